@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tine.h: write HTTP back ends as plain blocking C functions.
+ *
+ *     #include <tine.h>
+ *
+ *     static int hello(tine_request *r)
+ *     {
+ *         return tine_json(r, 200, json_pack("{s:s}", "hello", tine_param(r, "name")));
+ *     }
+ *
+ *     TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/hello/{name}", hello), {0}})
+ *
+ * Build it with `cc -shared -fPIC -o hello.so hello.c` and mount it in the INI file:
+ *
+ *     [app:hello]
+ *     path = /
+ *     module = hello.so
+ *
+ * A worker is one process and runs one handler at a time, so a handler may block, keep its state in
+ * `static` variables and needs no lock. The whole request, body included, is there when it runs.
+ *
+ * Text that a function returns is NUL-terminated and borrowed: it lives until the handler's response has
+ * been sent, and must not be freed. Every function that takes a tine_request may be called
+ * only by the handler that was given it, on its thread, before it returns.
+ */
+#ifndef TINE_H
+#define TINE_H
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+/* Raised when modules must be compiled again. The structs below may grow at their ends without it. */
+#define TINE_ABI 1
+
+#ifdef __GNUC__
+#define TINE_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
+#else
+#define TINE_PRINTF(at, first)
+#endif
+
+typedef struct tine_request tine_request; /* one request and its response */
+typedef struct tine_app tine_app;         /* one [app:NAME]: a module as it is mounted, with its settings */
+
+/* A handler answers one request. It returns 0 to send what it built (200, or 204 if it built nothing), or a
+ * status. A status of 400 and above with nothing built is sent as a problem (RFC 9457). tine_text() and its
+ * like return the status they were given, so `return tine_text(...);` is a whole answer. */
+typedef int tine_handler(tine_request *r);
+
+/* ---- The module ---------------------------------------------------------------------------------- */
+
+/* A route. Patterns match whole paths, below the app's `path`: literal segments, {name} for one segment that
+ * is not empty, {name:int} for one of digits (a '-' may stand first), and as the last {name:path} for the rest, which may
+ * be empty. The most specific pattern wins. HEAD is answered from GET, OPTIONS and 405 from what there is. */
+typedef struct tine_route {
+    const char *method; /* "GET"; any token; "*" takes every method */
+    const char *pattern;
+    tine_handler *handler;
+    const char *name; /* of the handler, for logs */
+} tine_route;
+
+#define TINE_ROUTE(method_, pattern_, handler_, ...) {method_, pattern_, handler_, #handler_, ##__VA_ARGS__}
+#define TINE_GET(pattern, handler, ...) TINE_ROUTE("GET", pattern, handler, ##__VA_ARGS__)
+#define TINE_POST(pattern, handler, ...) TINE_ROUTE("POST", pattern, handler, ##__VA_ARGS__)
+#define TINE_PUT(pattern, handler, ...) TINE_ROUTE("PUT", pattern, handler, ##__VA_ARGS__)
+#define TINE_PATCH(pattern, handler, ...) TINE_ROUTE("PATCH", pattern, handler, ##__VA_ARGS__)
+#define TINE_DELETE(pattern, handler, ...) TINE_ROUTE("DELETE", pattern, handler, ##__VA_ARGS__)
+
+/* What a setting of the module holds. */
+typedef enum tine_type {
+    TINE_TEXT,
+    TINE_PATH,    /* a file or folder; a relative one starts at the folder of the INI file it stands in */
+    TINE_INTEGER,
+    TINE_SIZE,    /* bytes; 10, 8k, 1m, 2g */
+    TINE_TIME,    /* milliseconds; 50ms, 10s, 5m, 1h, 1d */
+    TINE_SWITCH   /* on, off */
+} tine_type;
+
+/* A setting that the module takes in its [app:NAME]; any other key there is an error. */
+typedef struct tine_option {
+    const char *name;
+    tine_type type;
+    const char *fallback; /* as it would be written; NULL: the setting must be given */
+    const char *help;     /* one line for a person */
+} tine_option;
+
+/* The module. It is exported by TINE_MODULE() and lives as long as the process. */
+typedef struct tine_module {
+    uint32_t abi, size;                /* filled in by TINE_MODULE */
+    uint32_t route_size, option_size;  /* so that arrays can be walked when the structs have grown */
+    const tine_route *routes;          /* ends with {0} */
+    const tine_option *settings;       /* ends with {0}; may be NULL */
+
+    /* Check settings and prepare plain memory. Runs wherever the configuration is tested, so it may open
+     * nothing and start nothing. 0, or -1 after tine_reject(). May be NULL. */
+    int (*load)(tine_app *app);
+    /* Once in every worker, after the fork and the drop of privileges: databases are opened here. 0, or -1
+     * after tine_reject(): a start or reload is then refused with that reason. May be NULL. */
+    int (*worker_init)(tine_app *app);
+    /* Once in every worker that stops in order, if worker_init succeeded there. May be NULL. */
+    void (*worker_exit)(tine_app *app);
+} tine_module;
+
+#ifndef TINE_MODULE_SYMBOL
+#define TINE_MODULE_SYMBOL tine_module_exported
+#endif
+
+#define TINE_MODULE(...)                                                                              \
+    extern const tine_module TINE_MODULE_SYMBOL;                                                      \
+    __attribute__((visibility("default"))) const tine_module TINE_MODULE_SYMBOL = {                   \
+        .abi = TINE_ABI, .size = sizeof(tine_module), .route_size = sizeof(tine_route),               \
+        .option_size = sizeof(tine_option), __VA_ARGS__};
+
+/* ---- The request --------------------------------------------------------------------------------- */
+
+const char *tine_method(tine_request *r); /* "GET" */
+
+/* The path, percent-decoded once, without dot segments. An encoded slash stays "%2F". */
+const char *tine_path(tine_request *r);
+
+/* The query as it was sent, without '?'; "" when there is none. */
+const char *tine_query_string(tine_request *r);
+
+/* Value of the {name} in the route's pattern, decoded; NULL when the pattern has none of that name. Of a {name:path}
+ * an encoded slash stays "%2F". */
+const char *tine_param(tine_request *r, const char *name);
+
+/* Value of the first `name=` of the query, decoded ('+' is a space); NULL when it is absent or cannot be decoded. */
+const char *tine_query(tine_request *r, const char *name);
+
+/* Value of a request field, case of `name` ignored; several of one name are joined by ", " (RFC 9110, 5.3).
+ * NULL when there is none. */
+const char *tine_header(tine_request *r, const char *name);
+
+/* The i-th field (0 first) as it came; returns 0, or -1 behind the last. Either pointer may be NULL. */
+int tine_header_at(tine_request *r, size_t i, const char **name, const char **value);
+
+/* The body and, unless `length` is NULL, its length in bytes; "" and 0 when there is none. It ends with a NUL
+ * that does not count. A large one lies in a file that is mapped. NULL only if that fails. */
+const char *tine_body(tine_request *r, size_t *length);
+
+/* Address of the client ("127.0.0.1", "::1", "unix:"). */
+const char *tine_client(tine_request *r);
+
+/* The request's id, taken from X-Request-Id or made; it is in the logs and in the response. */
+const char *tine_id(tine_request *r);
+
+/* The app the request was routed to. */
+tine_app *tine_request_app(tine_request *r);
+
+/* ---- The response -------------------------------------------------------------------------------- */
+
+/* Each of these makes the whole response and returns `status`, or 500 (logged) if it cannot. A second call
+ * replaces what the first built; fields set by tine_set_header() stay, and a Content-Type set so is kept. */
+
+/* text/plain; charset=utf-8, formatted as by printf. */
+int tine_text(tine_request *r, int status, const char *format, ...) TINE_PRINTF(3, 4);
+
+/* application/json. Takes the reference to `value`, as json_pack() gives it; NULL (a json_pack() that failed) is a 500. */
+int tine_json(tine_request *r, int status, json_t *value);
+
+/* `length` bytes of any media type, copied. `type` NULL sets no Content-Type. */
+int tine_send(tine_request *r, int status, const char *type, const void *data, size_t length);
+
+/* application/problem+json (RFC 9457) with `detail` formatted as by printf; a small page when the client would rather have HTML. */
+int tine_problem(tine_request *r, int status, const char *format, ...) TINE_PRINTF(3, 4);
+
+/* A redirect (301, 302, 303, 307 or 308) to a URI reference, which is sent percent-encoded where need be. */
+int tine_redirect(tine_request *r, int status, const char *location);
+
+/* `length` bytes of an open regular file from `offset` on. Takes the descriptor: tine closes it, on failure too. */
+int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t length);
+
+/* Sets Last-Modified and, unless NULL, ETag (with its quotes). Returns 1 when the request's conditionals say that the client has
+ * this version already: then `return 304;`. 0 otherwise. Only for GET and HEAD (RFC 9110, 13.1). */
+int tine_fresh(tine_request *r, const char *etag, time_t modified);
+
+/* Sets a response field, replacing those of that name; add_header appends one. Return 0, or -1 (logged) when the name is not a token, the value
+ * has a control byte, the field is tine's own (Content-Length, Transfer-Encoding, Connection, Date, Server, X-Request-Id, Keep-Alive, Upgrade, TE, Trailer) or
+ * the response has begun. Both are copied. `value` NULL removes the field. */
+int tine_set_header(tine_request *r, const char *name, const char *value);
+int tine_add_header(tine_request *r, const char *name, const char *value);
+
+/* Sets the status of a response built with tine_write(); 200 unless set. Returns it. */
+int tine_set_status(tine_request *r, int status);
+
+/* Appends to the body. Up to 64 KB are gathered and sent with a Content-Length when the handler returns; beyond that the response
+ * begins and is sent in chunks while the handler runs, waiting for a slow client up to [timeouts] send. Returns 0, or -1 when
+ * the client is gone. */
+int tine_write(tine_request *r, const void *data, size_t length);
+
+/* ---- Memory, log, settings ----------------------------------------------------------------------- */
+
+/* Memory until the response is sent, aligned for any type, not zeroed. Never NULL: without memory the worker ends. */
+void *tine_alloc(tine_request *r, size_t size);
+char *tine_printf(tine_request *r, const char *format, ...) TINE_PRINTF(2, 3);
+
+typedef enum tine_level { TINE_DEBUG, TINE_INFO, TINE_WARNING, TINE_ERROR } tine_level;
+
+/* One line in the error log, with the request's id unless `r` is NULL. May be called anywhere. */
+void tine_log(tine_request *r, tine_level level, const char *format, ...) TINE_PRINTF(3, 4);
+
+/* A setting as text, its fallback if it was not given; a TINE_PATH is absolute. NULL only for a name that was not declared. */
+const char *tine_setting(tine_app *app, const char *name);
+
+/* A setting of type INTEGER, SIZE (bytes), TIME (milliseconds) or SWITCH (0, 1). */
+int64_t tine_setting_number(tine_app *app, const char *name);
+
+/* The NAME of [app:NAME], and its `path`. */
+const char *tine_app_name(tine_app *app);
+const char *tine_app_path(tine_app *app);
+
+/* A pointer of the module's own for each app: set in load or worker_init, there in every handler. */
+void tine_set_data(tine_app *app, void *data);
+void *tine_data(tine_app *app);
+
+/* Says why load or worker_init fails, with file and line of the setting (NULL: of the app). Returns -1. */
+int tine_reject(tine_app *app, const char *setting, const char *format, ...) TINE_PRINTF(3, 4);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The apps of a configuration: modules loaded, settings checked, routes in their trees, and from a host and
+ * path to the app that answers. Runs in workers, and in the child process that checks a configuration.
+ */
+#ifndef APP_APPS_H
+#define APP_APPS_H
+
+#include "app/router.h"
+#include "base/errors.h"
+#include "config/config.h"
+#include "tine.h"
+
+struct tine_app {
+    const struct config *config;
+    const struct config_app *section;
+    const tine_module *module;
+    struct slice mount; /* its path; empty for "/" */
+    const char **texts; /* of the module's settings, in its order */
+    int64_t *numbers;
+    struct router router;
+    struct errors *errors; /* where tine_reject() adds; NULL outside of load and worker_init */
+    void *data;
+    bool initialised;
+};
+
+struct apps {
+    struct tine_app *all; /* own host before "*", longer paths before shorter ones, else as in the file */
+    size_t count;
+};
+
+/* Loads and checks every app. 'module_files' (one for each app of the configuration, NULL entries for built-ins)
+ * names the files to load; NULL itself loads those that the configuration names. Reasons are added to 'errors'.
+ * The apps are usable when nothing was added; they live as long as the process: modules are never unloaded. */
+struct apps *apps_load(const struct config *config, char *const *module_files, struct errors *errors);
+
+/* Runs every worker_init. Returns 0, or -1 with reasons added. */
+int apps_start(struct apps *apps, struct errors *errors);
+
+/* Runs worker_exit of those that were started. */
+void apps_stop(struct apps *apps);
+
+struct apps_match {
+    struct tine_app *app;
+    struct router_match route;
+};
+
+/* Finds the app and route for a host (without port, any case; empty when there is none) and a decoded path. An app that has no
+ * route for the path passes it on to the next that is mounted there. Returns 0, 404, or 405 with 'allow' filled in. */
+int apps_match(const struct apps *apps, struct slice method, struct slice host, struct slice path,
+               struct apps_match *match, struct buffer *allow);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The functions of tine.h by which a handler looks at its request. Text is terminated in place: the byte behind a
+ * method, name or value is a delimiter that was parsed already. Runs in workers.
+ */
+#include "app/request.h"
+
+
+static const char *terminated(tine_request *r, uint32_t at, uint32_t length)
+{
+    r->bytes[at + length] = 0;
+    return r->bytes + at;
+}
+
+const char *tine_method(tine_request *r)
+{
+    return terminated(r, r->head.method, r->head.method_length);
+}
+
+const char *tine_path(tine_request *r)
+{
+    return r->path;
+}
+
+const char *tine_query_string(tine_request *r)
+{
+    struct slice query = r->target.query;
+    return query.length == 0 ? "" : terminated(r, (uint32_t)(query.data - r->bytes), (uint32_t)query.length);
+}
+
+const char *tine_param(tine_request *r, const char *name)
+{
+    const struct route *route = r->match.route.route;
+    struct slice wanted = slice_from(name);
+    for (unsigned i = 0; route != NULL && i < route->param_count; i++) {
+        if (!slice_equals(route->params[i], wanted))
+            continue;
+        struct slice value = r->match.route.values[i];
+        char *copy = arena_copy(&r->arena, value.data, value.length);
+        /* A {name:path} keeps its "%2F": in it a slash separates. */
+        if (!route->has_tail || i + 1 < route->param_count)
+            copy[path_segment_decode(copy, value.length)] = 0;
+        return copy;
+    }
+    return NULL;
+}
+
+static const char *decode_query(tine_request *r, struct slice text)
+{
+    char *value = arena_alloc(&r->arena, text.length + 1);
+    return query_decode(text, value) < 0 ? NULL : value;
+}
+
+const char *tine_query(tine_request *r, const char *name)
+{
+    struct slice rest = r->target.query, wanted = slice_from(name), key, value;
+    while (rest.data != NULL && query_next(&rest, &key, &value)) {
+        bool plain = memchr(key.data, '%', key.length) == NULL && memchr(key.data, '+', key.length) == NULL;
+        if (plain && slice_equals(key, wanted))
+            return decode_query(r, value);
+        if (plain)
+            continue;
+        const char *decoded = decode_query(r, key);
+        if (decoded != NULL && strcmp(decoded, name) == 0)
+            return decode_query(r, value);
+    }
+    return NULL;
+}
+
+static bool field_is(const tine_request *r, const struct head_field *field, struct slice name)
+{
+    return slice_equals_nocase((struct slice){r->bytes + field->name, field->name_length}, name);
+}
+
+/* "a, b" of all fields of the name from the i-th on. */
+static const char *join_fields(tine_request *r, size_t i, struct slice name)
+{
+    size_t length = 0;
+    for (size_t k = i; k < r->head.count; k++)
+        if (field_is(r, &r->fields[k], name))
+            length += r->fields[k].value_length + 2;
+    char *joined = arena_alloc(&r->arena, length + 1), *end = joined;
+    for (; i < r->head.count; i++) {
+        const struct head_field *field = &r->fields[i];
+        if (!field_is(r, field, name))
+            continue;
+        if (end > joined)
+            end = mempcpy(end, ", ", 2);
+        end = mempcpy(end, r->bytes + field->value, field->value_length);
+    }
+    *end = 0;
+    return joined;
+}
+
+const char *tine_header(tine_request *r, const char *name)
+{
+    struct slice wanted = slice_from(name);
+    long first = -1;
+    for (size_t i = 0; i < r->head.count; i++) {
+        if (!field_is(r, &r->fields[i], wanted))
+            continue;
+        if (first >= 0)
+            return join_fields(r, (size_t)first, wanted);
+        first = (long)i;
+    }
+    return first < 0 ? NULL : terminated(r, r->fields[first].value, r->fields[first].value_length);
+}
+
+int tine_header_at(tine_request *r, size_t i, const char **name, const char **value)
+{
+    if (i >= r->head.count)
+        return -1;
+    if (name != NULL)
+        *name = terminated(r, r->fields[i].name, r->fields[i].name_length);
+    if (value != NULL)
+        *value = terminated(r, r->fields[i].value, r->fields[i].value_length);
+    return 0;
+}
+
+const char *tine_body(tine_request *r, size_t *length)
+{
+    if (length != NULL)
+        *length = (size_t)r->body.length;
+    return body_bytes(&r->body);
+}
+
+const char *tine_client(tine_request *r)
+{
+    return r->client_text;
+}
+
+tine_app *tine_request_app(tine_request *r)
+{
+    return r->match.app;
+}
+
+void *tine_alloc(tine_request *r, size_t size)
+{
+    return arena_alloc(&r->arena, size);
+}
+
+char *tine_printf(tine_request *r, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = arena_format_va(&r->arena, format, arguments);
+    va_end(arguments);
+    return text;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See module.h.
+ */
+#include "app/module.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const tine_module builtin_static, builtin_respond, builtin_redirect;
+
+static const struct {
+    const char *name;
+    const tine_module *module;
+} builtins[] = {
+    {"static", &builtin_static},
+    {"respond", &builtin_respond},
+    {"redirect", &builtin_redirect},
+};
+
+static char reason_text[512];
+
+#define MODULE_SYMBOL "tine_module_exported"
+
+bool module_is_file(const char *name)
+{
+    return strchr(name, '/') != NULL;
+}
+
+static const tine_module *find_builtin(const char *name, const char **reason)
+{
+    for (size_t i = 0; i < sizeof builtins / sizeof builtins[0]; i++)
+        if (strcmp(builtins[i].name, name) == 0)
+            return builtins[i].module;
+    snprintf(reason_text, sizeof reason_text,
+             "there is no built-in '%s'; they are static, respond, redirect, and a shared object is written with a "
+             "path (./%s.so)", name, name);
+    *reason = reason_text;
+    return NULL;
+}
+
+/* A newer module may use what this server does not have, and an older ABI is laid out otherwise. Structs only
+ * grow at their ends, so a smaller one of the same ABI is an older module, and fine. */
+static const char *check_layout(const tine_module *module)
+{
+    if (module->abi != TINE_ABI)
+        snprintf(reason_text, sizeof reason_text,
+                 "it was built for ABI %u, this tine has ABI %u: compile it again with this tine's tine.h",
+                 module->abi, TINE_ABI);
+    else if (module->size > sizeof(tine_module) || module->route_size > sizeof(tine_route) ||
+             module->option_size > sizeof(tine_option))
+        snprintf(reason_text, sizeof reason_text,
+                 "it was built for a newer tine (its module struct has %u bytes, this one's %zu)", module->size,
+                 sizeof(tine_module));
+    else
+        return NULL;
+    return reason_text;
+}
+
+const tine_module *module_find(const char *name, const char *file, const char **reason)
+{
+    if (!module_is_file(name))
+        return find_builtin(name, reason);
+    /* NOW: a missing symbol is an error here, not a crash in the middle of a request. */
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        snprintf(reason_text, sizeof reason_text, "%s", dlerror());
+        *reason = reason_text;
+        return NULL;
+    }
+    const tine_module *module = dlsym(library, MODULE_SYMBOL);
+    if (module == NULL) {
+        *reason = "it has no TINE_MODULE(...): the symbol '" MODULE_SYMBOL "' is missing";
+        return NULL;
+    }
+    *reason = check_layout(module);
+    return *reason == NULL ? module : NULL;
+}

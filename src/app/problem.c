@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See problem.h.
+ */
+#include "app/problem.h"
+
+#include "base/escape.h"
+#include "http/fields.h"
+#include "http/status.h"
+
+static const char *title_of(int status)
+{
+    const char *title = status_reason(status);
+    return title[0] != 0 ? title : "Error";
+}
+
+static void build_json(struct tine_request *r, const char *detail)
+{
+    struct buffer *body = &r->response.body;
+    r->response.type = "application/problem+json";
+    buffer_format(body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d", title_of(r->response.status),
+                  r->response.status);
+    if (detail[0] != 0) {
+        buffer_append_text(body, ",\"detail\":\"");
+        escape_json(body, slice_from(detail));
+        buffer_append_text(body, "\"");
+    }
+    buffer_append_text(body, ",\"request_id\":\"");
+    escape_json(body, slice_from(tine_id(r)));
+    buffer_append_text(body, "\"}\n");
+}
+
+static void build_page(struct tine_request *r, const char *detail)
+{
+    struct buffer *body = &r->response.body;
+    const char *title = title_of(r->response.status);
+    r->response.type = "text/html; charset=utf-8";
+    buffer_format(body,
+                  "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                  "<meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">"
+                  "<title>%d %s</title>"
+                  "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}"
+                  "small{opacity:.6}</style></head>\n<body><h1>%d %s</h1>\n<p>",
+                  r->response.status, title, r->response.status, title);
+    escape_html(body, slice_from(detail));
+    buffer_append_text(body, "</p>\n<small>request ");
+    escape_html(body, slice_from(tine_id(r)));
+    buffer_append_text(body, "</small></body></html>\n");
+}
+
+void problem_build(struct tine_request *r, const char *detail)
+{
+    struct slice accept = {NULL, 0};
+    if (r->head.known[HEAD_ACCEPT] != 0)
+        accept = head_value(&r->head, r->bytes, HEAD_ACCEPT);
+    if (accept.data != NULL && accept_prefers_html(accept))
+        build_page(r, detail);
+    else
+        build_json(r, detail);
+}

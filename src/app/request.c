@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See request.h.
+ */
+#include "app/request.h"
+
+#include "app/response.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "http/fields.h"
+#include "http/status.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum {
+    KEEP_BYTES = 1 << 16, /* response memory kept from one request to the next */
+    QUICK_US = 1000
+};
+
+static struct {
+    uint64_t next;
+} ids;
+
+void request_seed_ids(void)
+{
+    if (getrandom(&ids.next, sizeof ids.next, GRND_NONBLOCK) != sizeof ids.next)
+        ids.next = (uint64_t)clock_us();
+}
+
+struct tine_request *request_new(const struct head_limits *limits)
+{
+    struct tine_request *r = memory_new(sizeof *r);
+    r->fields = memory_new(limits->count * sizeof *r->fields);
+    arena_init(&r->arena);
+    body_init(&r->body);
+    r->response.fd = -1;
+    request_reset(r, limits);
+    return r;
+}
+
+void request_free(struct tine_request *r)
+{
+    body_reset(&r->body);
+    buffer_release(&r->body.memory);
+    buffer_release(&r->response.fields);
+    buffer_release(&r->response.body);
+    arena_release(&r->arena);
+    free(r->fields);
+    free(r);
+}
+
+void request_reset(struct tine_request *r, const struct head_limits *limits)
+{
+    arena_reset(&r->arena);
+    body_reset(&r->body);
+    response_reset(&r->response);
+    buffer_clear(&r->response.fields, KEEP_BYTES);
+    buffer_clear(&r->response.body, KEEP_BYTES);
+    head_init(&r->head, r->fields, limits);
+    r->match.app = NULL;
+    r->match.route.route = NULL;
+    r->path = NULL;
+    r->id[0] = 0;
+    r->answer = 0;
+    r->started_us = 0;
+    r->refused_length = 0;
+    r->target = (struct target){0};
+    r->framing = (struct framing){0};
+    r->host = (struct slice){"", 0};
+}
+
+/* Sixteen hexadecimal digits that do not repeat within a worker, nor, in all likelihood, between workers. */
+static void make_id(char *id)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t x = ids.next += 0x9e3779b97f4a7c15; /* splitmix64: a counter, mixed */
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    x ^= x >> 31;
+    for (int i = 0; i < 16; i++, x >>= 4)
+        id[i] = digits[x & 15];
+    id[16] = 0;
+}
+
+/* A client's id is taken if it can do no harm in a log or a header. */
+static bool id_is_fit(struct slice id)
+{
+    if (id.length == 0 || id.length > REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.length; i++)
+        if (!field_token_bytes[(unsigned char)id.data[i]] && strchr("/=:@", id.data[i]) == NULL)
+            return false;
+    return true;
+}
+
+static void set_id(struct tine_request *r)
+{
+    struct slice given = head_value(&r->head, r->bytes, HEAD_X_REQUEST_ID);
+    if (given.data != NULL && id_is_fit(given)) {
+        memcpy(r->id, given.data, given.length);
+        r->id[given.length] = 0;
+    } else {
+        make_id(r->id);
+    }
+}
+
+const char *tine_id(tine_request *r)
+{
+    if (r->id[0] == 0)
+        make_id(r->id);
+    return r->id;
+}
+
+static const char *const known_methods[] = {"GET",     "HEAD",    "POST",  "PUT",   "DELETE",
+                                            "CONNECT", "OPTIONS", "TRACE", "PATCH", NULL};
+
+static bool method_is_known(struct slice method)
+{
+    for (const char *const *known = known_methods; *known != NULL; known++)
+        if (slice_equals(method, slice_from(*known)))
+            return true;
+    return false;
+}
+
+/* The target's authority counts before Host (RFC 9112, 3.2.2). */
+static void set_host(struct tine_request *r)
+{
+    struct slice authority = r->target.authority;
+    if (r->target.form != TARGET_ABSOLUTE)
+        authority = head_value(&r->head, r->bytes, HEAD_HOST);
+    r->host = authority.data != NULL && authority.length > 0 ? authority_host(authority) : (struct slice){"", 0};
+}
+
+static void find_route(struct tine_request *r, const struct apps *apps)
+{
+    struct buffer allow = BUFFER_EMPTY;
+    struct slice path = slice_from(r->path), method = request_method(r);
+    int status = apps_match(apps, method, r->host, path, &r->match, &allow);
+    r->answer_reason = "no route has this path";
+    if (status == 405) {
+        buffer_append(&allow, ", OPTIONS", sizeof ", OPTIONS"); /* NUL included */
+        response_set_field(r, "Allow", buffer_bytes(&allow));
+        r->answer_reason = "the path is there, but not for this method; see Allow";
+        if (slice_equals(method, SLICE("OPTIONS")))
+            status = 204;
+        else if (!method_is_known(method))
+            status = 501;
+    }
+    buffer_release(&allow);
+    r->answer = status;
+}
+
+/* A target that is not about a path: OPTIONS * asks about the server as a whole (RFC 9110, 9.3.7). */
+static void answer_pathless(struct tine_request *r)
+{
+    bool asterisk = r->target.form == TARGET_ASTERISK;
+    r->path = asterisk ? "*" : "";
+    r->answer = asterisk ? 204 : 501;
+    r->answer_reason = "this server is no proxy";
+}
+
+int request_prepare(struct tine_request *r, const struct apps *apps, const char **reason)
+{
+    struct slice method = request_method(r);
+    r->started_us = clock_us();
+    set_id(r);
+    if (framing_decide(&r->framing, &r->head, r->bytes) < 0) {
+        *reason = r->framing.reason;
+        return r->framing.status;
+    }
+    if (target_parse(&r->target, head_target(&r->head, r->bytes), method) < 0) {
+        *reason = "the request target is malformed";
+        return 400;
+    }
+    set_host(r);
+    if (r->target.form == TARGET_ASTERISK || r->target.form == TARGET_AUTHORITY) {
+        answer_pathless(r);
+        return 0;
+    }
+    char *path = arena_alloc(&r->arena, r->target.path.length + 1);
+    r->path = path;
+    if (path_decode(r->target.path, path) < 0) {
+        r->path = NULL;
+        *reason = "the path has a broken percent-encoding, an encoded NUL or leaves the root";
+        return 400;
+    }
+    find_route(r, apps);
+    return 0;
+}
+
+static void rebase(struct slice *slice, const char *from, const char *to)
+{
+    if (slice->data != NULL && slice->length > 0)
+        slice->data = to + (slice->data - from);
+}
+
+void request_rebase(struct tine_request *r, char *bytes)
+{
+    if (bytes == r->bytes)
+        return;
+    if (r->target.path.data != NULL && r->target.form == TARGET_ORIGIN)
+        rebase(&r->target.path, r->bytes, bytes);
+    rebase(&r->target.query, r->bytes, bytes);
+    rebase(&r->target.authority, r->bytes, bytes);
+    rebase(&r->host, r->bytes, bytes);
+    r->bytes = bytes;
+}
+
+static void note_duration(struct route *route, int64_t took)
+{
+    route->recent_us = route->recent_us < 0 ? took : (route->recent_us * 7 + took) / 8;
+}
+
+/* What a handler that returned a status has to show for it. A handler cannot forget to answer. */
+static void complete(struct tine_request *r, int result)
+{
+    struct response *response = &r->response;
+    if (response->state == RESPONSE_BEGUN) {
+        response_finish_stream(r);
+        return;
+    }
+    if (response->state == RESPONSE_BROKEN)
+        return;
+    if (result != 0 && (result < 200 || result > 599)) {
+        tine_log(r, TINE_ERROR, "handler %s returned %d, which is neither 0 nor a status from 200 to 599",
+                 request_handler_name(r), result);
+        response_discard(r);
+        tine_problem(r, 500, "the handler failed");
+        return;
+    }
+    if (response->state == RESPONSE_BUILT) {
+        if (result != 0)
+            response->status = result;
+        return;
+    }
+    if (result >= 400)
+        tine_problem(r, result, "%s", "");
+    else
+        response_empty(r, result != 0 ? result : response->status != 0 ? response->status : 204);
+}
+
+bool request_is_quick(const struct tine_request *r)
+{
+    const struct route *route = r->match.route.route;
+    return r->answer != 0 || (route->recent_us >= 0 && route->recent_us < QUICK_US);
+}
+
+int64_t request_handle(struct tine_request *r)
+{
+    if (r->answer != 0) {
+        if (r->answer < 400)
+            response_empty(r, r->answer);
+        else
+            tine_problem(r, r->answer, "%s", r->answer_reason);
+        return clock_us();
+    }
+    struct route *route = r->match.route.route;
+    int64_t before = clock_us();
+    int result = route->handler(r);
+    int64_t after = clock_us();
+    note_duration(route, after - before);
+    complete(r, result);
+    return after;
+}
+
+const char *request_handler_name(struct tine_request *r)
+{
+    if (r->match.app == NULL || r->match.route.route == NULL)
+        return "-";
+    return tine_printf(r, "%s.%s", r->match.app->section->name, r->match.route.route->name);
+}

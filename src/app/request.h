@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One request and its response: what stands behind the opaque tine_request of tine.h. Workers keep a few and use
+ * them again. A request exists from the first byte of its head until its response has been queued; a connection
+ * that is idle has none. Runs in workers.
+ */
+#ifndef APP_REQUEST_H
+#define APP_REQUEST_H
+
+#include "app/apps.h"
+#include "app/body.h"
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "http/chunked.h"
+#include "http/framing.h"
+#include "http/head.h"
+#include "http/uri.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+enum { REQUEST_ID_MAX = 64, REQUEST_CLIENT_MAX = INET6_ADDRSTRLEN };
+
+/* How far a response has come. */
+enum response_state {
+    RESPONSE_NONE,   /* nothing built */
+    RESPONSE_BUILT,  /* status and body are there, nothing sent */
+    RESPONSE_BEGUN,  /* tine_write() has sent the head, the body goes out in pieces */
+    RESPONSE_BROKEN  /* it began and could not be continued */
+};
+
+struct response {
+    enum response_state state;
+    int status;
+    const char *type;     /* Content-Type unless 'fields' has one; NULL: none */
+    struct buffer fields; /* "Name: value\r\n" lines; never those that framing needs */
+    struct buffer body;
+    int fd;         /* a file to send instead of the body; -1: none */
+    off_t offset;
+    uint64_t file_length;
+    bool chunked;   /* of a response that has begun */
+    bool close;     /* the connection ends with this response */
+    uint64_t sent;  /* body bytes, for the log */
+};
+
+/* How a response that begins before the handler returns gets out; the worker's connection provides it. It waits until
+ * all is written, or [timeouts] send has passed. Returns 0, or -1 when the client is gone. */
+struct request_stream {
+    int (*send)(void *context, struct iovec *iov, int count);
+    void *context;
+};
+
+struct tine_request {
+    struct arena arena;
+    char *bytes; /* the head, in the connection's input; moves only while the head is not whole */
+    struct head head;
+    struct head_field *fields;
+    struct framing framing;
+    struct target target;
+    const char *path; /* decoded */
+    struct slice host; /* without port */
+    struct apps_match match;
+    int answer; /* status to answer with instead of running a handler; 0: run it */
+    const char *answer_reason;
+    struct body body;
+    struct chunked chunked; /* decoder of a chunked body */
+    struct slice client; /* text, in client_text */
+    char client_text[REQUEST_CLIENT_MAX];
+    char id[REQUEST_ID_MAX + 1];
+    int64_t started_us; /* monotonic: its head was whole */
+    size_t refused_length; /* bytes of a head that was refused, for the log */
+    bool keep_alive;    /* the connection may go on after the response; decided before the handler runs */
+    struct response response;
+    struct request_stream stream;
+    struct tine_request *next; /* in the list of unused ones */
+};
+
+/* Once per worker, before any request: what ids are made from. */
+void request_seed_ids(void);
+
+/* A request for heads of at most limits->count fields; 'limits' must outlive it. */
+struct tine_request *request_new(const struct head_limits *limits);
+void request_free(struct tine_request *r);
+
+/* Ready for another one. */
+void request_reset(struct tine_request *r, const struct head_limits *limits);
+
+/* After the head is whole: framing, target, id, app and route. Returns 0, or the status to refuse it with (and *reason):
+ * where its body ends cannot be told then, so the connection must end. When the request is in order but there is no
+ * handler for it, r->answer and r->answer_reason say what to answer once its body has been read. */
+int request_prepare(struct tine_request *r, const struct apps *apps, const char **reason);
+
+/* The head has moved to 'bytes' (its buffer grew). */
+void request_rebase(struct tine_request *r, char *bytes);
+
+/* Runs the handler, if there is one, and leaves a whole response behind. Returns the monotonic time in microseconds. */
+int64_t request_handle(struct tine_request *r);
+
+/* Is the handler known to answer at once? Others' answers need not be sent before it runs, then. */
+bool request_is_quick(const struct tine_request *r);
+
+/* The route's name for logs: "hello.greet", or "-". Arena memory. */
+const char *request_handler_name(struct tine_request *r);
+
+static inline struct slice request_method(const tine_request *r)
+{
+    return head_method(&r->head, r->bytes);
+}
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See response.h. What tine.h lets handlers call is in output.c.
+ */
+#include "app/response.h"
+
+#include "base/io.h"
+#include "http/date.h"
+#include "http/status.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { CLOCK_LINE_MAX = 64 };
+
+/* "Server: tine\r\nDate: ...\r\n", made once a second. */
+static struct {
+    time_t second;
+    size_t length;
+    char text[CLOCK_LINE_MAX];
+} clock_line;
+
+void response_reset(struct response *response)
+{
+    io_close(&response->fd);
+    response->state = RESPONSE_NONE;
+    response->status = 0;
+    response->type = NULL;
+    response->fields.start = response->fields.end = 0;
+    response->body.start = response->body.end = 0;
+    response->file_length = 0;
+    response->chunked = response->close = false;
+    response->sent = 0;
+}
+
+void response_discard(struct tine_request *r)
+{
+    bool close = r->response.close;
+    if (r->response.state >= RESPONSE_BEGUN)
+        return;
+    response_reset(&r->response);
+    r->response.close = close;
+}
+
+void response_empty(struct tine_request *r, int status)
+{
+    r->response.body.start = r->response.body.end = 0;
+    r->response.type = NULL;
+    r->response.status = status;
+    r->response.state = RESPONSE_BUILT;
+}
+
+/* The length of the line at 'at', CRLF included. */
+static size_t line_length(const struct buffer *fields, size_t at)
+{
+    const char *start = fields->data + at;
+    const char *newline = memchr(start, '\n', fields->end - at);
+    return (size_t)(newline - start) + 1;
+}
+
+static bool line_is(const struct buffer *fields, size_t at, struct slice name)
+{
+    return fields->end - at > name.length && fields->data[at + name.length] == ':' &&
+           slice_equals_nocase((struct slice){fields->data + at, name.length}, name);
+}
+
+struct slice response_field(const struct response *response, struct slice name)
+{
+    const struct buffer *fields = &response->fields;
+    for (size_t at = fields->start; at < fields->end; at += line_length(fields, at))
+        if (line_is(fields, at, name))
+            return (struct slice){fields->data + at + name.length + 2, line_length(fields, at) - name.length - 4};
+    return (struct slice){NULL, 0};
+}
+
+static void remove_field(struct buffer *fields, struct slice name)
+{
+    for (size_t at = fields->start; at < fields->end;) {
+        size_t length = line_length(fields, at);
+        if (!line_is(fields, at, name)) {
+            at += length;
+            continue;
+        }
+        memmove(fields->data + at, fields->data + at + length, fields->end - at - length);
+        fields->end -= length;
+    }
+}
+
+void response_set_field(struct tine_request *r, const char *name, const char *value)
+{
+    struct buffer *fields = &r->response.fields;
+    remove_field(fields, slice_from(name));
+    if (value == NULL)
+        return;
+    buffer_append_text(fields, name);
+    buffer_append(fields, ": ", 2);
+    buffer_append_text(fields, value);
+    buffer_append(fields, "\r\n", 2);
+}
+
+static bool has_body(int status)
+{
+    return status != 204 && status != 304;
+}
+
+static bool is_head(const struct tine_request *r)
+{
+    return slice_equals(request_method(r), SLICE("HEAD"));
+}
+
+static uint64_t content_length(const struct response *response)
+{
+    return response->fd >= 0 ? response->file_length : buffer_length(&response->body);
+}
+
+uint64_t response_body_length(const struct tine_request *r)
+{
+    return has_body(r->response.status) && !is_head(r) ? content_length(&r->response) : 0;
+}
+
+static void append_clock_line(struct buffer *out)
+{
+    time_t now = time(NULL);
+    if (now != clock_line.second) {
+        char date[DATE_LENGTH + 1];
+        date_format(now, date);
+        clock_line.second = now;
+        clock_line.length = (size_t)snprintf(clock_line.text, sizeof clock_line.text,
+                                             "Server: tine\r\nDate: %s\r\n", date);
+    }
+    buffer_append(out, clock_line.text, clock_line.length);
+}
+
+static void append_literal(struct buffer *out, struct slice literal)
+{
+    buffer_append(out, literal.data, literal.length);
+}
+
+static void append_status_line(struct buffer *out, int status)
+{
+    if (status == 200) {
+        append_literal(out, SLICE("HTTP/1.1 200 OK\r\n"));
+        return;
+    }
+    append_literal(out, SLICE("HTTP/1.1 "));
+    buffer_append_number(out, (unsigned)status);
+    append_literal(out, SLICE(" "));
+    buffer_append_text(out, status_reason(status));
+    append_literal(out, SLICE("\r\n"));
+}
+
+static void append_framing(const struct tine_request *r, struct buffer *out)
+{
+    const struct response *response = &r->response;
+    if (response->chunked) {
+        append_literal(out, SLICE("Transfer-Encoding: chunked\r\n"));
+    } else if (response->state == RESPONSE_BUILT && has_body(response->status)) {
+        append_literal(out, SLICE("Content-Length: "));
+        buffer_append_number(out, content_length(response));
+        append_literal(out, SLICE("\r\n"));
+    }
+    if (!r->keep_alive || response->close)
+        append_literal(out, SLICE("Connection: close\r\n"));
+    else if (r->head.minor_version == 0)
+        append_literal(out, SLICE("Connection: keep-alive\r\n"));
+}
+
+void response_format_head(struct tine_request *r, struct buffer *out)
+{
+    struct response *response = &r->response;
+    buffer_reserve(out, 512 + buffer_length(&response->fields));
+    append_status_line(out, response->status);
+    append_clock_line(out);
+    append_literal(out, SLICE("X-Request-Id: "));
+    buffer_append_text(out, tine_id(r));
+    append_literal(out, SLICE("\r\n"));
+    if (response->type != NULL && response_field(response, SLICE("Content-Type")).data == NULL) {
+        append_literal(out, SLICE("Content-Type: "));
+        buffer_append_text(out, response->type);
+        append_literal(out, SLICE("\r\n"));
+    }
+    buffer_append(out, buffer_bytes(&response->fields), buffer_length(&response->fields));
+    append_framing(r, out);
+    append_literal(out, SLICE("\r\n"));
+}
+
+/* Sends what is in the body buffer, as a chunk where the response is chunked. */
+static int send_piece(struct tine_request *r, struct buffer *head, const char *end)
+{
+    struct response *response = &r->response;
+    size_t length = buffer_length(&response->body);
+    char size[24] = "";
+    bool framed = response->chunked && length > 0;
+    if (framed)
+        snprintf(size, sizeof size, "%zx\r\n", length);
+    struct iovec iov[5] = {{head->data, head->end},
+                           {size, strlen(size)},
+                           {buffer_bytes(&response->body), length},
+                           {"\r\n", framed ? 2 : 0},
+                           {(char *)end, strlen(end)}};
+    int result = is_head(r) && head->end == 0 ? 0 : r->stream.send(r->stream.context, iov, is_head(r) ? 1 : 5);
+    response->sent += length;
+    response->body.start = response->body.end = 0;
+    if (result < 0) {
+        response->state = RESPONSE_BROKEN;
+        response->close = true;
+    }
+    return result;
+}
+
+/* From built in memory to sent while the handler runs. HTTP/1.0 has no chunks: there the end of the connection ends the body. */
+static int begin(struct tine_request *r)
+{
+    struct response *response = &r->response;
+    struct buffer head = BUFFER_EMPTY;
+    response->state = RESPONSE_BEGUN;
+    response->status = response->status != 0 ? response->status : 200;
+    response->chunked = r->head.minor_version > 0;
+    if (!response->chunked)
+        response->close = true;
+    response_format_head(r, &head);
+    int result = send_piece(r, &head, "");
+    buffer_release(&head);
+    return result;
+}
+
+enum { GATHER_BYTES = 1 << 16 };
+
+int tine_write(tine_request *r, const void *data, size_t length)
+{
+    struct response *response = &r->response;
+    struct buffer nothing = BUFFER_EMPTY;
+    if (response->state == RESPONSE_BROKEN)
+        return -1;
+    if (response->state == RESPONSE_NONE)
+        response_empty(r, response->status != 0 ? response->status : 200);
+    if (!has_body(response->status))
+        return 0;
+    buffer_append(&response->body, data, length);
+    if (buffer_length(&response->body) <= GATHER_BYTES)
+        return 0;
+    return response->state == RESPONSE_BEGUN ? send_piece(r, &nothing, "") : begin(r);
+}
+
+void response_finish_stream(struct tine_request *r)
+{
+    struct buffer nothing = BUFFER_EMPTY;
+    send_piece(r, &nothing, r->response.chunked ? "0\r\n\r\n" : "");
+}

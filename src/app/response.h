@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Building a response and putting it into bytes; the part of it that handlers do not see. Runs in workers.
+ */
+#ifndef APP_RESPONSE_H
+#define APP_RESPONSE_H
+
+#include "app/request.h"
+
+/* Forgets all; buffers keep their memory. A file's descriptor is closed. */
+void response_reset(struct response *response);
+
+/* Forgets what was built and its fields, unless the response has begun. */
+void response_discard(struct tine_request *r);
+
+/* A response without a body. */
+void response_empty(struct tine_request *r, int status);
+
+/* tine_set_header() without its checks, for fields the server sets itself. */
+void response_set_field(struct tine_request *r, const char *name, const char *value);
+
+/* Value of a field of the response, or a slice whose data is NULL. */
+struct slice response_field(const struct response *response, struct slice name);
+
+/* Body bytes that are to be sent: none for HEAD, 204 and 304. */
+uint64_t response_body_length(const struct tine_request *r);
+
+/* Appends status line and fields. Decides, with r->keep_alive, what Connection says. */
+void response_format_head(struct tine_request *r, struct buffer *out);
+
+/* Sends the end of a response that has begun. */
+void response_finish_stream(struct tine_request *r);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See router.h.
+ */
+#include "app/router.h"
+
+#include "base/memory.h"
+#include "http/fields.h"
+
+#include <stdlib.h>
+
+struct router_node {
+    struct slice literal; /* the segment that leads here; of param nodes empty */
+    struct router_node **children; /* by literal segment, sorted */
+    size_t child_count;
+    struct router_node *integer, *segment; /* {name:int}, {name} */
+    struct route *tails;                   /* {name:path} from here on */
+    struct route *routes;                  /* patterns that end here */
+};
+
+void router_init(struct router *router)
+{
+    router->root = memory_new(sizeof *router->root);
+}
+
+static void free_routes(struct route *route)
+{
+    while (route != NULL) {
+        struct route *next = route->next;
+        free(route);
+        route = next;
+    }
+}
+
+static void free_node(struct router_node *node)
+{
+    if (node == NULL)
+        return;
+    for (size_t i = 0; i < node->child_count; i++)
+        free_node(node->children[i]);
+    free_node(node->integer);
+    free_node(node->segment);
+    free_routes(node->tails);
+    free_routes(node->routes);
+    free(node->children);
+    free(node);
+}
+
+void router_release(struct router *router)
+{
+    free_node(router->root);
+    router->root = NULL;
+}
+
+static int compare(struct slice a, struct slice b)
+{
+    size_t least = a.length < b.length ? a.length : b.length;
+    int order = least > 0 ? memcmp(a.data, b.data, least) : 0;
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+/* Where the literal is, or would be inserted. */
+static size_t child_position(const struct router_node *node, struct slice literal, bool *found)
+{
+    size_t low = 0, high = node->child_count;
+    *found = false;
+    while (low < high && !*found) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare(node->children[middle]->literal, literal);
+        *found = order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return *found ? high : low;
+}
+
+static struct router_node *add_literal(struct router_node *node, struct slice literal)
+{
+    bool found;
+    size_t at = child_position(node, literal, &found);
+    if (found)
+        return node->children[at];
+    struct router_node *child = memory_new(sizeof *child);
+    child->literal = literal;
+    node->children = memory_resize(node->children, (node->child_count + 1) * sizeof(struct router_node *));
+    memmove(node->children + at + 1, node->children + at, (node->child_count - at) * sizeof(struct router_node *));
+    node->children[at] = child;
+    node->child_count++;
+    return child;
+}
+
+/* Cuts the next segment off a path that begins with '/'. */
+static struct slice take_segment(struct slice *path)
+{
+    const char *start = path->data + 1, *end = path->data + path->length;
+    const char *slash = memchr(start, '/', (size_t)(end - start));
+    struct slice segment = {start, (size_t)((slash != NULL ? slash : end) - start)};
+    *path = (struct slice){start + segment.length, (size_t)(end - start) - segment.length};
+    return segment;
+}
+
+enum param_kind { PARAM_NONE, PARAM_SEGMENT, PARAM_INTEGER, PARAM_PATH, PARAM_BAD };
+
+static enum param_kind parse_param(struct slice segment, struct slice *name)
+{
+    if (segment.length == 0 || segment.data[0] != '{')
+        return memchr(segment.data, '{', segment.length) || memchr(segment.data, '}', segment.length) ? PARAM_BAD
+                                                                                                      : PARAM_NONE;
+    if (segment.data[segment.length - 1] != '}')
+        return PARAM_BAD;
+    *name = (struct slice){segment.data + 1, segment.length - 2};
+    const char *colon = memchr(name->data, ':', name->length);
+    struct slice type = {NULL, 0};
+    if (colon != NULL) {
+        type = (struct slice){colon + 1, (size_t)(name->data + name->length - colon - 1)};
+        name->length = (size_t)(colon - name->data);
+    }
+    if (!field_is_token(*name))
+        return PARAM_BAD;
+    return colon == NULL                        ? PARAM_SEGMENT
+           : slice_equals(type, SLICE("int"))  ? PARAM_INTEGER
+           : slice_equals(type, SLICE("path")) ? PARAM_PATH
+                                               : PARAM_BAD;
+}
+
+static struct router_node *param_node(struct router_node **node)
+{
+    if (*node == NULL)
+        *node = memory_new(sizeof **node);
+    return *node;
+}
+
+/* Walks and builds the tree along the pattern; finds the list that the route belongs to. */
+static const char *find_list(struct router_node *node, struct route *route, struct route ***list)
+{
+    struct slice rest = slice_from(route->pattern);
+    *list = &node->routes;
+    while (rest.length > 0) {
+        struct slice segment = take_segment(&rest), name = {NULL, 0};
+        enum param_kind kind = parse_param(segment, &name);
+        if (kind == PARAM_BAD)
+            return "a parameter is not {name}, {name:int} or {name:path}";
+        if (kind != PARAM_NONE && route->param_count == ROUTER_PARAMS_MAX)
+            return "there are more than 16 parameters";
+        if (kind != PARAM_NONE)
+            route->params[route->param_count++] = name;
+        if (kind == PARAM_PATH && rest.length > 0)
+            return "{name:path} is not the last segment";
+        if (kind == PARAM_PATH) {
+            route->has_tail = true;
+            *list = &node->tails;
+        } else {
+            node = kind == PARAM_NONE      ? add_literal(node, segment)
+                   : kind == PARAM_INTEGER ? param_node(&node->integer)
+                                           : param_node(&node->segment);
+            *list = &node->routes;
+        }
+    }
+    return NULL;
+}
+
+static const char *link_route(struct route **list, struct route *route)
+{
+    for (; *list != NULL; list = &(*list)->next)
+        if (slice_equals((*list)->method, route->method))
+            return "the same method and pattern are there already";
+    *list = route;
+    return NULL;
+}
+
+const char *router_add(struct router *router, const char *method, const char *pattern, tine_handler *handler,
+                       const char *name)
+{
+    if (method == NULL || !field_is_token(slice_from(method)))
+        return "the method is not a token";
+    if (pattern == NULL || pattern[0] != '/')
+        return "the pattern does not begin with '/'";
+    if (handler == NULL)
+        return "there is no handler";
+    struct route *route = memory_new(sizeof *route), **list;
+    *route = (struct route){.method = slice_from(method), .pattern = pattern, .handler = handler,
+                            .name = name != NULL ? name : "?", .recent_us = -1};
+    const char *wrong = find_list(router->root, route, &list);
+    if (wrong == NULL)
+        wrong = link_route(list, route);
+    if (wrong != NULL)
+        free(route);
+    return wrong;
+}
+
+/* One walk through the tree. */
+struct walk {
+    struct slice method;
+    struct router_match *match;
+    unsigned captured;
+    struct route *other[16]; /* routes that fit but for the method */
+    unsigned other_count;
+};
+
+static bool method_fits(const struct route *route, struct slice method)
+{
+    return slice_equals(route->method, method) || slice_equals(route->method, SLICE("*")) ||
+           (slice_equals(method, SLICE("HEAD")) && slice_equals(route->method, SLICE("GET")));
+}
+
+/* A route for the very method wins over one that serves it on the side (GET for HEAD, "*" for all). */
+static bool choose(struct walk *walk, struct route *routes)
+{
+    struct route *chosen = NULL;
+    for (struct route *route = routes; route != NULL; route = route->next) {
+        bool exact = slice_equals(route->method, walk->method);
+        if (exact || (chosen == NULL && method_fits(route, walk->method)))
+            chosen = route;
+        if (exact)
+            break;
+        if (walk->other_count < sizeof walk->other / sizeof walk->other[0])
+            walk->other[walk->other_count++] = route;
+    }
+    walk->match->route = chosen;
+    return chosen != NULL;
+}
+
+static bool is_integer(struct slice text)
+{
+    size_t i = text.length > 0 && text.data[0] == '-' ? 1 : 0;
+    if (i == text.length)
+        return false;
+    while (i < text.length && text.data[i] >= '0' && text.data[i] <= '9')
+        i++;
+    return i == text.length;
+}
+
+static bool search(const struct router_node *node, struct slice rest, struct walk *walk);
+
+static bool search_param(const struct router_node *node, struct slice value, struct slice rest, struct walk *walk)
+{
+    walk->match->values[walk->captured++] = value;
+    if (search(node, rest, walk))
+        return true;
+    walk->captured--;
+    return false;
+}
+
+/* Depth is bounded by the longest pattern, not by the path. */
+static bool search(const struct router_node *node, struct slice rest, struct walk *walk)
+{
+    if (rest.length == 0)
+        return choose(walk, node->routes);
+    struct slice whole = rest, segment = take_segment(&rest);
+    bool found;
+    size_t at = child_position(node, segment, &found);
+    if (found && search(node->children[at], rest, walk))
+        return true;
+    if (node->integer != NULL && is_integer(segment) && search_param(node->integer, segment, rest, walk))
+        return true;
+    if (node->segment != NULL && segment.length > 0 && search_param(node->segment, segment, rest, walk))
+        return true;
+    if (node->tails == NULL || !choose(walk, node->tails))
+        return false;
+    walk->match->values[walk->captured] = (struct slice){whole.data + 1, whole.length - 1};
+    return true;
+}
+
+static void allow_add(struct buffer *allow, struct slice method)
+{
+    struct slice list = {buffer_length(allow) > 0 ? buffer_bytes(allow) : "", buffer_length(allow)};
+    if (field_list_has(list, method))
+        return;
+    if (list.length > 0)
+        buffer_append_text(allow, ", ");
+    buffer_append(allow, method.data, method.length);
+}
+
+int router_match(const struct router *router, struct slice method, struct slice path, struct router_match *match,
+                 struct buffer *allow)
+{
+    struct walk walk = {.method = method, .match = match};
+    match->route = NULL;
+    if (search(router->root, path, &walk))
+        return 0;
+    for (unsigned i = 0; i < walk.other_count; i++) {
+        allow_add(allow, walk.other[i]->method);
+        if (slice_equals(walk.other[i]->method, SLICE("GET")))
+            allow_add(allow, SLICE("HEAD"));
+    }
+    return walk.other_count > 0 ? 405 : 404;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See settings.h; also the functions of tine.h that give settings to modules.
+ */
+#include "app/settings.h"
+
+#include "base/memory.h"
+#include "config/values.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { OPTIONS_MAX = 256 };
+
+static const char *const type_names[] = {
+    [TINE_TEXT] = "a text",
+    [TINE_PATH] = "a path",
+    [TINE_INTEGER] = "a whole number",
+    [TINE_SIZE] = "a size (10, 8k, 1m)",
+    [TINE_TIME] = "a time (50ms, 10s, 5m)",
+    [TINE_SWITCH] = "on or off",
+};
+
+/* Options are walked by the size they had when the module was compiled. */
+static const tine_option *option_at(const tine_module *module, size_t i)
+{
+    const tine_option *option = (const tine_option *)((const char *)module->settings + i * module->option_size);
+    return option->name != NULL && i < OPTIONS_MAX ? option : NULL;
+}
+
+static size_t count_options(const tine_module *module)
+{
+    size_t count = 0;
+    while (module->settings != NULL && option_at(module, count) != NULL)
+        count++;
+    return count;
+}
+
+static long find_option(const tine_app *app, const char *name)
+{
+    size_t count = count_options(app->module);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(option_at(app->module, i)->name, name) == 0)
+            return (long)i;
+    return -1;
+}
+
+static bool parse_number(tine_type type, const char *text, int64_t *number)
+{
+    bool on;
+    switch (type) {
+    case TINE_INTEGER:
+        return value_parse_integer(text, number);
+    case TINE_SIZE:
+        return value_parse_size(text, number);
+    case TINE_TIME:
+        return value_parse_time(text, number);
+    case TINE_SWITCH:
+        if (!value_parse_switch(text, &on))
+            return false;
+        *number = on;
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* A relative path starts at the folder of the file it stands in. */
+static const char *make_absolute(const tine_app *app, const char *text, const char *file)
+{
+    if (text[0] == '/' || text[0] == 0)
+        return text;
+    const char *slash = file != NULL && file[0] == '/' ? strrchr(file, '/') : NULL;
+    char *path = NULL;
+    int length = slash != NULL ? asprintf(&path, "%.*s/%s", (int)(slash - file), file, text)
+                               : asprintf(&path, "%s/%s", app->config->directory, text);
+    assert(length >= 0);
+    return path;
+}
+
+static void store(tine_app *app, size_t i, const char *text, const char *file)
+{
+    const tine_option *option = option_at(app->module, i);
+    app->texts[i] = option->type == TINE_PATH ? make_absolute(app, text, file) : text;
+}
+
+static void refuse(const tine_app *app, const struct config_place *place, struct errors *errors, const char *key,
+                   const char *wrong)
+{
+    errors_add(errors, "%s:%d: [app:%s] %s: %s", place->file, place->line, app->section->name, key, wrong);
+}
+
+static void refuse_unknown(const tine_app *app, const struct config_setting *setting, struct errors *errors)
+{
+    const char *names[OPTIONS_MAX + 1];
+    char text[256];
+    size_t count = count_options(app->module);
+    for (size_t i = 0; i < count; i++)
+        names[i] = option_at(app->module, i)->name;
+    names[count] = NULL;
+    const char *meant = value_suggest(setting->key, names);
+    snprintf(text, sizeof text, "module '%s' has no such setting%s%s%s", app->section->module,
+             meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "", meant != NULL ? "'?" : "");
+    refuse(app, &setting->place, errors, setting->key, text);
+}
+
+static void read_setting(tine_app *app, const struct config_setting *setting, struct errors *errors)
+{
+    long i = find_option(app, setting->key);
+    if (i < 0) {
+        refuse_unknown(app, setting, errors);
+        return;
+    }
+    const tine_option *option = option_at(app->module, (size_t)i);
+    if (!parse_number(option->type, setting->value, &app->numbers[i])) {
+        char text[512];
+        snprintf(text, sizeof text, "'%s' is not %s", setting->value, type_names[option->type]);
+        refuse(app, &setting->place, errors, setting->key, text);
+    }
+    store(app, (size_t)i, setting->value, setting->place.file);
+}
+
+void settings_read(struct tine_app *app, struct errors *errors)
+{
+    size_t count = count_options(app->module);
+    app->texts = memory_new((count + 1) * sizeof *app->texts);
+    app->numbers = memory_new((count + 1) * sizeof *app->numbers);
+    for (size_t i = 0; i < app->section->setting_count; i++)
+        read_setting(app, &app->section->settings[i], errors);
+    for (size_t i = 0; i < count; i++) {
+        const tine_option *option = option_at(app->module, i);
+        if (app->texts[i] != NULL)
+            continue;
+        if (option->fallback == NULL) {
+            char text[512];
+            snprintf(text, sizeof text, "module '%s' needs it (%s): %s", app->section->module,
+                     type_names[option->type], option->help != NULL ? option->help : "");
+            refuse(app, &app->section->place, errors, option->name, text);
+            continue;
+        }
+        parse_number(option->type, option->fallback, &app->numbers[i]);
+        store(app, i, option->fallback, NULL);
+    }
+}
+
+const char *tine_setting(tine_app *app, const char *name)
+{
+    long i = find_option(app, name);
+    return i >= 0 ? app->texts[i] : NULL;
+}
+
+int64_t tine_setting_number(tine_app *app, const char *name)
+{
+    long i = find_option(app, name);
+    return i >= 0 ? app->numbers[i] : 0;
+}
+
+const char *tine_app_name(tine_app *app)
+{
+    return app->section->name;
+}
+
+const char *tine_app_path(tine_app *app)
+{
+    return app->section->path;
+}
+
+void tine_set_data(tine_app *app, void *data)
+{
+    app->data = data;
+}
+
+void *tine_data(tine_app *app)
+{
+    return app->data;
+}
+
+static const struct config_place *place_of(const tine_app *app, const char *key)
+{
+    for (size_t i = 0; key != NULL && i < app->section->setting_count; i++)
+        if (strcmp(app->section->settings[i].key, key) == 0)
+            return &app->section->settings[i].place;
+    return &app->section->place;
+}
+
+int tine_reject(tine_app *app, const char *setting, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (app->errors != NULL)
+        refuse(app, place_of(app, setting), app->errors, setting != NULL ? setting : "module", text);
+    return -1;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The settings that a module declares, read from its [app:NAME].
+ */
+#ifndef APP_SETTINGS_H
+#define APP_SETTINGS_H
+
+#include "app/apps.h"
+
+/* Fills in app->texts and app->numbers. Unknown keys, bad values and missing settings are added to 'errors'. */
+void settings_read(struct tine_app *app, struct errors *errors);
+
+#endif

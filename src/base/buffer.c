@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See buffer.h.
+ */
+#include "base/buffer.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buffer_release(struct buffer *buffer)
+{
+    free(buffer->data);
+    *buffer = BUFFER_EMPTY;
+}
+
+char *buffer_reserve(struct buffer *buffer, size_t more)
+{
+    if (buffer->capacity - buffer->end >= more && buffer->data != NULL)
+        return buffer->data + buffer->end;
+    size_t length = buffer_length(buffer);
+    if (buffer->start > 0 && length > 0)
+        memmove(buffer->data, buffer_bytes(buffer), length);
+    buffer->start = 0;
+    buffer->end = length;
+    if (buffer->capacity - length < more || buffer->data == NULL) {
+        size_t capacity = buffer->capacity > 0 ? buffer->capacity : 256;
+        while (capacity - length < more)
+            capacity *= 2;
+        buffer->data = memory_resize(buffer->data, capacity);
+        buffer->capacity = capacity;
+    }
+    return buffer->data + length;
+}
+
+void buffer_append(struct buffer *buffer, const void *data, size_t length)
+{
+    if (length == 0)
+        return;
+    memcpy(buffer_reserve(buffer, length), data, length);
+    buffer->end += length;
+}
+
+void buffer_append_text(struct buffer *buffer, const char *text)
+{
+    buffer_append(buffer, text, strlen(text));
+}
+
+void buffer_format_va(struct buffer *buffer, const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    buffer_reserve(buffer, 128);
+    size_t room = buffer->capacity - buffer->end;
+    int length = vsnprintf(buffer->data + buffer->end, room, format, arguments);
+    if (length >= 0 && (size_t)length >= room)
+        vsnprintf(buffer_reserve(buffer, (size_t)length + 1), (size_t)length + 1, format, again);
+    if (length > 0)
+        buffer->end += (size_t)length;
+    va_end(again);
+}
+
+void buffer_format(struct buffer *buffer, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    buffer_format_va(buffer, format, arguments);
+    va_end(arguments);
+}
+
+void buffer_append_number(struct buffer *buffer, unsigned long long number)
+{
+    char digits[24], *p = digits + sizeof digits;
+    do
+        *--p = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    buffer_append(buffer, p, (size_t)(digits + sizeof digits - p));
+}
+
+void buffer_consume(struct buffer *buffer, size_t length)
+{
+    buffer->start += length;
+    if (buffer->start >= buffer->end)
+        buffer->start = buffer->end = 0;
+}
+
+void buffer_clear(struct buffer *buffer, size_t keep)
+{
+    buffer->start = buffer->end = 0;
+    if (buffer->capacity > keep)
+        buffer_release(buffer);
+}

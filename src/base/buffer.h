@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bytes that are appended at one end and consumed at the other. Growing moves them: positions in
+ * a buffer are kept as offsets, never as pointers.
+ */
+#ifndef BASE_BUFFER_H
+#define BASE_BUFFER_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct buffer {
+    char *data;
+    size_t start, end; /* the bytes are data[start..end) */
+    size_t capacity;
+};
+
+#define BUFFER_EMPTY ((struct buffer){NULL, 0, 0, 0})
+
+static inline size_t buffer_length(const struct buffer *buffer)
+{
+    return buffer->end - buffer->start;
+}
+
+static inline char *buffer_bytes(const struct buffer *buffer)
+{
+    return buffer->data + buffer->start;
+}
+
+void buffer_release(struct buffer *buffer);
+
+/* Makes room for 'more' bytes behind the end and returns where they go; buffer->end is the caller's to move.
+ * Without memory the process ends. */
+char *buffer_reserve(struct buffer *buffer, size_t more);
+
+void buffer_append(struct buffer *buffer, const void *data, size_t length);
+void buffer_append_text(struct buffer *buffer, const char *text);
+void buffer_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_format_va(struct buffer *buffer, const char *format, va_list arguments);
+void buffer_append_number(struct buffer *buffer, unsigned long long number);
+
+/* Takes 'length' bytes off the front; an emptied buffer starts again at 0. */
+void buffer_consume(struct buffer *buffer, size_t length);
+
+/* Forgets the bytes; memory beyond 'keep' bytes is given back. */
+void buffer_clear(struct buffer *buffer, size_t keep);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A list of messages for a person, gathered so that one run tells everything that is wrong.
+ */
+#ifndef BASE_ERRORS_H
+#define BASE_ERRORS_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+enum { ERRORS_MAX = 200 }; /* beyond it messages are counted, not kept */
+
+struct errors {
+    char **messages;
+    size_t kept;
+    size_t count; /* all that were added, kept or not */
+};
+
+void errors_init(struct errors *errors);
+void errors_release(struct errors *errors);
+
+/* Appends one formatted message (no newline). Running out of memory ends the process. */
+void errors_add(struct errors *errors, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void errors_add_va(struct errors *errors, const char *format, va_list arguments);
+
+#endif

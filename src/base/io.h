@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A thin layer over system calls on descriptors. 0 or -1 with errno, as the calls themselves.
+ */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Closes *fd unless it is -1, and makes it -1. errno is kept. */
+void io_close(int *fd);
+
+/* Writes all of it, however many calls it takes. Returns 0, or -1 when the rest could not be written. */
+int io_write_all(int fd, const void *data, size_t length);
+
+/* Sends one message with up to 'count' descriptors on a SOCK_SEQPACKET socket; never waits. */
+int io_send_message(int socket, const void *data, size_t length, const int *fds, size_t count);
+
+/* Receives one message and its descriptors (CLOEXEC; at most *count, set to how many came). Returns its
+ * length, 0 at the end, or -1. Never waits. */
+ssize_t io_receive_message(int socket, void *data, size_t size, int *fds, size_t *count);
+
+/* An unlinked file in 'directory', for reading and writing. Returns the descriptor, or -1. */
+int io_open_temporary(const char *directory);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration as the rest of tine sees it: one struct, made whole by config_load() from the
+ * INI file, its includes and the command line, and never changed afterwards. A reload makes a new
+ * one. Sizes are bytes, times milliseconds. Runs in the master and, inherited, in workers.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/errors.h"
+#include "config/address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+enum { CONFIG_WORKERS_MAX = 512, CONFIG_LISTENS_MAX = 64, CONFIG_APPS_MAX = 1000 };
+
+/* Where a value was written: "server.ini", 12; or "-o server.workers=8", 0. */
+struct config_place {
+    const char *file;
+    int line;
+};
+
+struct config_timeouts {
+    int64_t header, body, send, keepalive, request, graceful;
+};
+
+struct config_limits {
+    int64_t request_line, header_field, headers, header_count;
+    int64_t body, body_memory, keepalive_requests;
+};
+
+/* One listening socket. */
+struct config_listen {
+    char *name; /* of [listen:NAME]; "" when it stands in [server] listen */
+    struct address address;
+    int64_t backlog;
+    int64_t mode;       /* permission bits of a Unix socket */
+    char *owner, *group; /* of a Unix socket; "" leaves it */
+    struct config_place place;
+};
+
+/* A line of an [app:NAME] that is the module's own setting. */
+struct config_setting {
+    char *key, *value;
+    char *directory; /* of its file, absolute: where a relative path in it starts */
+    const char *hint; /* told if the module has no such setting: "write limits.body or ..."; or NULL */
+    struct config_place place;
+};
+
+struct config_app {
+    char *name;
+    char *path;   /* begins with '/'; no '/' at the end unless it is all */
+    char *host;   /* "*" or one host name in lower case */
+    char *module; /* a built-in's name, or an absolute path to a shared object */
+    struct config_timeouts timeouts; /* the server's, with this app's own on top */
+    struct config_limits limits;
+    struct config_setting *settings;
+    size_t setting_count;
+    struct config_place place; /* of the section's first line */
+};
+
+struct config {
+    char *file;      /* the path given with -c, made absolute */
+    char *directory; /* the folder it stands in */
+
+    int64_t workers;     /* resolved: 'auto' is CPUs granted, at least 2 */
+    int64_t connections; /* held by one worker; 0 is auto, resolved by the master from RLIMIT_NOFILE */
+    char *user, *group;  /* "" when not written */
+    char *pidfile;       /* absolute, or "" */
+    bool daemon;
+    char *temp; /* absolute */
+
+    struct config_listen *listens;
+    size_t listen_count;
+    struct config_timeouts timeouts;
+    struct config_limits limits;
+
+    char *log_access;        /* "-", "off" or an absolute path */
+    char *log_access_format; /* "common", "combined", "json" or a format string */
+    char *log_error;         /* "-" (standard error), "off" or an absolute path */
+    int log_level;           /* enum log_level */
+    int64_t log_slow;        /* 0: off */
+
+    struct config_app *apps;
+    size_t app_count;
+
+    struct pool *memory; /* every string above */
+};
+
+/* Reads 'path' and applies 'overrides' ("section.key=value", the section ends at the first dot; the last
+ * of one key counts; relative paths in them start at the folder of the file, as a reload from another
+ * folder must find the same). Every error is added to 'errors' as "file:line: [section] key: what is
+ * wrong"; nothing stops at the first. Returns a struct that holds what could be understood (so that
+ * modules can still be checked and all errors be told in one run; a listener without a valid address and an app
+ * without a module are left out), or NULL when the file could not be read at all. The configuration
+ * may be used only when errors->count is 0. Release with config_free(). */
+struct config *config_load(const char *path, const char *const *overrides, size_t override_count,
+                           struct errors *errors);
+
+void config_free(struct config *config);
+
+/* Adds "file:line: [section] key: what is wrong". 'key' NULL: the section as a whole is meant. */
+void config_reject(struct errors *errors, const struct config_place *place, const char *section, const char *key,
+                   const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Writes the effective configuration, defaults included, as an INI file that would give the same. */
+void config_print(const struct config *config, FILE *out);
+
+#endif

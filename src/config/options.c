@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See options.h.
+ */
+#include "config/options.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { KILO = 1024, MEGA = 1024 * KILO };
+#define GIGA (INT64_C(1024) * MEGA)
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND };
+#define DAY (INT64_C(24) * 60 * MINUTE)
+
+#define IN_CONFIG(field) offsetof(struct config, field)
+#define IN_LISTEN(field) offsetof(struct config_listen, field)
+#define IN_TIMEOUTS(field) offsetof(struct config_timeouts, field)
+#define IN_LIMITS(field) offsetof(struct config_limits, field)
+#define IN_APP(field) offsetof(struct config_app, field)
+
+const struct option_section_info option_sections[SECTIONS] = {
+    [SECTION_SERVER] = {"server", false, "the processes, and where they listen"},
+    [SECTION_LISTEN] = {"listen", true, "the long form of one listening socket"},
+    [SECTION_TIMEOUTS] = {"timeouts", false, "how long things may take"},
+    [SECTION_LIMITS] = {"limits", false, "how large a request may be"},
+    [SECTION_LOG] = {"log", false, "what is written down, and where to"},
+    [SECTION_APP] = {"app", true, "code mounted on a path; every other key is a setting of its module"},
+};
+
+static const char *const format_words[] = {"common", "combined", "json", NULL};
+
+const struct option options[] = {
+    {SECTION_SERVER, "listen", OPTION_LISTENS, "127.0.0.1:8000", IN_CONFIG(listens),
+     .help = "host:port, [v6]:port, *:port (both families) or unix:/path; several with commas"},
+    {SECTION_SERVER, "workers", OPTION_INTEGER, "auto", IN_CONFIG(workers), 1, CONFIG_WORKERS_MAX, .zero = "auto",
+     .help = "processes; auto is the CPUs granted (affinity, cgroup quota), at least 2"},
+    {SECTION_SERVER, "connections", OPTION_INTEGER, "auto", IN_CONFIG(connections), 1, 1000000, .zero = "auto",
+     .help = "held by one worker; auto follows from the limit of open files"},
+    {SECTION_SERVER, "user", OPTION_TEXT, "", IN_CONFIG(user),
+     .help = "whom workers run as; started as root and empty: nobody"},
+    {SECTION_SERVER, "group", OPTION_TEXT, "", IN_CONFIG(group), .help = "empty: the group of that user"},
+    {SECTION_SERVER, "pidfile", OPTION_PATH, "", IN_CONFIG(pidfile), .help = "where the master writes its process id"},
+    {SECTION_SERVER, "daemon", OPTION_SWITCH, "off", IN_CONFIG(daemon), .help = "go to the background"},
+    {SECTION_SERVER, "temp", OPTION_PATH, "/tmp", IN_CONFIG(temp), 1, .help = "folder of spooled request bodies"},
+    {SECTION_SERVER, "include", OPTION_INCLUDE, "",
+     .help = "more files, read in this place: conf.d/*.ini; may be given several times"},
+
+    {SECTION_LISTEN, "address", OPTION_ADDRESS, NULL, IN_LISTEN(address),
+     .help = "host:port, [v6]:port, *:port (both families) or unix:/path"},
+    {SECTION_LISTEN, "backlog", OPTION_INTEGER, "1024", IN_LISTEN(backlog), 1, 65535,
+     .help = "connections that wait in the kernel to be accepted"},
+    {SECTION_LISTEN, "mode", OPTION_MODE, "0660", IN_LISTEN(mode), .help = "permissions of a Unix socket"},
+    {SECTION_LISTEN, "owner", OPTION_TEXT, "", IN_LISTEN(owner), .help = "user a Unix socket is given to"},
+    {SECTION_LISTEN, "group", OPTION_TEXT, "", IN_LISTEN(group), .help = "group a Unix socket is given to"},
+
+    {SECTION_TIMEOUTS, "header", OPTION_TIME, "10s", IN_TIMEOUTS(header), 1, 30 * DAY,
+     .help = "for all of a request's head, from its first byte; then 408"},
+    {SECTION_TIMEOUTS, "body", OPTION_TIME, "30s", IN_TIMEOUTS(body), 1, 30 * DAY, .per_app = true,
+     .help = "between two reads of a request's body; then 408"},
+    {SECTION_TIMEOUTS, "send", OPTION_TIME, "30s", IN_TIMEOUTS(send), 1, 30 * DAY, .per_app = true,
+     .help = "between two writes of a response"},
+    {SECTION_TIMEOUTS, "keepalive", OPTION_TIME, "65s", IN_TIMEOUTS(keepalive), 0, 30 * DAY,
+     .help = "for the next request on a connection; 0 closes it after each"},
+    {SECTION_TIMEOUTS, "request", OPTION_TIME, "30s", IN_TIMEOUTS(request), 1, 30 * DAY, .per_app = true,
+     .help = "for a handler that makes no progress; then 504"},
+    {SECTION_TIMEOUTS, "graceful", OPTION_TIME, "25s", IN_TIMEOUTS(graceful), 0, 30 * DAY,
+     .help = "for requests in progress when tine stops"},
+
+    {SECTION_LIMITS, "request_line", OPTION_SIZE, "8k", IN_LIMITS(request_line), 64, 64 * KILO,
+     .help = "method, target and version; then 414"},
+    {SECTION_LIMITS, "header_field", OPTION_SIZE, "8k", IN_LIMITS(header_field), 64, 64 * KILO,
+     .help = "one header field; then 431"},
+    {SECTION_LIMITS, "headers", OPTION_SIZE, "32k", IN_LIMITS(headers), 64, MEGA, .help = "all header fields; then 431"},
+    {SECTION_LIMITS, "header_count", OPTION_INTEGER, "100", IN_LIMITS(header_count), 1, 1000,
+     .help = "number of header fields; then 431"},
+    {SECTION_LIMITS, "body", OPTION_SIZE, "1m", IN_LIMITS(body), 0, 1024 * GIGA, .per_app = true,
+     .help = "a request's body; then 413"},
+    {SECTION_LIMITS, "body_memory", OPTION_SIZE, "64k", IN_LIMITS(body_memory), 0, GIGA, .per_app = true,
+     .help = "a larger body is spooled to a file"},
+    {SECTION_LIMITS, "keepalive_requests", OPTION_INTEGER, "0", IN_LIMITS(keepalive_requests), 0, 1000000000,
+     .help = "answered on one connection before it is closed; 0: any number"},
+
+    {SECTION_LOG, "access", OPTION_LOG, "-", IN_CONFIG(log_access), 1, .help = "- (standard output), a path, or off"},
+    {SECTION_LOG, "access_format", OPTION_FORMAT, "combined", IN_CONFIG(log_access_format), 1, .words = format_words,
+     .help = "common, combined, json, or a format string"},
+    {SECTION_LOG, "error", OPTION_LOG, "-", IN_CONFIG(log_error), 1, .help = "- (standard error), a path, or off"},
+    {SECTION_LOG, "level", OPTION_LEVEL, "info", IN_CONFIG(log_level), .words = log_level_names,
+     .help = "least that goes to the error log: debug, info, warning, error"},
+    {SECTION_LOG, "slow", OPTION_TIME, "0", IN_CONFIG(log_slow), 0, 30 * DAY, .zero = "off",
+     .help = "also log requests that take longer; 0: none"},
+
+    {SECTION_APP, "path", OPTION_MOUNT, "/", IN_APP(path), .help = "the longest path wins, on segment borders"},
+    {SECTION_APP, "host", OPTION_HOST, "*", IN_APP(host), .help = "one host name, or * for all"},
+    {SECTION_APP, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "a built-in, or a path to a shared object"},
+    {.section = SECTIONS},
+};
+
+const struct option *option_find(enum option_section section, const char *key)
+{
+    for (const struct option *option = options; option->key; option++)
+        if (option->section == section && strcmp(option->key, key) == 0)
+            return option;
+    return NULL;
+}
+
+void option_per_app_name(const struct option *option, char name[static OPTION_NAME_MAX])
+{
+    snprintf(name, OPTION_NAME_MAX, "%s.%s", option_sections[option->section].name, option->key);
+}
+
+const struct option *option_find_per_app(const char *key, bool *is_ambiguous)
+{
+    const struct option *found = NULL;
+    char name[OPTION_NAME_MAX];
+
+    *is_ambiguous = false;
+    for (const struct option *option = options; option->key; option++) {
+        if (!option->per_app)
+            continue;
+        option_per_app_name(option, name);
+        if (strcmp(name, key) == 0)
+            return option;
+        if (strcmp(option->key, key) == 0) {
+            *is_ambiguous = found != NULL;
+            found = option;
+        }
+    }
+    return *is_ambiguous ? NULL : found;
+}
+
+enum option_section option_section_of(const char *heading, const char **name)
+{
+    size_t length = strcspn(heading, ":");
+
+    *name = heading[length] ? heading + length + 1 : "";
+    for (int section = 0; section < SECTIONS; section++)
+        if (strlen(option_sections[section].name) == length && !strncmp(option_sections[section].name, heading, length))
+            return (enum option_section)section;
+    return SECTIONS;
+}
+
+void *option_base(struct config *config, enum option_section section)
+{
+    switch (section) {
+    case SECTION_SERVER:
+    case SECTION_LOG:
+        return config;
+    case SECTION_TIMEOUTS:
+        return &config->timeouts;
+    case SECTION_LIMITS:
+        return &config->limits;
+    default:
+        return NULL;
+    }
+}
+
+void *option_app_base(struct config_app *app, enum option_section section)
+{
+    switch (section) {
+    case SECTION_APP:
+        return app;
+    case SECTION_TIMEOUTS:
+        return &app->timeouts;
+    case SECTION_LIMITS:
+        return &app->limits;
+    default:
+        return NULL;
+    }
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The command line.
+ */
+#include "base/errors.h"
+#include "base/log.h"
+#include "base/title.h"
+#include "config/config.h"
+#include "master/check.h"
+#include "master/master.h"
+#include "master/pidfile.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2 };
+
+enum action { ACTION_SERVE, ACTION_TEST, ACTION_PRINT };
+
+struct command {
+    enum action action;
+    struct master_options options;
+};
+
+static const char usage[] =
+    "usage: tine -c FILE [-o SECTION.KEY=VALUE]... [-t | -T]\n"
+    "       tine -V | -h\n"
+    "\n"
+    "  -c FILE                 serve what this INI file says, in the foreground\n"
+    "  -o SECTION.KEY=VALUE    use this in place of what the file says; may be repeated\n"
+    "  -t                      test the configuration, modules included, and exit\n"
+    "  -T                      print the effective configuration, defaults included, and exit\n"
+    "  -V                      print the version and exit\n"
+    "  -h                      print this and exit\n"
+    "\n"
+    "signals: HUP reload, TERM and QUIT stop gracefully, INT stop at once, USR1 reopen logs\n"
+    "exit status: 0 stopped well, 1 cannot start or not valid, 2 wrong usage\n";
+
+static _Noreturn void refuse_usage(const char *problem)
+{
+    fprintf(stderr, "tine: %s\n%s", problem, usage);
+    exit(EXIT_USAGE);
+}
+
+static _Noreturn void print_and_exit(const char *text)
+{
+    exit(fputs(text, stdout) < 0 || fflush(stdout) != 0 ? 1 : 0);
+}
+
+static void add_override(struct command *command, const char **overrides, const char *text)
+{
+    if (strchr(text, '.') == NULL || strchr(text, '=') == NULL)
+        refuse_usage("-o takes SECTION.KEY=VALUE");
+    overrides[command->options.override_count++] = text;
+}
+
+static void parse_command(struct command *command, int argc, char **argv)
+{
+    const char **overrides = calloc((size_t)argc, sizeof *overrides);
+    int option;
+    command->options.overrides = overrides;
+    while ((option = getopt(argc, argv, "+c:o:tTVh")) != -1) {
+        switch (option) {
+        case 'c':
+            command->options.path = optarg;
+            break;
+        case 'o':
+            add_override(command, overrides, optarg);
+            break;
+        case 't':
+            command->action = ACTION_TEST;
+            break;
+        case 'T':
+            command->action = ACTION_PRINT;
+            break;
+        case 'V':
+            print_and_exit("tine " TINE_VERSION "\n");
+        case 'h':
+            print_and_exit(usage);
+        default:
+            fputs(usage, stderr);
+            exit(EXIT_USAGE);
+        }
+    }
+    if (optind < argc)
+        refuse_usage("too many arguments");
+    if (command->options.path == NULL)
+        refuse_usage("no -c FILE");
+}
+
+static void print_errors(const struct errors *errors)
+{
+    for (size_t i = 0; i < errors->kept; i++)
+        fprintf(stderr, "%s\n", errors->messages[i]);
+    if (errors->count > errors->kept)
+        fprintf(stderr, "and %zu more\n", errors->count - errors->kept);
+}
+
+/* Everything that is wrong is told in one run: of modules too when the file alone has errors already. Before serving, a file without
+ * errors is left to the first worker, which loads the modules anyway. */
+static struct config *load(const struct command *command)
+{
+    struct errors errors;
+    errors_init(&errors);
+    struct config *config = config_load(command->options.path, command->options.overrides, command->options.override_count, &errors);
+    if (config != NULL && (errors.count > 0 || command->action == ACTION_TEST))
+        check_apps(config, &errors);
+    if (config == NULL || errors.count > 0) {
+        print_errors(&errors);
+        exit(1);
+    }
+    errors_release(&errors);
+    return config;
+}
+
+static int serve(const struct command *command, struct config *config)
+{
+    int ready_fd = -1;
+    if (config->daemon && (ready_fd = pidfile_daemonize()) < 0) {
+        fprintf(stderr, "tine: cannot go to the background: %s\n", strerror(errno));
+        return 1;
+    }
+    return master_run(&command->options, config, ready_fd);
+}
+
+int main(int argc, char **argv)
+{
+    struct command command = {0};
+    parse_command(&command, argc, argv);
+    title_init(argc, argv);
+    struct config *config = load(&command);
+    if (command.action == ACTION_SERVE)
+        return serve(&command, config);
+    if (command.action == ACTION_TEST)
+        puts("configuration ok");
+    else
+        config_print(config, stdout);
+    config_free(config);
+    return fflush(stdout) == 0 ? 0 : 1;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Testing what a configuration says of its modules, in a child process: loading runs a stranger's code.
+ */
+#ifndef MASTER_CHECK_H
+#define MASTER_CHECK_H
+
+#include "base/errors.h"
+#include "config/config.h"
+
+/* Loads every module and reads its settings, without worker_init. Adds what is wrong. Waits, at most 30 s. */
+void check_apps(const struct config *config, struct errors *errors);
+
+#endif

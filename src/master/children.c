@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The bookkeeping of workers: spawn, order, reap, judge, replace. Collecting an exit status and judging it are separate.
+ * Runs in the master, and between fork and worker_run() in the child.
+ */
+#include "master/master.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/title.h"
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    BACK_OFF_MS = 100,      /* after the first failure, then doubled */
+    BACK_OFF_MAX_MS = 30000,
+    GRACE_AFTER_ABORT_MS = 1000
+};
+
+static unsigned find_free_slot(struct master *m)
+{
+    for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++)
+        if (m->children[i].state == CHILD_NONE)
+            return i;
+    return SCOREBOARD_SLOTS;
+}
+
+static void reset_slot(struct slot *slot)
+{
+    /* The log ring stays: lines of the former worker may still be in it, and the next one writes on behind them. */
+    atomic_store(&slot->order, ORDER_SERVE);
+    atomic_store(&slot->state, WORKER_STARTING);
+    atomic_store(&slot->active, 0);
+    atomic_store(&slot->look, 0);
+    atomic_store(&slot->held, 0);
+    atomic_store(&slot->since, 0);
+    atomic_store(&slot->requests, 0);
+}
+
+/* All that a child must forget of the master. */
+static void forget(struct master *m, const struct generation *own)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].state != CHILD_NONE)
+            io_close(&m->children[i].control);
+    struct generation *const others[] = {m->current, m->next, m->old};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        for (struct generation *g = others[i]; g != NULL; g = g->older) {
+            if (g == own)
+                continue;
+            logs_close(&g->logs);
+            for (size_t k = 0; k < g->listeners.count; k++) {
+                bool shared = false;
+                for (size_t n = 0; n < own->listeners.count; n++)
+                    shared |= own->listeners.all[n] == g->listeners.all[k];
+                if (!shared)
+                    io_close(&g->listeners.all[k]->fd);
+            }
+        }
+    static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        signal(caught[i], SIG_DFL);
+}
+
+static void limit_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = (rlim_t)generation_descriptors();
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static _Noreturn void run_child(struct master *m, unsigned slot, struct generation *generation, unsigned position,
+                                bool canary, int control, pid_t master)
+{
+    forget(m, generation);
+    title_set("tine: worker %u, generation %u", position, generation->number);
+    logs_use(&generation->logs, generation->config);
+    limit_descriptors();
+    if (privileges_drop(&generation->privileges, WORKER_LOOK_SIGNAL) < 0) {
+        log_error("cannot become '%s': %s", generation->privileges.user, strerror(errno));
+        _exit(1);
+    }
+    if (getppid() != master) /* it died before the death signal was asked for */
+        _exit(1);
+    struct worker_setup setup = {.config = generation->config, .connections = generation->connections,
+                                 .module_files = generation->modules.files, .listeners = generation->fds,
+                                 .listeners_local = generation->locals, .listener_count = generation->listeners.count,
+                                 .access_log = generation->logs.access, .board = m->board,
+                                 .slot = &m->board->slots[slot], .control = control, .master = master, .canary = canary};
+    worker_run(&setup);
+}
+
+/* Fork with all signals blocked (they are, but in the wait): the child unblocks them when its handlers stand. */
+int children_spawn(struct master *m, struct generation *generation, unsigned position, bool canary)
+{
+    unsigned slot = find_free_slot(m);
+    int pair[2];
+    if (slot == SCOREBOARD_SLOTS || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        log_error("cannot start a worker: %s", slot == SCOREBOARD_SLOTS ? "too many are leaving" : strerror(errno));
+        return -1;
+    }
+    pid_t master = getpid();
+    reset_slot(&m->board->slots[slot]);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        io_close(&pair[0]);
+        run_child(m, slot, generation, position, canary, pair[1], master);
+    }
+    io_close(&pair[1]);
+    if (pid < 0) {
+        log_error("cannot fork a worker: %s", strerror(errno));
+        io_close(&pair[0]);
+        return -1;
+    }
+    m->children[slot] = (struct child){.state = CHILD_STARTING, .pid = pid, .position = position, .generation = generation,
+                                       .control = pair[0], .canary = canary, .started = m->now};
+    atomic_store(&m->board->slots[slot].pid, pid);
+    generation->children++;
+    m->alive++;
+    if (slot >= m->slots)
+        m->slots = slot + 1;
+    return (int)slot;
+}
+
+void children_send(struct master *m, unsigned slot, char message, const int *fds, size_t count)
+{
+    struct child *child = &m->children[slot];
+    struct slot *shared = &m->board->slots[slot];
+    io_send_message(child->control, &message, 1, fds, count);
+    atomic_store(&shared->look, 1);
+    /* A handler's sleep() or poll() would end early: in there it finds out when it is done. */
+    if (atomic_load(&shared->state) != WORKER_HANDLER)
+        kill(child->pid, WORKER_LOOK_SIGNAL);
+}
+
+void children_order(struct master *m, unsigned slot, enum worker_order order, int64_t patience)
+{
+    struct child *child = &m->children[slot];
+    struct slot *shared = &m->board->slots[slot];
+    if (child->state == CHILD_NONE || atomic_load(&shared->order) >= order)
+        return;
+    atomic_store(&shared->patience, patience);
+    atomic_store(&shared->order, order);
+    if (order >= ORDER_LEAVE) {
+        child->state = CHILD_LEAVING;
+        child->leave_by = m->now + (order == ORDER_QUIT ? GRACE_AFTER_ABORT_MS : child->generation->config->timeouts.graceful);
+        /* Someone may have been woken for a connection that it will not accept any more. */
+        m->kick_until = m->now + 1000;
+    }
+    children_send(m, slot, MESSAGE_LOOK, NULL, 0);
+}
+
+void children_order_all(struct master *m, enum worker_order order, int64_t patience)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        children_order(m, i, order, patience);
+}
+
+unsigned children_ready(const struct master *m, const struct generation *generation)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < m->slots; i++)
+        count += m->children[i].state == CHILD_READY && m->children[i].generation == generation;
+    return count;
+}
+
+void children_read(struct master *m, unsigned slot)
+{
+    char message[WORKER_MESSAGE_MAX + 1];
+    size_t none = 0;
+    for (;;) {
+        struct child *child = &m->children[slot];
+        ssize_t length = io_receive_message(child->control, message, WORKER_MESSAGE_MAX, NULL, &none);
+        if (length <= 0) {
+            if (length == 0) /* it is gone, or nearly: its exit status will come */
+                io_close(&child->control);
+            return;
+        }
+        message[length] = 0;
+        if (message[0] == MESSAGE_REASON && child->canary)
+            errors_add(&m->reasons, "%s", message + 1);
+        else if (message[0] == MESSAGE_REASON)
+            log_error("worker %ld cannot start: %s", (long)child->pid, message + 1);
+        if (message[0] == MESSAGE_READY && child->state == CHILD_STARTING) {
+            child->state = CHILD_READY;
+            if (child->canary)
+                reload_canary_ready(m, slot);
+        }
+    }
+}
+
+static void describe(int status, bool in_handler, char *text, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "killed by signal %d (%s)%s%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
+                 WCOREDUMP(status) ? ", core dumped" : "", in_handler ? ", inside a handler" : "");
+    else
+        snprintf(text, size, "exited with status %d%s", WEXITSTATUS(status), in_handler ? ", inside a handler" : "");
+}
+
+/* How long until its place is filled again: at once if a handler took it down, else ever longer, with jitter so that
+ * several do not come back in step. */
+static void back_off(struct master *m, const struct child *child, bool in_handler)
+{
+    struct position *position = &m->positions[child->position];
+    if (in_handler || m->now - child->started > BACK_OFF_MAX_MS) {
+        position->failures = 0;
+        position->retry_at = m->now;
+        return;
+    }
+    int64_t wait = BACK_OFF_MS << (position->failures < 9 ? position->failures : 9);
+    if (wait > BACK_OFF_MAX_MS)
+        wait = BACK_OFF_MAX_MS;
+    wait += wait * (random() % 256) / 1024;
+    position->failures++;
+    position->retry_at = m->now + wait;
+    log_info("worker %u is started again in %lld ms", child->position, (long long)wait);
+}
+
+static void judge(struct master *m, const struct child *child, int status, bool in_handler)
+{
+    char how[160];
+    describe(status, in_handler, how, sizeof how);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_CLEAN && child->state == CHILD_LEAVING) {
+        log_debug("worker %ld has left", (long)child->pid);
+        return;
+    }
+    if (child->canary) {
+        reload_canary_gone(m, how);
+        return;
+    }
+    log_error("worker %ld %s", (long)child->pid, how);
+    if (child->generation == m->current && m->state == MASTER_SERVING)
+        back_off(m, child, in_handler);
+}
+
+static void forget_child(struct master *m, unsigned slot, int status)
+{
+    struct child child = m->children[slot];
+    struct slot *shared = &m->board->slots[slot];
+    if (child.control >= 0) {
+        children_read(m, slot); /* its last words */
+        io_close(&m->children[slot].control);
+    }
+    bool in_handler = atomic_load(&shared->state) == WORKER_HANDLER;
+    log_ring_recover(&shared->log, child.pid);
+    logs_write_rings(&child.generation->logs, m->board, m->slots);
+    child.state = m->children[slot].state;
+    m->children[slot].state = CHILD_NONE;
+    reset_slot(shared);
+    atomic_store(&shared->state, WORKER_FREE);
+    atomic_store(&shared->pid, 0);
+    child.generation->children--;
+    m->alive--;
+    m->kick_until = m->now + 1000;
+    judge(m, &child, status, in_handler);
+}
+
+void children_reap(struct master *m)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (unsigned i = 0; i < m->slots; i++)
+            if (m->children[i].state != CHILD_NONE && m->children[i].pid == pid)
+                forget_child(m, i, status);
+    reload_release_old(m);
+}
+
+static bool is_filled(const struct master *m, unsigned position)
+{
+    for (unsigned i = 0; i < m->slots; i++) {
+        const struct child *child = &m->children[i];
+        if (child->generation == m->current && child->position == position &&
+            (child->state == CHILD_STARTING || child->state == CHILD_READY))
+            return true;
+    }
+    return false;
+}
+
+void children_spawn_missing(struct master *m)
+{
+    if (m->state != MASTER_SERVING || m->current == NULL)
+        return;
+    for (unsigned i = 0; i < (unsigned)m->current->config->workers; i++) {
+        struct position *position = &m->positions[i];
+        if (is_filled(m, i))
+            continue;
+        if (position->retry_at <= m->now && children_spawn(m, m->current, i, false) < 0)
+            position->retry_at = m->now + 1000;
+        if (position->retry_at > m->now)
+            master_wake_at(m, position->retry_at);
+    }
+}
+
+static void kill_with(struct master *m, struct child *child, int signal, const char *why)
+{
+    log_error("worker %ld %s: %s", (long)child->pid, why, signal == SIGABRT ? "aborting it" : "killing it");
+    kill(child->pid, signal);
+    child->aborted = true;
+    child->leave_by = m->now + GRACE_AFTER_ABORT_MS;
+}
+
+/* A handler that runs longer than [timeouts] request. */
+static bool is_stuck(struct master *m, unsigned slot)
+{
+    struct slot *shared = &m->board->slots[slot];
+    int64_t since = atomic_load(&shared->since), allowed = atomic_load(&shared->allowed);
+    if (since == 0 || atomic_load(&shared->state) != WORKER_HANDLER)
+        return false;
+    if (m->now - since < allowed)
+        master_wake_at(m, since + allowed);
+    return m->now - since >= allowed;
+}
+
+void children_kill_stuck(struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++) {
+        struct child *child = &m->children[i];
+        if (child->state == CHILD_NONE)
+            continue;
+        if (child->leave_by == 0 && is_stuck(m, i)) {
+            kill_with(m, child, SIGABRT, "is in one request longer than [timeouts] request allows");
+        } else if (child->leave_by != 0 && m->now >= child->leave_by) {
+            if (child->aborted || atomic_load(&m->board->slots[i].order) == ORDER_QUIT)
+                kill_with(m, child, SIGKILL, "does not end");
+            else
+                children_order(m, i, ORDER_QUIT, 0);
+        }
+        if (child->leave_by != 0)
+            master_wake_at(m, child->leave_by);
+    }
+}
+
+/* If the worker that a connection woke did not accept it (it stopped, it was killed), nobody else is woken for it. So while one waits,
+ * idle workers are told to look, one after the other, a millisecond apart. */
+void children_kick(struct master *m)
+{
+    const struct generation *generation = m->current;
+    if (m->kick_until == 0 || generation == NULL)
+        return;
+    if (m->now > m->kick_until || !listeners_have_waiting(&generation->listeners)) {
+        m->kick_until = m->now > m->kick_until ? 0 : m->kick_until;
+        if (m->kick_until != 0)
+            master_wake_at(m, m->now + 20);
+        return;
+    }
+    for (unsigned tried = 0; tried < m->slots; tried++) {
+        unsigned i = m->kick_next++ % m->slots;
+        if (m->children[i].state != CHILD_READY || atomic_load(&m->board->slots[i].state) != WORKER_WAITING)
+            continue;
+        children_send(m, i, MESSAGE_KICK, NULL, 0);
+        break;
+    }
+    master_wake_at(m, m->now + 1);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See generation.h.
+ */
+#include "master/generation.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum {
+    KEPT_DESCRIPTORS = 512,  /* of the hard limit, for descriptors that arrive together */
+    OWN_DESCRIPTORS = 64,    /* of a worker: logs, epoll, listeners, a module's database */
+    AUTO_CONNECTIONS_MAX = 65536
+};
+
+int64_t generation_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 1024;
+    int64_t hard = limit.rlim_max > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_max;
+    return hard > 4 * KEPT_DESCRIPTORS ? hard - KEPT_DESCRIPTORS : hard;
+}
+
+static int64_t decide_connections(const struct config *config)
+{
+    int64_t possible = generation_descriptors() - OWN_DESCRIPTORS - 2 * (int64_t)config->listen_count;
+    if (possible < 1)
+        possible = 1;
+    if (config->connections == 0 && possible < 512)
+        log_warning("the limit of open files is %lld: a worker holds at most %lld connections (raise it with ulimit -n, or "
+                    "LimitNOFILE= in the unit)", (long long)generation_descriptors(), (long long)possible);
+    if (config->connections == 0)
+        return possible < AUTO_CONNECTIONS_MAX ? possible : AUTO_CONNECTIONS_MAX;
+    if (config->connections > possible)
+        log_warning("[server] connections: %lld is more than the limit of open files allows: %lld", (long long)config->connections,
+                    (long long)possible);
+    return config->connections < possible ? config->connections : possible;
+}
+
+static void list_descriptors(struct generation *generation)
+{
+    const struct listeners *listeners = &generation->listeners;
+    generation->fds = memory_new((listeners->count + 1) * sizeof *generation->fds);
+    generation->locals = memory_new((listeners->count + 1) * sizeof *generation->locals);
+    for (size_t i = 0; i < listeners->count; i++) {
+        generation->fds[i] = listeners->all[i]->fd;
+        generation->locals[i] = listeners->all[i]->address.socket.any.sa_family == AF_UNIX;
+    }
+}
+
+struct generation *generation_open(struct config *config, const struct generation *old, struct errors *errors)
+{
+    struct generation *generation = memory_new(sizeof *generation);
+    *generation = (struct generation){.number = old != NULL ? old->number + 1 : 1, .config = config,
+                                      .logs = {.access.fd = -1, .error = -1}};
+    if (privileges_resolve(&generation->privileges, config, errors) == 0 &&
+        modules_copy(&generation->modules, config, errors) == 0 && logs_open(&generation->logs, config, errors) == 0 &&
+        listeners_open(&generation->listeners, config, old != NULL ? &old->listeners : NULL, errors) == 0) {
+        generation->connections = decide_connections(config);
+        list_descriptors(generation);
+        return generation;
+    }
+    generation_close(generation);
+    return NULL;
+}
+
+void generation_close(struct generation *generation)
+{
+    listeners_release(&generation->listeners);
+    modules_release(&generation->modules);
+    logs_close(&generation->logs);
+    config_free(generation->config);
+    free(generation->fds);
+    free(generation->locals);
+    free(generation);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See listeners.h.
+ */
+#include "master/listeners.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "master/sockets.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct listening *find(const struct listeners *listeners, const struct address *address)
+{
+    for (size_t i = 0; listeners != NULL && i < listeners->count; i++)
+        if (address_equals(&listeners->all[i]->address, address) && !listeners->all[i]->closing)
+            return listeners->all[i];
+    return NULL;
+}
+
+static bool has(const struct listeners *listeners, const struct listening *listening)
+{
+    for (size_t i = 0; listeners != NULL && i < listeners->count; i++)
+        if (listeners->all[i] == listening)
+            return true;
+    return false;
+}
+
+static void append(struct listeners *listeners, struct listening *listening)
+{
+    listeners->all = memory_resize(listeners->all, (listeners->count + 1) * sizeof(struct listening *));
+    listeners->all[listeners->count++] = listening;
+    listening->references++;
+}
+
+static const char *hint(int error)
+{
+    return error == EADDRINUSE      ? " (another program listens there, or another tine)"
+           : error == EACCES        ? " (ports below 1024 need root or CAP_NET_BIND_SERVICE)"
+           : error == EADDRNOTAVAIL ? " (this machine has no such address)"
+                                    : "";
+}
+
+static void refuse(const struct config_listen *listen, const struct address *address, struct errors *errors, const char *why)
+{
+    char text[ADDRESS_TEXT_MAX];
+    address_format(address, text);
+    errors_add(errors, "%s:%d: cannot listen on %s: %s", listen->place.file, listen->place.line, text, why);
+}
+
+/* A new socket where an old one is bound to an overlapping address (127.0.0.1:80 to 0.0.0.0:80): both need SO_REUSEPORT for the
+ * moment of the bind. Taken back at once: it would let any process of our user steal connections. */
+static int open_beside(struct listening *listening, const struct listeners *old)
+{
+    if (sockets_open(listening, false) == 0)
+        return 0;
+    if (errno != EADDRINUSE || old == NULL || listening->address.socket.any.sa_family == AF_UNIX)
+        return -1;
+    for (size_t i = 0; i < old->count; i++)
+        sockets_share_port(old->all[i], true);
+    int result = sockets_open(listening, true), saved = errno;
+    for (size_t i = 0; i < old->count; i++)
+        sockets_share_port(old->all[i], false);
+    if (result == 0)
+        sockets_share_port(listening, false);
+    errno = saved;
+    return result;
+}
+
+static void open_one(struct listeners *listeners, const struct config_listen *listen, const struct address *address,
+                     const struct listeners *old, struct errors *errors)
+{
+    struct listening *listening = find(old, address);
+    if (listening != NULL) {
+        append(listeners, listening);
+        return;
+    }
+    listening = memory_new(sizeof *listening);
+    *listening = (struct listening){.address = *address, .fd = -1, .backlog = listen->backlog};
+    if (open_beside(listening, old) < 0) {
+        char why[256];
+        snprintf(why, sizeof why, "%s%s", strerror(errno), hint(errno));
+        refuse(listen, address, errors, why);
+        free(listening);
+        return;
+    }
+    const char *wrong = sockets_set_owner(listening, listen);
+    if (wrong != NULL)
+        refuse(listen, address, errors, wrong);
+    append(listeners, listening);
+}
+
+/* Sockets kept from before take a new backlog by a second listen(). Only when all else succeeded: it cannot be undone unseen. */
+static void update_backlogs(struct listeners *listeners, const struct config *config)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        struct listening *listening = find(listeners, &config->listens[i].address);
+        if (listening == NULL || listening->backlog == config->listens[i].backlog)
+            continue;
+        listening->backlog = config->listens[i].backlog;
+        listen(listening->fd, (int)listening->backlog);
+    }
+}
+
+int listeners_open(struct listeners *listeners, const struct config *config, const struct listeners *old, struct errors *errors)
+{
+    size_t before = errors->count;
+    *listeners = (struct listeners){0};
+    for (size_t i = 0; i < config->listen_count; i++) {
+        const struct config_listen *listen = &config->listens[i];
+        struct address first = listen->address, second;
+        if (first.both_families)
+            sockets_split_families(&listen->address, &first, &second);
+        open_one(listeners, listen, &first, old, errors);
+        if (listen->address.both_families && errors->count == before)
+            open_one(listeners, listen, &second, old, errors);
+    }
+    if (errors->count == before) {
+        update_backlogs(listeners, config);
+        return 0;
+    }
+    listeners_release(listeners);
+    return -1;
+}
+
+void listeners_release(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (--listeners->all[i]->references > 0)
+            continue;
+        sockets_unlink(listeners->all[i]);
+        io_close(&listeners->all[i]->fd);
+        free(listeners->all[i]);
+    }
+    free(listeners->all);
+    *listeners = (struct listeners){0};
+}
+
+void listeners_shut(struct listeners *listeners, const struct listeners *keep)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        struct listening *listening = listeners->all[i];
+        if (has(keep, listening) || listening->closing)
+            continue;
+        listening->closing = true;
+        sockets_shut(listening);
+    }
+}
+
+static bool has_waiting(const struct listening *listening)
+{
+    struct pollfd poller = {.fd = listening->fd, .events = POLLIN};
+    return poll(&poller, 1, 0) > 0 && (poller.revents & POLLIN) != 0;
+}
+
+bool listeners_are_drained(const struct listeners *listeners, bool handshakes)
+{
+    /* Handshakes first: one that is complete by then is in the queue, and seen there. */
+    for (size_t i = 0; handshakes && i < listeners->count; i++)
+        if (listeners->all[i]->closing && sockets_have_handshakes(listeners->all[i]))
+            return false;
+    for (size_t i = 0; i < listeners->count; i++)
+        if (listeners->all[i]->closing && has_waiting(listeners->all[i]))
+            return false;
+    return true;
+}
+
+bool listeners_have_waiting(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (has_waiting(listeners->all[i]))
+            return true;
+    return false;
+}
+
+void listeners_log(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        char text[ADDRESS_TEXT_MAX];
+        address_format(&listeners->all[i]->bound, text);
+        log_info("listening on %s", text);
+    }
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listening sockets: bound once, shared by all workers, kept across reloads for as long as their address stays in the
+ * configuration. Runs in the master.
+ */
+#ifndef MASTER_LISTENERS_H
+#define MASTER_LISTENERS_H
+
+#include "base/errors.h"
+#include "config/config.h"
+
+#include <sys/stat.h>
+
+struct listening {
+    struct address address; /* as written: port 0 stays 0 */
+    struct address bound;   /* as it is */
+    int fd;
+    unsigned references; /* generations that have it */
+    int64_t backlog;
+    dev_t device; /* of a Unix socket: is the path still ours? */
+    ino_t inode;
+    bool closing; /* dropped, or the server stops: no new connections come in */
+};
+
+struct listeners {
+    struct listening **all;
+    size_t count;
+};
+
+/* Opens what the configuration asks for; an address that 'old' (may be NULL) has is taken over as it is. Returns 0, or -1 with the
+ * reasons added and nothing changed. */
+int listeners_open(struct listeners *listeners, const struct config *config, const struct listeners *old, struct errors *errors);
+
+/* Frees the list and closes what no other list has. */
+void listeners_release(struct listeners *listeners);
+
+/* Lets no new connection in at those that 'keep' (may be NULL) does not have; those that came stay. */
+void listeners_shut(struct listeners *listeners, const struct listeners *keep);
+
+/* Of those that were shut: has everything that was let in been accepted? With 'handshakes' those that are under way count too. */
+bool listeners_are_drained(const struct listeners *listeners, bool handshakes);
+
+/* Does a connection wait to be accepted? */
+bool listeners_have_waiting(const struct listeners *listeners);
+
+void listeners_log(const struct listeners *listeners);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The master's loop: a wait and an ordered list of steps. Signal handlers only note; the steps act.
+ */
+#include "master/master.h"
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/title.h"
+#include "master/pidfile.h"
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 250,        /* while workers are active: logs are written, handlers watched */
+    ACTIVE_MORE_MS = 1000 /* and so much longer, so that one request a second does not wake us each time */
+};
+
+static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+
+static volatile sig_atomic_t noted[NSIG];
+
+/* Only notes; safe for that. It runs only inside ppoll(), so no flag is ever set behind the back of a step. */
+static void on_signal(int signal)
+{
+    noted[signal] = 1;
+}
+
+static bool take_note(int signal)
+{
+    bool was = noted[signal];
+    noted[signal] = 0;
+    return was;
+}
+
+/* All signals stay blocked but in the wait. SIGPIPE too: a log into a pipe that nobody reads is an error like others. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        sigaction(caught[i], &action, NULL);
+}
+
+static void wait_mask(sigset_t *mask)
+{
+    sigfillset(mask);
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        sigdelset(mask, caught[i]);
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTSTP, SIGCONT};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(mask, faults[i]);
+}
+
+void master_wake_at(struct master *m, int64_t at)
+{
+    if (m->wake_at == 0 || at < m->wake_at)
+        m->wake_at = at;
+}
+
+/* While some worker is active, or was a moment ago, there are logs to write and handlers to watch; else we sleep until something
+ * happens, and the first worker to get active wakes us. */
+static void decide_tick(struct master *m)
+{
+    if (!scoreboard_master_may_sleep(m->board, m->slots))
+        m->active_until = m->now + ACTIVE_MORE_MS;
+    else if (m->now < m->active_until)
+        scoreboard_master_woke(m->board); /* awake anyhow */
+    if (m->now < m->active_until)
+        master_wake_at(m, m->now + TICK_MS);
+}
+
+static void wait_for_something(struct master *m)
+{
+    static struct pollfd fds[SCOREBOARD_SLOTS + 1];
+    nfds_t count = 1;
+    sigset_t mask;
+    decide_tick(m);
+    fds[0] = (struct pollfd){.fd = m->board->wake_fd, .events = POLLIN};
+    for (unsigned i = 0; i < m->slots; i++)
+        fds[count++] = (struct pollfd){.fd = m->children[i].state != CHILD_NONE ? m->children[i].control : -1, .events = POLLIN};
+    int64_t left = m->wake_at > m->now ? m->wake_at - m->now : 0;
+    struct timespec timeout = {left / 1000, left % 1000 * 1000000};
+    wait_mask(&mask);
+    int ready = ppoll(fds, count, m->wake_at != 0 ? &timeout : NULL, &mask);
+    m->now = clock_ms();
+    m->wake_at = 0;
+    if (ready > 0 && fds[0].revents != 0)
+        scoreboard_master_woke(m->board);
+    for (nfds_t i = 1; ready > 0 && i < count; i++)
+        if (fds[i].revents != 0 && m->children[i - 1].control >= 0)
+            children_read(m, (unsigned)(i - 1));
+}
+
+static void process_stop(struct master *m)
+{
+    static const int stops[] = {SIGTERM, SIGQUIT, SIGINT};
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++)
+        if (take_note(stops[i]))
+            stop_request(m, stops[i]);
+}
+
+/* The files are opened anew by us and handed to the workers: they have no right to. */
+static void process_reopen(struct master *m)
+{
+    struct errors errors;
+    struct logs logs;
+    if (!take_note(SIGUSR1) || m->current == NULL)
+        return;
+    errors_init(&errors);
+    logs_write_rings(&m->current->logs, m->board, m->slots);
+    if (logs_open(&logs, m->current->config, &errors) == 0) {
+        logs_close(&m->current->logs);
+        m->current->logs = logs;
+        logs_use(&logs, m->current->config);
+        /* -1 cannot be sent: a log that is off is represented by the other. */
+        int fds[2] = {logs.access.fd >= 0 ? logs.access.fd : logs.error, logs.error >= 0 ? logs.error : logs.access.fd};
+        for (unsigned i = 0; i < m->slots && fds[0] >= 0; i++)
+            if (m->children[i].state != CHILD_NONE && m->children[i].generation == m->current)
+                children_send(m, i, MESSAGE_LOGS, fds, 2);
+        log_info("logs opened again");
+    } else {
+        for (size_t i = 0; i < errors.kept; i++)
+            log_error("logs not opened again: %s", errors.messages[i]);
+    }
+    errors_release(&errors);
+}
+
+static void steps(struct master *m)
+{
+    children_reap(m);
+    process_stop(m);
+    process_reopen(m);
+    if (take_note(SIGHUP))
+        reload_request(m);
+    reload_step(m);
+    stop_step(m);
+    children_spawn_missing(m);
+    children_kill_stuck(m);
+    children_kick(m);
+    if (m->current != NULL)
+        logs_write_rings(&m->current->logs, m->board, m->slots);
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        log_info("limit of open files raised from %llu to %llu", (unsigned long long)before, (unsigned long long)limit.rlim_max);
+}
+
+/* Whoever started us in the background waits for this byte. */
+static void announce(struct master *m, int *ready_fd)
+{
+    if (m->state == MASTER_STARTING)
+        return;
+    if (m->state == MASTER_SERVING) {
+        pidfile_write(m->current->config->pidfile);
+        if (*ready_fd >= 0 && write(*ready_fd, "1", 1) < 0)
+            log_debug("nobody waits for our start");
+    }
+    io_close(ready_fd);
+}
+
+static void finish(struct master *m)
+{
+    if (m->current != NULL) {
+        logs_write_rings(&m->current->logs, m->board, m->slots);
+        pidfile_remove(m->current->config->pidfile);
+        log_info("stopped");
+        generation_close(m->current);
+    }
+    while (m->old != NULL) {
+        struct generation *older = m->old->older;
+        generation_close(m->old);
+        m->old = older;
+    }
+}
+
+static int open_master(struct master *m)
+{
+    srandom((unsigned)getpid());
+    m->board = scoreboard_new();
+    if (m->board == NULL) {
+        log_error("cannot map the scoreboard: %s", strerror(errno));
+        return -1;
+    }
+    errors_init(&m->reasons);
+    m->now = clock_ms();
+    return 0;
+}
+
+int master_run(const struct master_options *options, struct config *config, int ready_fd)
+{
+    struct master *m = memory_new(sizeof *m);
+    m->options = *options;
+    title_set("tine: master %s", config->file);
+    if (open_master(m) < 0)
+        return 1;
+    catch_signals();
+    raise_descriptor_limit();
+    modules_remove_stale(config->temp);
+    reload_begin(m, config);
+    for (bool announced = false; m->state < MASTER_DRAINING || m->alive > 0;) {
+        wait_for_something(m);
+        steps(m);
+        if (!announced && m->state != MASTER_STARTING) {
+            announce(m, &ready_fd);
+            announced = true;
+        }
+    }
+    finish(m);
+    return m->exit_status;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The master: binds, forks, supervises. It never reads a byte from a client, never runs a module's code and never sleeps but
+ * in its one wait, so that nothing that happens to a worker happens to it.
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include "base/errors.h"
+#include "master/generation.h"
+#include "shared/scoreboard.h"
+
+#include <signal.h>
+
+/* How the command line wants it. */
+struct master_options {
+    const char *path; /* of the INI file */
+    const char *const *overrides;
+    size_t override_count;
+};
+
+enum child_state {
+    CHILD_NONE,
+    CHILD_STARTING, /* forked; has not said that it is ready */
+    CHILD_READY,
+    CHILD_LEAVING   /* ordered to */
+};
+
+struct child {
+    enum child_state state;
+    pid_t pid;
+    unsigned position; /* which of the generation's workers it is */
+    struct generation *generation;
+    int control;
+    bool canary;      /* waits for the commit */
+    int64_t started;
+    int64_t leave_by; /* after it: killed; 0: no such time */
+    bool aborted;     /* SIGABRT was sent: SIGKILL is next */
+};
+
+/* One of the workers that there shall be; its back-off. */
+struct position {
+    int64_t retry_at;
+    unsigned failures; /* in a row, outside of handlers */
+};
+
+enum transaction_state {
+    TRANSACTION_NONE,
+    TRANSACTION_CANARY, /* the first worker of the next generation prepares itself */
+    TRANSACTION_DRAIN,  /* committed; listeners that were dropped are served to their end */
+    TRANSACTION_REPLACE /* old workers leave as new ones get ready */
+};
+
+/* Levels only escalate. */
+enum master_state {
+    MASTER_STARTING,
+    MASTER_SERVING,
+    MASTER_DRAINING, /* no new connections come in; those that wait are served */
+    MASTER_LEAVING,  /* workers finish */
+    MASTER_QUITTING  /* workers end at once */
+};
+
+struct master {
+    struct master_options options;
+    struct scoreboard *board;
+    enum master_state state;
+    int64_t now, wake_at; /* monotonic ms; wake_at 0: no deadline */
+    int64_t active_until; /* ticks go on until then */
+
+    struct generation *current; /* its workers serve; NULL until the first commit */
+    struct generation *next;    /* of a transaction under way */
+    struct generation *old;     /* list: some workers still finish */
+    enum transaction_state transaction;
+    int64_t transaction_deadline;
+    bool reload_again;
+    struct errors reasons; /* why the canary failed */
+
+    struct child children[SCOREBOARD_SLOTS]; /* by slot */
+    unsigned slots;                          /* used so far */
+    unsigned alive;
+    struct position positions[CONFIG_WORKERS_MAX];
+
+    int64_t stop_deadline, handshakes_until;
+    int64_t kick_until; /* a connection may wait that nobody was woken for */
+    unsigned kick_next;
+    int exit_status;
+};
+
+/* Serves `config` until stopped, and takes it over. `ready_fd` (-1: none) gets a byte when the server listens. Returns the exit status. */
+int master_run(const struct master_options *options, struct config *config, int ready_fd);
+
+/* ---- for the files of master/ ---- */
+
+/* The next wait ends at 'at' at the latest. */
+void master_wake_at(struct master *m, int64_t at);
+
+/* children.c */
+int children_spawn(struct master *m, struct generation *generation, unsigned position, bool canary); /* slot, or -1 */
+void children_reap(struct master *m);
+void children_read(struct master *m, unsigned slot); /* messages of a worker */
+void children_order(struct master *m, unsigned slot, enum worker_order order, int64_t patience);
+void children_order_all(struct master *m, enum worker_order order, int64_t patience);
+void children_send(struct master *m, unsigned slot, char message, const int *fds, size_t count);
+void children_spawn_missing(struct master *m);
+void children_kill_stuck(struct master *m);
+void children_kick(struct master *m);
+unsigned children_ready(const struct master *m, const struct generation *generation);
+
+/* reload.c */
+void reload_begin(struct master *m, struct config *config); /* also the start: then config is given */
+void reload_request(struct master *m);
+void reload_step(struct master *m);
+void reload_cancel(struct master *m);
+void reload_canary_ready(struct master *m, unsigned slot);
+void reload_canary_gone(struct master *m, const char *how);
+void reload_release_old(struct master *m);
+
+/* stop.c */
+void stop_request(struct master *m, int signal);
+void stop_step(struct master *m);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See modules.h.
+ */
+#include "master/modules.h"
+
+#include "app/module.h"
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define DIRECTORY_PREFIX "tine-modules-"
+
+/* Code cannot be loaded from a file system that is mounted noexec. */
+static char *make_directory_in(const char *parent)
+{
+    struct statvfs status;
+    char *path = NULL;
+    if (statvfs(parent, &status) < 0 || (status.f_flag & ST_NOEXEC) != 0)
+        return NULL;
+    if (asprintf(&path, "%s/" DIRECTORY_PREFIX "%ld-XXXXXX", parent, (long)getpid()) < 0)
+        return NULL;
+    if (mkdtemp(path) != NULL && chmod(path, 0755) == 0)
+        return path;
+    free(path);
+    return NULL;
+}
+
+static char *make_directory(const char *temp)
+{
+    const char *const parents[] = {temp, "/run", "/var/tmp", "/dev/shm"};
+    char *path = NULL;
+    for (size_t i = 0; i < sizeof parents / sizeof parents[0] && path == NULL; i++)
+        path = make_directory_in(parents[i]);
+    return path;
+}
+
+/* Is the file whole? One that is still being copied ends before the tables that its head promises. */
+static const char *check_elf(int fd, off_t size)
+{
+    Elf64_Ehdr head;
+    if (pread(fd, &head, sizeof head, 0) != sizeof head || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
+        return "it is not a shared object (no ELF head)";
+    if (head.e_ident[EI_CLASS] != ELFCLASS64)
+        return NULL; /* dlopen() will say more */
+    uint64_t end = head.e_shoff + (uint64_t)head.e_shnum * head.e_shentsize;
+    uint64_t segments = head.e_phoff + (uint64_t)head.e_phnum * head.e_phentsize;
+    return end > (uint64_t)size || segments > (uint64_t)size ? "it is cut off: is it still being copied?" : NULL;
+}
+
+static int copy_bytes(int from, int to, off_t size)
+{
+    while (size > 0) {
+        ssize_t copied = sendfile(to, from, NULL, (size_t)size);
+        if (copied < 0 && errno == EINTR)
+            continue;
+        if (copied <= 0)
+            return -1;
+        size -= copied;
+    }
+    return 0;
+}
+
+/* Copies one open file; it must be the same before and after. Returns NULL, or what is wrong. */
+static const char *copy_file(int from, const char *target)
+{
+    struct stat before, after;
+    if (fstat(from, &before) < 0 || !S_ISREG(before.st_mode))
+        return "it is not a file";
+    const char *wrong = check_elf(from, before.st_size);
+    if (wrong != NULL)
+        return wrong;
+    int to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    if (to < 0)
+        return "its copy cannot be made";
+    fchmod(to, 0755); /* workers are another user, whatever the umask */
+    if (copy_bytes(from, to, before.st_size) < 0)
+        wrong = "its copy cannot be written: is there room?";
+    else if (fstat(from, &after) < 0 || after.st_size != before.st_size ||
+             after.st_mtim.tv_sec != before.st_mtim.tv_sec || after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
+        wrong = "it changed while it was read: is it still being copied?";
+    io_close(&to);
+    return wrong;
+}
+
+static void refuse(const struct config_app *app, struct errors *errors, const char *wrong)
+{
+    errors_add(errors, "%s:%d: [app:%s] module: cannot load '%s': %s", app->place.file, app->place.line, app->name,
+               app->module, wrong);
+}
+
+/* Apps with the same module share its copy, and with it the module's static variables. */
+static char *copied_before(const struct modules *modules, const struct config *config, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (modules->files[k] != NULL && strcmp(config->apps[k].module, config->apps[i].module) == 0)
+            return modules->files[k];
+    return NULL;
+}
+
+static void copy_module(struct modules *modules, const struct config *config, size_t i, struct errors *errors)
+{
+    const struct config_app *app = &config->apps[i];
+    const char *name = strrchr(app->module, '/') + 1;
+    char *known = copied_before(modules, config, i);
+    if (known != NULL) {
+        modules->files[i] = memory_copy_text(known);
+        return;
+    }
+    int from = open(app->module, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (from < 0) {
+        refuse(app, errors, strerror(errno));
+        return;
+    }
+    if (asprintf(&modules->files[i], "%s/%zu-%s", modules->directory, i, name) < 0)
+        abort();
+    const char *wrong = copy_file(from, modules->files[i]);
+    if (wrong != NULL)
+        refuse(app, errors, wrong);
+    io_close(&from);
+}
+
+int modules_copy(struct modules *modules, const struct config *config, struct errors *errors)
+{
+    size_t before = errors->count;
+    *modules = (struct modules){.count = config->app_count};
+    modules->files = memory_new((config->app_count + 1) * sizeof *modules->files);
+    for (size_t i = 0; i < config->app_count && errors->count == before; i++) {
+        if (!module_is_file(config->apps[i].module))
+            continue;
+        if (modules->directory == NULL)
+            modules->directory = make_directory(config->temp);
+        if (modules->directory == NULL)
+            errors_add(errors, "no folder for copies of modules: '%s' is not writable or mounted noexec; see [server] temp",
+                       config->temp);
+        else
+            copy_module(modules, config, i, errors);
+    }
+    if (errors->count == before)
+        return 0;
+    modules_release(modules);
+    return -1;
+}
+
+/* The folder holds nothing but our flat files. */
+static void remove_directory(const char *path)
+{
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(dirfd(directory), entry->d_name, 0);
+    if (directory != NULL)
+        closedir(directory);
+    rmdir(path);
+}
+
+void modules_release(struct modules *modules)
+{
+    if (modules->directory != NULL)
+        remove_directory(modules->directory);
+    for (size_t i = 0; i < modules->count; i++)
+        free(modules->files[i]);
+    free(modules->files);
+    free(modules->directory);
+    *modules = (struct modules){0};
+}
+
+static bool is_stale(const char *path, const char *name)
+{
+    struct stat status;
+    long pid = strncmp(name, DIRECTORY_PREFIX, sizeof DIRECTORY_PREFIX - 1) == 0
+                   ? strtol(name + sizeof DIRECTORY_PREFIX - 1, NULL, 10) : 0;
+    return pid > 0 && lstat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+           kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+void modules_remove_stale(const char *temp)
+{
+    DIR *directory = opendir(temp);
+    struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        char *path = NULL;
+        if (asprintf(&path, "%s/%s", temp, entry->d_name) < 0)
+            break;
+        if (is_stale(path, entry->d_name))
+            remove_directory(path);
+        free(path);
+    }
+    if (directory != NULL)
+        closedir(directory);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See pidfile.h.
+ */
+#include "master/pidfile.h"
+
+#include "base/io.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* By rename, so that nobody reads half of it. */
+void pidfile_write(const char *path)
+{
+    char *temporary = NULL, text[32];
+    if (path[0] == 0 || asprintf(&temporary, "%s.%ld", path, (long)getpid()) < 0)
+        return;
+    int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0 || io_write_all(fd, text, (size_t)length) < 0 || rename(temporary, path) < 0) {
+        log_error("cannot write the pid file '%s': %s", path, strerror(errno));
+        unlink(temporary);
+    }
+    io_close(&fd);
+    free(temporary);
+}
+
+void pidfile_remove(const char *path)
+{
+    long pid = 0;
+    FILE *file = path[0] != 0 ? fopen(path, "re") : NULL;
+    if (file == NULL)
+        return;
+    if (fscanf(file, "%ld", &pid) == 1 && pid == (long)getpid())
+        unlink(path);
+    fclose(file);
+}
+
+static _Noreturn void wait_for_start(int fd)
+{
+    char byte;
+    ssize_t length;
+    while ((length = read(fd, &byte, 1)) < 0 && errno == EINTR)
+        ;
+    _exit(length == 1 ? 0 : 1);
+}
+
+int pidfile_daemonize(void)
+{
+    int ready[2];
+    if (pipe2(ready, O_CLOEXEC) < 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid < 0)
+        return -1;
+    if (pid > 0) {
+        close(ready[1]);
+        wait_for_start(ready[0]);
+    }
+    close(ready[0]);
+    if (setsid() < 0)
+        return -1;
+    pid = fork(); /* not the leader of the session: no terminal can become ours */
+    if (pid < 0)
+        return -1;
+    if (pid > 0)
+        _exit(0);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null >= 0)
+        dup2(null, STDIN_FILENO);
+    io_close(&null);
+    return ready[1];
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See privileges.h.
+ */
+#include "master/privileges.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static const struct passwd *find_user(const struct config *config, struct errors *errors)
+{
+    const char *name = config->user[0] != 0 ? config->user : "nobody";
+    const struct passwd *user = getpwnam(name);
+    if (user == NULL)
+        errors_add(errors, "%s: [server] user: there is no user '%s'", config->file, name);
+    return user;
+}
+
+/* Without root there is nothing to drop, and nothing else can be had. */
+static int check_unprivileged(const struct config *config, struct errors *errors)
+{
+    const struct passwd *user = config->user[0] != 0 ? getpwnam(config->user) : NULL;
+    if (config->user[0] != 0 && (user == NULL || user->pw_uid != geteuid())) {
+        errors_add(errors, "%s: [server] user: only root can serve as '%s'", config->file, config->user);
+        return -1;
+    }
+    return 0;
+}
+
+int privileges_resolve(struct privileges *privileges, const struct config *config, struct errors *errors)
+{
+    *privileges = (struct privileges){0};
+    if (geteuid() != 0)
+        return check_unprivileged(config, errors);
+    const struct passwd *user = find_user(config, errors);
+    if (user == NULL)
+        return -1;
+    privileges->drop = true;
+    privileges->uid = user->pw_uid;
+    privileges->gid = user->pw_gid;
+    snprintf(privileges->user, sizeof privileges->user, "%s", user->pw_name);
+    const struct group *group = config->group[0] != 0 ? getgrnam(config->group) : NULL;
+    if (config->group[0] != 0 && group == NULL) {
+        errors_add(errors, "%s: [server] group: there is no group '%s'", config->file, config->group);
+        return -1;
+    }
+    if (group != NULL)
+        privileges->gid = group->gr_gid;
+    return 0;
+}
+
+int privileges_drop(const struct privileges *privileges, int death_signal)
+{
+    if (privileges->drop) {
+        if (initgroups(privileges->user, privileges->gid) < 0 || setgid(privileges->gid) < 0 ||
+            setuid(privileges->uid) < 0)
+            return -1;
+        if (privileges->uid != 0 && setuid(0) == 0) { /* it must not be possible to come back */
+            errno = EPERM;
+            return -1;
+        }
+    }
+    /* setuid() clears both: without the first a crash leaves no core, without the second workers would outlive a killed master. */
+    prctl(PR_SET_DUMPABLE, 1);
+    return prctl(PR_SET_PDEATHSIG, death_signal);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who the workers are. Resolved in the master, dropped to in each worker after the fork.
+ */
+#ifndef MASTER_PRIVILEGES_H
+#define MASTER_PRIVILEGES_H
+
+#include "base/errors.h"
+#include "config/config.h"
+
+#include <sys/types.h>
+
+struct privileges {
+    bool drop;
+    uid_t uid;
+    gid_t gid;
+    char user[64]; /* for supplementary groups and the log */
+};
+
+/* From [server] user and group. Started as root without a user, workers are nobody. Returns 0, or -1 with reasons added. */
+int privileges_resolve(struct privileges *privileges, const struct config *config, struct errors *errors);
+
+/* For good. Also: core dumps stay possible, and 'death_signal' comes when the parent dies. Returns 0, or -1 with errno. */
+int privileges_drop(const struct privileges *privileges, int death_signal);
+
+#endif

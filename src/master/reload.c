@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A reload is a transaction with a verdict, and the start is the first of them. Up to the commit point, a first worker
+ * of the new generation being ready with everything opened, any failure undoes all of it and the old generation serves on;
+ * what fails after it is back-off within the new generation. Runs in the master.
+ */
+#include "master/master.h"
+
+#include "base/log.h"
+#include "worker/worker.h"
+
+#include <string.h>
+
+enum {
+    CANARY_MS = 30000, /* that worker_init() may take */
+    DROPPED_MS = 3000  /* that listeners which were dropped are served on */
+};
+
+static void tell_reasons(const struct errors *errors)
+{
+    for (size_t i = 0; i < errors->kept; i++)
+        log_error("%s", errors->messages[i]);
+    if (errors->count > errors->kept)
+        log_error("and %zu more", errors->count - errors->kept);
+}
+
+static void refuse(struct master *m, const struct errors *errors)
+{
+    tell_reasons(errors);
+    m->transaction = TRANSACTION_NONE;
+    if (m->current != NULL) {
+        log_error("reload refused: generation %u serves on", m->current->number);
+        return;
+    }
+    m->exit_status = 1;
+    m->state = MASTER_QUITTING;
+}
+
+void reload_begin(struct master *m, struct config *config)
+{
+    struct errors errors;
+    errors_init(&errors);
+    if (config == NULL)
+        config = config_load(m->options.path, m->options.overrides, m->options.override_count, &errors);
+    if (errors.count > 0 || config == NULL) {
+        if (config != NULL)
+            config_free(config);
+    } else {
+        m->next = generation_open(config, m->current, &errors);
+    }
+    int slot = m->next != NULL ? children_spawn(m, m->next, 0, true) : -1;
+    if (slot >= 0) {
+        m->transaction = TRANSACTION_CANARY;
+        m->transaction_deadline = m->now + CANARY_MS;
+        errors_release(&errors);
+        return;
+    }
+    if (m->next != NULL) {
+        errors_add(&errors, "no worker could be started");
+        generation_close(m->next);
+        m->next = NULL;
+    }
+    refuse(m, &errors);
+    errors_release(&errors);
+}
+
+void reload_request(struct master *m)
+{
+    if (m->state != MASTER_SERVING) {
+        m->reload_again |= m->state == MASTER_STARTING;
+        return;
+    }
+    if (m->transaction != TRANSACTION_NONE) {
+        m->reload_again = true; /* this one may have read the file before it was changed again */
+        return;
+    }
+    log_info("reloading '%s'", m->options.path);
+    reload_begin(m, NULL);
+}
+
+/* Sockets that were there before were told of then. */
+static void log_new_listeners(const struct generation *next, const struct generation *old)
+{
+    for (size_t i = 0; i < next->listeners.count; i++) {
+        struct listeners one = {&next->listeners.all[i], 1};
+        if (old == NULL || next->listeners.all[i]->references == 1)
+            listeners_log(&one);
+    }
+}
+
+static void commit(struct master *m, unsigned canary)
+{
+    struct generation *old = m->current;
+    m->current = m->next;
+    m->next = NULL;
+    logs_use(&m->current->logs, m->current->config);
+    if (m->current->privileges.drop && m->current->config->user[0] == 0)
+        log_info("started as root: workers are '%s' ([server] user)", m->current->privileges.user);
+    log_new_listeners(m->current, old);
+    if (old != NULL) {
+        old->older = m->old;
+        m->old = old;
+        listeners_shut(&old->listeners, &m->current->listeners);
+    }
+    memset(m->positions, 0, sizeof m->positions);
+    m->state = MASTER_SERVING;
+    m->transaction = TRANSACTION_DRAIN;
+    m->transaction_deadline = m->now + DROPPED_MS;
+    m->children[canary].canary = false;
+    children_send(m, canary, MESSAGE_GO, NULL, 0);
+    log_info("generation %u serves", m->current->number);
+}
+
+void reload_canary_ready(struct master *m, unsigned slot)
+{
+    if (m->transaction == TRANSACTION_CANARY && m->children[slot].generation == m->next)
+        commit(m, slot);
+}
+
+void reload_canary_gone(struct master *m, const char *how)
+{
+    if (m->transaction != TRANSACTION_CANARY)
+        return;
+    if (m->reasons.count == 0)
+        errors_add(&m->reasons, "the first worker %s before it was ready", how);
+    generation_close(m->next);
+    m->next = NULL;
+    refuse(m, &m->reasons);
+    errors_release(&m->reasons);
+    errors_init(&m->reasons);
+}
+
+static void kill_canary(struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].state != CHILD_NONE && m->children[i].canary)
+            kill(m->children[i].pid, SIGKILL);
+}
+
+void reload_cancel(struct master *m)
+{
+    if (m->transaction == TRANSACTION_CANARY) {
+        errors_add(&m->reasons, "the server is stopping");
+        kill_canary(m); /* then reload_canary_gone() undoes the rest */
+    }
+    m->reload_again = false;
+}
+
+/* One old worker leaves for each new one that is ready; the rest with the last. */
+static void retire_old(struct master *m)
+{
+    unsigned wanted = (unsigned)m->current->config->workers, ready = children_ready(m, m->current), serving = 0;
+    for (unsigned i = 0; i < m->slots; i++)
+        serving += m->children[i].state == CHILD_READY && m->children[i].generation != m->current;
+    unsigned keep = ready >= wanted ? 0 : wanted - ready;
+    for (unsigned i = 0; i < m->slots && serving > keep; i++) {
+        const struct child *child = &m->children[i];
+        if (child->state != CHILD_READY || child->generation == m->current)
+            continue;
+        children_order(m, i, ORDER_LEAVE, child->generation->config->timeouts.graceful);
+        serving--;
+    }
+    if (ready >= wanted && serving == 0)
+        m->transaction = TRANSACTION_NONE;
+}
+
+void reload_step(struct master *m)
+{
+    if (m->transaction == TRANSACTION_CANARY) {
+        if (m->now >= m->transaction_deadline && m->reasons.count == 0) {
+            errors_add(&m->reasons, "worker_init() did not finish within %d s", CANARY_MS / 1000);
+            kill_canary(m);
+        }
+        master_wake_at(m, m->transaction_deadline);
+    }
+    if (m->transaction == TRANSACTION_DRAIN) {
+        bool drained = m->old == NULL || listeners_are_drained(&m->old->listeners, true);
+        if (drained || m->now >= m->transaction_deadline)
+            m->transaction = TRANSACTION_REPLACE;
+        else
+            master_wake_at(m, m->now + 5);
+    }
+    if (m->transaction == TRANSACTION_REPLACE)
+        retire_old(m);
+    if (m->transaction == TRANSACTION_NONE && m->reload_again && m->state == MASTER_SERVING) {
+        m->reload_again = false;
+        reload_request(m);
+    }
+}
+
+void reload_release_old(struct master *m)
+{
+    for (struct generation **link = &m->old; *link != NULL;) {
+        struct generation *generation = *link;
+        if (generation->children > 0) {
+            link = &generation->older;
+            continue;
+        }
+        *link = generation->older;
+        generation_close(generation);
+    }
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See sockets.h.
+ */
+#include "master/sockets.h"
+
+#include "base/io.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/filter.h>
+#include <netinet/tcp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool is_local(const struct listening *listening)
+{
+    return listening->address.socket.any.sa_family == AF_UNIX;
+}
+
+static int set(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof value);
+}
+
+/* A path left behind by a server that was killed refuses connections; one that is served accepts them, and anything else that
+ * lies there is not ours to remove. */
+static int remove_stale(const struct listening *listening)
+{
+    const char *path = listening->address.socket.local.sun_path;
+    struct stat status;
+    if (lstat(path, &status) < 0)
+        return errno == ENOENT ? 0 : -1;
+    if (!S_ISSOCK(status.st_mode)) {
+        errno = EEXIST;
+        return -1;
+    }
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int connected = connect(probe, &listening->address.socket.any, listening->address.length);
+    bool stale = connected < 0 && errno == ECONNREFUSED;
+    io_close(&probe);
+    if (!stale) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    return unlink(path);
+}
+
+static int bind_local(struct listening *listening)
+{
+    struct stat status;
+    if (remove_stale(listening) < 0)
+        return -1;
+    mode_t mask = umask(0177); /* until its mode is set nobody else gets in */
+    int result = bind(listening->fd, &listening->address.socket.any, listening->address.length);
+    umask(mask);
+    if (result < 0 || lstat(listening->address.socket.local.sun_path, &status) < 0)
+        return -1;
+    listening->device = status.st_dev;
+    listening->inode = status.st_ino;
+    return 0;
+}
+
+static int bind_tcp(struct listening *listening, bool share_port)
+{
+    int fd = listening->fd;
+    set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (share_port)
+        set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    /* Always: else [::]:port and 0.0.0.0:port could not stand beside each other, and a system setting would decide. */
+    if (listening->address.socket.any.sa_family == AF_INET6)
+        set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    /* Accepted sockets inherit it. */
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    /* An optimisation, never a guarantee: a worker that is woken finds the request there. Silent clients come through after
+     * the second, under a flood of SYNs at once. */
+    set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
+    return bind(fd, &listening->address.socket.any, listening->address.length);
+}
+
+int sockets_open(struct listening *listening, bool share_port)
+{
+    int family = listening->address.socket.any.sa_family;
+    listening->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listening->fd < 0)
+        return -1;
+    int result = is_local(listening) ? bind_local(listening) : bind_tcp(listening, share_port);
+    /* bind() alone proves nothing: two may be bound where only one can listen. */
+    if (result == 0 && listen(listening->fd, (int)listening->backlog) == 0) {
+        listening->bound = listening->address;
+        getsockname(listening->fd, &listening->bound.socket.any, &listening->bound.length);
+        return 0;
+    }
+    io_close(&listening->fd);
+    return -1;
+}
+
+void sockets_share_port(struct listening *listening, bool on)
+{
+    if (!is_local(listening))
+        set(listening->fd, SOL_SOCKET, SO_REUSEPORT, on);
+}
+
+const char *sockets_set_owner(const struct listening *listening, const struct config_listen *listen)
+{
+    const char *path = listening->address.socket.local.sun_path;
+    const struct passwd *owner = NULL;
+    const struct group *group = NULL;
+    if (!is_local(listening))
+        return NULL;
+    if (listen->owner[0] != 0 && (owner = getpwnam(listen->owner)) == NULL)
+        return "there is no user of the name given as owner";
+    if (listen->group[0] != 0 && (group = getgrnam(listen->group)) == NULL)
+        return "there is no such group";
+    if ((owner != NULL || group != NULL) &&
+        chown(path, owner != NULL ? owner->pw_uid : (uid_t)-1, group != NULL ? group->gr_gid : (gid_t)-1) < 0)
+        return "its owner cannot be set";
+    return chmod(path, (mode_t)listen->mode) < 0 ? "its mode cannot be set" : NULL;
+}
+
+void sockets_split_families(const struct address *both, struct address *v6, struct address *v4)
+{
+    in_port_t port = both->socket.any.sa_family == AF_INET6 ? both->socket.v6.sin6_port : both->socket.v4.sin_port;
+    *v6 = (struct address){.length = sizeof v6->socket.v6};
+    v6->socket.v6.sin6_family = AF_INET6;
+    v6->socket.v6.sin6_port = port;
+    *v4 = (struct address){.length = sizeof v4->socket.v4};
+    v4->socket.v4.sin_family = AF_INET;
+    v4->socket.v4.sin_port = port;
+}
+
+/* Classic BPF on the TCP header: a SYN without ACK, that is a new connection, is dropped; the client's system sends it again a second
+ * later, and by then somebody else may listen. Closing instead would reset every connection in the queue. */
+static void drop_syns(int fd)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),      /* the flags */
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),   /* ACK, SYN */
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    struct sock_fprog program = {sizeof code / sizeof code[0], code};
+    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 0); /* who has not sent a request yet shall come through now */
+}
+
+void sockets_shut(struct listening *listening)
+{
+    if (is_local(listening))
+        sockets_unlink(listening);
+    else
+        drop_syns(listening->fd);
+}
+
+/* One line of /proc/net/tcp: "  0: 0100007F:1F40 0100007F:C350 03 ..."; state 03 is SYN_RECV. */
+static bool is_handshake(const char *line, unsigned port)
+{
+    unsigned local, state;
+    return sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &local, &state) == 2 && local == port && state == 3;
+}
+
+bool sockets_have_handshakes(const struct listening *listening)
+{
+    bool v6 = listening->bound.socket.any.sa_family == AF_INET6;
+    unsigned port = ntohs(v6 ? listening->bound.socket.v6.sin6_port : listening->bound.socket.v4.sin_port);
+    char line[256];
+    bool found = false;
+    FILE *file = is_local(listening) ? NULL : fopen(v6 ? "/proc/net/tcp6" : "/proc/net/tcp", "re");
+    while (file != NULL && !found && fgets(line, sizeof line, file) != NULL)
+        found = is_handshake(line, port);
+    if (file != NULL)
+        fclose(file);
+    return found;
+}
+
+void sockets_unlink(const struct listening *listening)
+{
+    struct stat status;
+    const char *path = listening->address.socket.local.sun_path;
+    if (!is_local(listening) || lstat(path, &status) < 0)
+        return;
+    if (status.st_dev == listening->device && status.st_ino == listening->inode)
+        unlink(path);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is done to one listening socket. Runs in the master.
+ */
+#ifndef MASTER_SOCKETS_H
+#define MASTER_SOCKETS_H
+
+#include "master/listeners.h"
+
+/* Makes, binds and listens on listening->address; fills in the rest. A Unix socket that nobody serves any more is replaced.
+ * Returns 0, or -1 with errno. */
+int sockets_open(struct listening *listening, bool share_port);
+
+/* Sets SO_REUSEPORT of a TCP socket on or off. */
+void sockets_share_port(struct listening *listening, bool on);
+
+/* Owner, group and mode of a Unix socket. Returns NULL, or what is wrong. */
+const char *sockets_set_owner(const struct listening *listening, const struct config_listen *listen);
+
+/* "*:port" as [::]:port and 0.0.0.0:port. */
+void sockets_split_families(const struct address *both, struct address *v6, struct address *v4);
+
+/* From now on no new connection comes in; those that came, and those whose handshake is under way, stay. */
+void sockets_shut(struct listening *listening);
+
+/* Are handshakes under way? */
+bool sockets_have_handshakes(const struct listening *listening);
+
+/* Removes the path of a Unix socket if it still is ours. */
+void sockets_unlink(const struct listening *listening);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stopping, in an order that loses nothing: no new connection comes in, those that wait are accepted and answered, then
+ * workers finish what they hold, and the listeners are closed last. Levels only escalate. Runs in the master.
+ */
+#include "master/master.h"
+
+#include "base/log.h"
+#include "worker/worker.h"
+
+enum {
+    HANDSHAKES_MS = 3000, /* a SYN+ACK is sent again after 1 s and 3 s */
+    IDLE_MS = 1000,       /* a client that sends requests more often than this is told Connection: close in time */
+    STEP_MS = 5
+};
+
+static void drain(struct master *m)
+{
+    int64_t graceful = m->current->config->timeouts.graceful;
+    log_info("stopping: finishing what is in progress, for at most %lld s", (long long)graceful / 1000);
+    m->state = MASTER_DRAINING;
+    m->stop_deadline = m->now + graceful;
+    m->handshakes_until = m->now + HANDSHAKES_MS;
+    reload_cancel(m);
+    listeners_shut(&m->current->listeners, NULL);
+    children_order_all(m, ORDER_DRAIN, 0);
+}
+
+static void quit(struct master *m)
+{
+    if (m->state == MASTER_QUITTING)
+        return;
+    log_info("stopping at once");
+    m->state = MASTER_QUITTING;
+    reload_cancel(m);
+    children_order_all(m, ORDER_QUIT, 0);
+}
+
+void stop_request(struct master *m, int signal)
+{
+    if (m->state != MASTER_SERVING || signal == SIGINT)
+        quit(m); /* not yet serving, or asked a second time */
+    else
+        drain(m);
+}
+
+/* Orders can only be raised, so it does no harm to say it to all. */
+static void leave(struct master *m)
+{
+    m->state = MASTER_LEAVING;
+    children_order_all(m, ORDER_LEAVE, IDLE_MS);
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].leave_by > m->stop_deadline)
+            m->children[i].leave_by = m->stop_deadline;
+}
+
+void stop_step(struct master *m)
+{
+    if (m->state == MASTER_DRAINING) {
+        bool drained = listeners_are_drained(&m->current->listeners, m->now < m->handshakes_until);
+        if (drained || m->now >= m->stop_deadline - (m->stop_deadline - m->now) / 4)
+            leave(m);
+        else
+            master_wake_at(m, m->now + STEP_MS);
+    }
+}

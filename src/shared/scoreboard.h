@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What master and workers know of each other: one mapping, made before the first fork, with a slot a
+ * worker. Atomics only: there is no lock that a dying worker could hold. Each field says who writes it.
+ */
+#ifndef SHARED_SCOREBOARD_H
+#define SHARED_SCOREBOARD_H
+
+#include "shared/log_ring.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { SCOREBOARD_SLOTS = 1088 }; /* twice CONFIG_WORKERS_MAX (a reload has two generations) and some in departure */
+
+enum worker_state {
+    WORKER_FREE, /* no process in this slot */
+    WORKER_STARTING,
+    WORKER_WAITING, /* in accept or epoll_wait */
+    WORKER_BUSY,    /* reading, parsing, writing */
+    WORKER_HANDLER, /* inside a module's function */
+    WORKER_LEAVING,
+    WORKER_STATES
+};
+
+extern const char *const worker_state_names[WORKER_STATES];
+
+/* What the master wants of a worker; only ever raised. */
+enum worker_order {
+    ORDER_SERVE,
+    ORDER_DRAIN, /* accept on, but every answer says Connection: close */
+    ORDER_LEAVE, /* accept no more, finish what is held, then exit */
+    ORDER_QUIT   /* exit at once */
+};
+
+struct slot {
+    _Atomic pid_t pid;          /* master */
+    _Atomic uint32_t order;     /* master: enum worker_order */
+    _Atomic uint32_t look;      /* master: there is an order or a message; the worker clears it */
+    _Atomic int64_t patience;   /* master: ms after its last answer that a leaving worker keeps an idle connection */
+    _Atomic uint32_t state;     /* worker: enum worker_state */
+    _Atomic uint32_t active;    /* worker: awake; the master ticks while any is */
+    _Atomic uint32_t held;      /* worker: connections */
+    _Atomic uint64_t requests;  /* worker: answered */
+    _Atomic int64_t since;      /* worker: monotonic ms at which the handler was entered; 0 outside */
+    _Atomic int64_t allowed;    /* worker: ms that handler may take ([timeouts] request) */
+    struct log_ring log;        /* worker appends, both write out */
+};
+
+struct scoreboard {
+    _Atomic uint32_t master_sleeps; /* without a deadline; a worker that gets active wakes it */
+    int wake_fd;                    /* eventfd */
+    struct slot slots[SCOREBOARD_SLOTS];
+};
+
+/* Returns the mapping, or NULL with errno. It lives as long as the process. */
+struct scoreboard *scoreboard_new(void);
+
+/* Worker: from now on the master is to watch this slot. Wakes it if it sleeps without a deadline. */
+void scoreboard_activate(struct scoreboard *board, struct slot *slot);
+
+/* Worker: about to sleep. Makes no system call. */
+static inline void scoreboard_deactivate(struct slot *slot)
+{
+    atomic_store_explicit(&slot->active, 0, memory_order_release);
+}
+
+/* Master: may it sleep without a deadline? False when some slot of the first 'count' is active or has log
+ * lines; then it must tick. */
+bool scoreboard_master_may_sleep(struct scoreboard *board, unsigned count);
+void scoreboard_master_woke(struct scoreboard *board);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One socket's life: opened, read, served, blocked, timed out, ended. What a request is, exchange.c knows.
+ */
+#include "worker/state.h"
+
+#include "base/io.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    READ_LEAST = 2048,       /* room to have before a read */
+    READ_BUFFER = 16 << 10,  /* of the buffer that is lent for it */
+    LINGER_MS = 2000,
+    LINGER_READS = 64        /* of an event, so that a flood does not hold the worker */
+};
+
+static const struct config_timeouts *timeouts_of(const struct worker *w, const struct connection *c)
+{
+    return c->request != NULL && c->request->match.app != NULL ? &c->request->match.app->section->timeouts
+                                                               : &w->config->timeouts;
+}
+
+/* How long a connection may stay as it is, in ms. */
+static int64_t time_allowed(const struct worker *w, const struct connection *c)
+{
+    const struct config_timeouts *timeouts = timeouts_of(w, c);
+    switch (c->state) {
+    case CONNECTION_IDLE:
+        if (c->served == 0)
+            return timeouts->header;
+        return w->order == ORDER_LEAVE ? w->patience : timeouts->keepalive;
+    case CONNECTION_HEAD:
+        return timeouts->header;
+    case CONNECTION_WRITING:
+        return timeouts->send;
+    case CONNECTION_LINGER:
+        return LINGER_MS;
+    default:
+        return timeouts->body;
+    }
+}
+
+static void restart_clock(struct worker *w, struct connection *c)
+{
+    deadlines_set(&w->deadlines, &c->deadline, w->now + time_allowed(w, c));
+}
+
+void connection_set_state(struct worker *w, struct connection *c, enum connection_state state)
+{
+    (void)w;
+    c->state = (uint8_t)state;
+    c->timed = false;
+}
+
+void connection_block(struct worker *w, struct connection *c)
+{
+    c->resume = c->state;
+    connection_set_state(w, c, CONNECTION_WRITING);
+}
+
+void connection_close(struct worker *w, struct connection *c)
+{
+    if (c->request != NULL) {
+        c->ends = true;
+        exchange_finish(w, c);
+    }
+    if (c->listed)
+        table_unidle(w, c);
+    deadlines_remove(&w->deadlines, &c->deadline);
+    buffer_release(&c->in);
+    buffer_release(&c->out);
+    io_close(&c->file);
+    close(c->fd); /* also ends its registration: no other process has this socket */
+    table_give_back(w, c);
+}
+
+static void watch(struct worker *w, struct connection *c)
+{
+    bool output = c->state == CONNECTION_WRITING;
+    if (c->registered && c->wants_output == output)
+        return;
+    struct epoll_event event = {.events = output ? EPOLLOUT : EPOLLIN, .data.u64 = table_event(c)};
+    if (epoll_ctl(w->epoll, c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &event) < 0) {
+        log_warning("cannot watch a connection: %s", strerror(errno));
+        connection_close(w, c);
+        return;
+    }
+    c->registered = true;
+    c->wants_output = output;
+}
+
+/* Everything is said. Closing at once with unread input would send a reset, and that can overtake the answer. */
+static void end(struct worker *w, struct connection *c)
+{
+    if (!c->lingers || shutdown(c->fd, SHUT_WR) < 0) {
+        connection_close(w, c);
+        return;
+    }
+    buffer_release(&c->in);
+    connection_set_state(w, c, CONNECTION_LINGER);
+    restart_clock(w, c);
+    c->timed = true;
+    watch(w, c);
+}
+
+/* The buffer goes back to the worker unless something is left in it. */
+static void return_buffer(struct worker *w, struct connection *c)
+{
+    if (c->in.data == NULL || buffer_length(&c->in) > 0)
+        return;
+    if (w->spare.data == NULL && c->in.capacity <= READ_BUFFER) {
+        w->spare = c->in;
+        c->in = BUFFER_EMPTY;
+    } else {
+        buffer_release(&c->in);
+    }
+}
+
+/* Before the wait: clock, list of idle ones, what epoll watches for. */
+static void rest(struct worker *w, struct connection *c)
+{
+    bool idle = c->state == CONNECTION_IDLE && c->request == NULL;
+    return_buffer(w, c);
+    if (c->listed != idle) {
+        if (idle)
+            table_idle(w, c);
+        else
+            table_unidle(w, c);
+        c->listed = idle;
+    }
+    /* The time for a head runs from its first byte, and for lingering from its begin; the others start anew with each
+     * progress, and only progress leads here. */
+    if (!c->timed || (c->state != CONNECTION_HEAD && c->state != CONNECTION_LINGER))
+        restart_clock(w, c);
+    c->timed = true;
+    watch(w, c);
+}
+
+/* Sends what was answered. Returns whether the connection can go on at once. */
+static bool send_answers(struct worker *w, struct connection *c)
+{
+    int sent = transmit(w, c);
+    if (sent < 0)
+        c->broken = true;
+    else if (sent == 0)
+        connection_block(w, c);
+    else if (c->request != NULL && c->state == CONNECTION_IDLE)
+        exchange_finish(w, c); /* its file is out */
+    return sent == 1;
+}
+
+void connection_advance(struct worker *w, struct connection *c)
+{
+    bool go_on = true;
+    while (go_on) {
+        while (exchange_step(w, c))
+            ;
+        go_on = !c->broken && (buffer_length(&w->out) > 0 || c->file >= 0) && c->state != CONNECTION_WRITING &&
+                send_answers(w, c);
+    }
+    if (c->broken)
+        connection_close(w, c);
+    else if (c->ends && c->state == CONNECTION_IDLE)
+        end(w, c);
+    else
+        rest(w, c);
+}
+
+/* What a former read left behind stays in front; the request's head may move with it. */
+static char *room_to_read(struct worker *w, struct connection *c)
+{
+    if (c->in.data == NULL && w->spare.data != NULL) {
+        c->in = w->spare;
+        w->spare = BUFFER_EMPTY;
+    }
+    char *room = buffer_reserve(&c->in, c->in.data == NULL ? READ_BUFFER : READ_LEAST);
+    if (c->request != NULL)
+        request_rebase(c->request, buffer_bytes(&c->in));
+    return room;
+}
+
+static void receive(struct worker *w, struct connection *c)
+{
+    char *room = room_to_read(w, c);
+    ssize_t length = recv(c->fd, room, c->in.capacity - c->in.end, 0);
+    if (length > 0) {
+        c->in.end += (size_t)length;
+        connection_advance(w, c);
+    } else if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
+        rest(w, c);
+    } else {
+        connection_close(w, c); /* the end, or a reset; of a request half sent nothing can be answered */
+    }
+}
+
+/* Reads to the end and throws away. */
+static void drain(struct worker *w, struct connection *c)
+{
+    char scrap[8192];
+    for (int i = 0; i < LINGER_READS; i++) {
+        ssize_t length = recv(c->fd, scrap, sizeof scrap, 0);
+        if (length > 0)
+            continue;
+        if (length == 0 || (errno != EAGAIN && errno != EINTR))
+            connection_close(w, c);
+        return;
+    }
+}
+
+static void resume_output(struct worker *w, struct connection *c)
+{
+    c->state = c->resume;
+    if (send_answers(w, c)) {
+        c->timed = false;
+        connection_advance(w, c);
+    } else if (c->broken) {
+        connection_close(w, c);
+    } else {
+        rest(w, c);
+    }
+}
+
+void connection_event(struct worker *w, struct connection *c, uint32_t events)
+{
+    (void)events; /* an error or a hang-up shows itself in the next call on the socket */
+    if (c->state == CONNECTION_LINGER)
+        drain(w, c);
+    else if (c->state == CONNECTION_WRITING)
+        resume_output(w, c);
+    else
+        receive(w, c);
+}
+
+static void set_address(struct connection *c, const struct sockaddr_storage *peer)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+    if (peer->ss_family == AF_INET6) {
+        c->address = ((const struct sockaddr_in6 *)peer)->sin6_addr;
+        return;
+    }
+    c->address.s6_addr[10] = c->address.s6_addr[11] = 0xff;
+    memcpy(&c->address.s6_addr[12], &v4->sin_addr, sizeof v4->sin_addr);
+}
+
+void connection_open(struct worker *w, int fd, uint8_t listener, bool local, const struct sockaddr_storage *peer)
+{
+    struct connection *c = table_take(w, fd);
+    if (c == NULL && w->oldest != CONNECTION_NONE) { /* who was idle longest makes room */
+        connection_close(w, &w->table[w->oldest]);
+        c = table_take(w, fd);
+    }
+    if (c == NULL) {
+        close(fd);
+        return;
+    }
+    c->listener = listener;
+    c->local = local;
+    if (!local)
+        set_address(c, peer);
+    receive(w, c); /* with TCP_DEFER_ACCEPT the request is there already */
+}
+
+void connection_timeout(struct worker *w, struct connection *c)
+{
+    switch (c->state) {
+    case CONNECTION_HEAD:
+    case CONNECTION_BODY:
+        exchange_refuse(w, c, 408, c->state == CONNECTION_HEAD ? "the head of the request took too long"
+                                                               : "the body of the request came too slowly");
+        connection_advance(w, c);
+        break;
+    case CONNECTION_IDLE:
+        c->ends = c->lingers = true; /* a request may be on its way: no reset */
+        end(w, c);
+        break;
+    default:
+        connection_close(w, c);
+    }
+}
+
+void connection_hurry(struct worker *w, struct connection *c)
+{
+    int64_t last = c->deadline.at - w->config->timeouts.keepalive;
+    if (c->state == CONNECTION_IDLE && c->served > 0 && c->listed)
+        deadlines_set(&w->deadlines, &c->deadline, last + w->patience);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From bytes to an answer: the steps of one request on a connection. A step never waits; only a handler does.
+ */
+#include "worker/state.h"
+
+#include "app/response.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    OUT_ENOUGH = 1 << 16,        /* answers gathered before they are sent, though more requests are there */
+    CHUNKED_OVERHEAD = 16 << 10, /* extensions and trailers of one body */
+    SPARE_REQUESTS = 64          /* kept for the next requests; more are needed only while many are half read */
+};
+
+static struct tine_request *take_request(struct worker *w)
+{
+    struct tine_request *r = w->unused;
+    if (r == NULL)
+        return request_new(&w->head_limits);
+    w->unused = r->next;
+    w->unused_count--;
+    return r;
+}
+
+static void give_request_back(struct worker *w, struct tine_request *r)
+{
+    if (w->unused_count == SPARE_REQUESTS) {
+        request_free(r);
+        return;
+    }
+    request_reset(r, &w->head_limits);
+    r->next = w->unused;
+    w->unused = r;
+    w->unused_count++;
+}
+
+/* "127.0.0.1" without the cost of inet_ntop(), which every request would pay. */
+static size_t format_ipv4(const uint8_t *bytes, char *text)
+{
+    char *p = text;
+    for (int i = 0; i < 4; i++) {
+        unsigned byte = bytes[i];
+        if (byte >= 100)
+            *p++ = (char)('0' + byte / 100);
+        if (byte >= 10)
+            *p++ = (char)('0' + byte / 10 % 10);
+        *p++ = (char)('0' + byte % 10);
+        *p++ = '.';
+    }
+    *--p = 0;
+    return (size_t)(p - text);
+}
+
+static void set_client(const struct connection *c, struct tine_request *r)
+{
+    size_t length;
+    if (c->local)
+        length = strlen(strcpy(r->client_text, "unix:"));
+    else if (IN6_IS_ADDR_V4MAPPED(&c->address))
+        length = format_ipv4(&c->address.s6_addr[12], r->client_text);
+    else
+        length = strlen(inet_ntop(AF_INET6, &c->address, r->client_text, sizeof r->client_text));
+    r->client = (struct slice){r->client_text, length};
+}
+
+static bool begin(struct worker *w, struct connection *c)
+{
+    if (buffer_length(&c->in) == 0 || c->ends || c->file >= 0 || buffer_length(&w->out) > OUT_ENOUGH)
+        return false;
+    c->request = take_request(w);
+    set_client(c, c->request);
+    c->request->stream = (struct request_stream){transmit_stream, c};
+    connection_set_state(w, c, CONNECTION_HEAD);
+    return true;
+}
+
+/* May the client have another exchange after this one? */
+static bool decide_keep_alive(const struct worker *w, const struct connection *c)
+{
+    int64_t most = w->config->limits.keepalive_requests;
+    uint32_t wanted = atomic_load_explicit(&w->slot->order, memory_order_relaxed);
+    return c->request->framing.keep_alive && wanted == ORDER_SERVE && !w->orphaned && w->limit > 1 &&
+           (most == 0 || c->served + 1 < most);
+}
+
+static const struct config_limits *limits_of(const struct worker *w, const struct tine_request *r)
+{
+    return r->match.app != NULL ? &r->match.app->section->limits : &w->config->limits;
+}
+
+static void expect_body(struct worker *w, struct connection *c)
+{
+    struct tine_request *r = c->request;
+    const struct config_limits *limits = limits_of(w, r);
+    bool nothing_yet = buffer_length(&c->in) == r->head.length;
+    if (r->framing.body == BODY_LENGTH && r->framing.length > (uint64_t)limits->body) {
+        exchange_refuse(w, c, 413, "the body is larger than [limits] body allows");
+        return;
+    }
+    if (r->framing.expect_continue && r->answer >= 400) { /* it asked before sending: tell it at once */
+        exchange_refuse(w, c, r->answer, r->answer_reason);
+        return;
+    }
+    body_begin(&r->body, (uint64_t)limits->body, (uint64_t)limits->body_memory, w->config->temp);
+    if (r->framing.body == BODY_CHUNKED)
+        chunked_init(&r->chunked, CHUNKED_OVERHEAD);
+    if (r->framing.expect_continue && nothing_yet)
+        buffer_append_text(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
+    connection_set_state(w, c, CONNECTION_BODY);
+}
+
+static bool step_head(struct worker *w, struct connection *c)
+{
+    struct tine_request *r = c->request;
+    const char *reason;
+    request_rebase(r, buffer_bytes(&c->in));
+    enum head_verdict verdict = head_parse(&r->head, r->bytes, buffer_length(&c->in));
+    if (verdict == HEAD_PARTIAL)
+        return false;
+    if (verdict == HEAD_REFUSED) {
+        r->refused_length = buffer_length(&c->in);
+        exchange_refuse(w, c, r->head.status, r->head.reason);
+        return true;
+    }
+    int status = request_prepare(r, w->apps, &reason);
+    r->keep_alive = decide_keep_alive(w, c);
+    if (status != 0)
+        exchange_refuse(w, c, status, reason);
+    else if (r->framing.body != BODY_NONE)
+        expect_body(w, c);
+    else
+        connection_set_state(w, c, CONNECTION_READY);
+    return true;
+}
+
+/* Takes bytes out of the input from behind the head on; what is behind them moves up. */
+static void remove_body_bytes(struct connection *c, size_t length)
+{
+    char *body = buffer_bytes(&c->in) + c->request->head.length;
+    size_t behind = buffer_length(&c->in) - c->request->head.length - length;
+    if (behind > 0)
+        memmove(body, body + length, behind);
+    c->in.end -= length;
+}
+
+/* Returns 0 for more to come, 1 when the body is whole, or the status to refuse it with. */
+static int take_counted(struct tine_request *r, const char *bytes, size_t length, size_t *used)
+{
+    uint64_t left = r->framing.length - r->body.length;
+    *used = length < left ? length : (size_t)left;
+    int status = body_append(&r->body, bytes, *used);
+    return status != 0 ? status : r->body.length == r->framing.length;
+}
+
+static int take_chunked(struct tine_request *r, const char *bytes, size_t length, size_t *used)
+{
+    *used = 0;
+    for (;;) {
+        size_t consumed;
+        struct slice data;
+        enum chunked_verdict verdict = chunked_decode(&r->chunked, bytes + *used, length - *used, &consumed, &data);
+        *used += consumed;
+        if (verdict == CHUNKED_BAD)
+            return 400;
+        if (verdict != CHUNKED_DATA)
+            return verdict == CHUNKED_END;
+        int status = body_append(&r->body, data.data, data.length);
+        if (status != 0)
+            return status;
+    }
+}
+
+static const char *body_refusal(const struct tine_request *r, int status)
+{
+    return status == 400   ? r->chunked.reason
+           : status == 413 ? "the body is larger than [limits] body allows"
+           : status == 507 ? "there is no room to keep the body"
+                           : "the body could not be kept";
+}
+
+static bool step_body(struct worker *w, struct connection *c)
+{
+    struct tine_request *r = c->request;
+    const char *bytes = buffer_bytes(&c->in) + r->head.length;
+    size_t length = buffer_length(&c->in) - r->head.length, used;
+    if (length == 0)
+        return false;
+    int result = r->framing.body == BODY_CHUNKED ? take_chunked(r, bytes, length, &used)
+                                                 : take_counted(r, bytes, length, &used);
+    remove_body_bytes(c, used);
+    if (result > 1)
+        exchange_refuse(w, c, result, body_refusal(r, result));
+    else if (result == 1)
+        connection_set_state(w, c, CONNECTION_READY);
+    return result > 0;
+}
+
+/* Puts the response that was built into w->out. */
+static void queue_response(struct worker *w, struct connection *c)
+{
+    struct tine_request *r = c->request;
+    struct response *response = &r->response;
+    c->ends = !r->keep_alive || response->close;
+    /* When it is the server who ends a connection that the client would have kept, requests may be on their way. */
+    c->lingers |= c->ends && (r->framing.keep_alive || buffer_length(&c->in) > r->head.length);
+    if (response->state >= RESPONSE_BEGUN)
+        return;
+    response_format_head(r, &w->out);
+    response->sent = response_body_length(r);
+    if (response->sent == 0)
+        return;
+    if (response->fd < 0) {
+        buffer_append(&w->out, buffer_bytes(&response->body), buffer_length(&response->body));
+        return;
+    }
+    c->file = response->fd;
+    c->file_offset = response->offset;
+    c->file_left = response->file_length;
+    response->fd = -1;
+}
+
+/* Inside this function module code runs: the slot says so, and since when. */
+static void run_handler(struct worker *w, struct tine_request *r)
+{
+    struct slot *slot = w->slot;
+    const struct config_timeouts *timeouts = r->match.app != NULL ? &r->match.app->section->timeouts : &w->config->timeouts;
+    atomic_store_explicit(&slot->allowed, timeouts->request, memory_order_relaxed);
+    atomic_store_explicit(&slot->since, w->now, memory_order_relaxed);
+    atomic_store_explicit(&slot->state, WORKER_HANDLER, memory_order_release);
+    w->now = request_handle(r) / 1000;
+    atomic_store_explicit(&slot->state, WORKER_BUSY, memory_order_release);
+    atomic_store_explicit(&slot->since, 0, memory_order_relaxed);
+}
+
+static bool step_ready(struct worker *w, struct connection *c)
+{
+    struct tine_request *r = c->request;
+    /* What is answered already shall not wait for a handler that may take time. */
+    if (buffer_length(&w->out) > 0 && !request_is_quick(r)) {
+        int sent = transmit(w, c);
+        if (sent <= 0) {
+            c->broken = sent < 0;
+            connection_block(w, c);
+            return false;
+        }
+    }
+    run_handler(w, r);
+    c->served++;
+    atomic_store_explicit(&w->slot->requests, atomic_load_explicit(&w->slot->requests, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    queue_response(w, c);
+    connection_set_state(w, c, CONNECTION_IDLE);
+    if (c->file < 0)
+        exchange_finish(w, c);
+    return true;
+}
+
+void exchange_finish(struct worker *w, struct connection *c)
+{
+    struct tine_request *r = c->request;
+    if (r == NULL)
+        return;
+    if (r->response.state != RESPONSE_NONE) {
+        if (c->file >= 0) /* cut short */
+            r->response.sent -= c->file_left;
+        journal_request(w, r);
+    }
+    size_t used = r->head.length > 0 ? r->head.length : buffer_length(&c->in);
+    buffer_consume(&c->in, used < buffer_length(&c->in) ? used : buffer_length(&c->in));
+    c->request = NULL;
+    give_request_back(w, r);
+}
+
+void exchange_refuse(struct worker *w, struct connection *c, int status, const char *detail)
+{
+    struct tine_request *r = c->request;
+    r->keep_alive = false;
+    tine_problem(r, status, "%s", detail);
+    queue_response(w, c);
+    c->ends = c->lingers = true;
+    connection_set_state(w, c, CONNECTION_IDLE);
+    exchange_finish(w, c);
+}
+
+bool exchange_step(struct worker *w, struct connection *c)
+{
+    switch (c->state) {
+    case CONNECTION_IDLE:
+        return begin(w, c);
+    case CONNECTION_HEAD:
+        return step_head(w, c);
+    case CONNECTION_BODY:
+        return step_body(w, c);
+    case CONNECTION_READY:
+        return step_ready(w, c);
+    default:
+        return false;
+    }
+}

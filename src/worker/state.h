@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of a worker share: the worker's own state and the record of a connection.
+ *
+ * A connection's whole state is its record: what was read and not yet served, where it stands, what is still to
+ * be sent, which listener it came from. Nothing else refers to it but the kernel's event, by place and
+ * generation, so a record can be closed, or handed to another process, at any time outside of a handler.
+ */
+#ifndef WORKER_STATE_H
+#define WORKER_STATE_H
+
+#include "app/access_log.h"
+#include "app/request.h"
+#include "worker/deadlines.h"
+#include "worker/worker.h"
+
+#include <signal.h>
+#include <time.h>
+
+enum connection_state {
+    CONNECTION_FREE,
+    CONNECTION_IDLE,    /* nothing of the next request was read */
+    CONNECTION_HEAD,    /* its head is not whole */
+    CONNECTION_BODY,    /* its body is not whole */
+    CONNECTION_READY,   /* it is whole: its handler's turn */
+    CONNECTION_WRITING, /* the client does not take what is to be sent; then on to 'resume' */
+    CONNECTION_LINGER   /* all said; reading to the end, so that the last answer is not lost in a reset */
+};
+
+enum { CONNECTION_NONE = UINT32_MAX };
+
+struct connection {
+    uint32_t index;      /* its place in the table */
+    uint32_t generation; /* of the place: events of a former tenant are stale */
+    int fd;
+    uint8_t state, resume; /* enum connection_state */
+    uint8_t listener;
+    bool registered;   /* with epoll */
+    bool wants_output; /* epoll watches for room to write, not for input */
+    bool ends;         /* no request after the current answer */
+    bool lingers;      /* there may be unread input: end by CONNECTION_LINGER */
+    bool broken;       /* sending failed: to be closed */
+    bool listed;       /* in the list of idle ones */
+    bool timed;        /* the clock of its state runs */
+    bool local;        /* came by a Unix socket: no address */
+    struct in6_addr address; /* IPv4 mapped */
+    uint32_t served;   /* requests */
+    struct deadline deadline;
+    uint32_t older, newer; /* in the list of idle ones */
+    struct buffer in;  /* read, not yet served; the current request's head is at its front */
+    struct buffer out; /* answers that wait for the client */
+    int file;          /* behind them a file: descriptor (-1: none) */
+    off_t file_offset;
+    uint64_t file_left;
+    struct tine_request *request; /* the current one */
+};
+
+/* A listening socket as a worker has it: two descriptors of one socket. */
+struct listener {
+    int door;     /* only for accept4(); the signal handler may replace it by 'dud' */
+    int watch;    /* only for epoll, never replaced: a registration whose descriptor was replaced could not be deleted */
+    bool watched; /* registered */
+    bool local;   /* a Unix socket */
+};
+
+struct worker {
+    const struct worker_setup *setup;
+    const struct config *config;
+    struct slot *slot;
+    struct apps *apps;
+    struct access_log *access_format; /* NULL: off */
+    struct log_target access_log;
+    struct head_limits head_limits;
+
+    struct listener *listeners;
+    size_t listener_count;
+    int epoll, control;
+    int dud;             /* a socket that does not listen: accept4() on it fails at once */
+    timer_t accept_timer;
+    enum worker_order order;
+    bool orphaned;       /* the master is gone */
+    int64_t patience;    /* ms after its last answer that a leaving worker keeps an idle connection */
+    bool accepting;
+    int64_t accept_after; /* back-off after EMFILE and the like; 0: none */
+    bool back_off_told;
+    struct sockaddr_storage peer; /* of the connection accepted last */
+    int64_t now;         /* monotonic ms, of this turn */
+
+    struct connection *table;
+    uint32_t limit;      /* connections that may be held */
+    uint32_t top;        /* places used so far */
+    uint32_t free;       /* list of free places below top, through 'newer' */
+    uint32_t held;
+    uint32_t oldest, newest; /* of the idle ones */
+    struct deadlines deadlines;
+
+    struct buffer spare; /* input buffer for whichever connection reads next */
+    struct buffer out;   /* answers of the connection that is being served, until they are sent */
+    struct tine_request *unused;
+    uint32_t unused_count;
+    uint64_t log_lost;   /* access log lines that could not be kept */
+    int64_t log_lost_told;
+
+    volatile sig_atomic_t in_accept, door_replaced, look; /* shared with the signal handler */
+};
+
+/* ---- table.c: places, idle list ---- */
+
+void table_open(struct worker *w);
+struct connection *table_take(struct worker *w, int fd); /* NULL: full */
+void table_give_back(struct worker *w, struct connection *c);
+struct connection *table_find(struct worker *w, uint64_t event); /* NULL: stale */
+uint64_t table_event(const struct connection *c);
+void table_idle(struct worker *w, struct connection *c);   /* to the young end of the idle list */
+void table_unidle(struct worker *w, struct connection *c);
+
+/* ---- connection.c: one socket's life ---- */
+
+void connection_open(struct worker *w, int fd, uint8_t listener, bool local, const struct sockaddr_storage *peer);
+void connection_event(struct worker *w, struct connection *c, uint32_t events);
+void connection_timeout(struct worker *w, struct connection *c);
+void connection_close(struct worker *w, struct connection *c);
+/* Serves what was read, as far as it goes, and sends the answers. */
+void connection_advance(struct worker *w, struct connection *c);
+void connection_set_state(struct worker *w, struct connection *c, enum connection_state state);
+/* The client does not take more: what it was about waits in 'resume'. */
+void connection_block(struct worker *w, struct connection *c);
+/* A leaving worker keeps idle connections only for w->patience ms after their last answer. */
+void connection_hurry(struct worker *w, struct connection *c);
+
+/* ---- exchange.c: from bytes to an answer ---- */
+
+/* One step of the current request. True: something changed, call again. */
+bool exchange_step(struct worker *w, struct connection *c);
+/* Answers with an error; the connection ends. */
+void exchange_refuse(struct worker *w, struct connection *c, int status, const char *detail);
+/* The current answer has been sent, or cannot be: logs it and lets go of the request. */
+void exchange_finish(struct worker *w, struct connection *c);
+
+/* ---- transmit.c: getting answers out ---- */
+
+/* Sends w->out, then c's own leftovers and file. Returns 1 when all is out, 0 when the client does not take more now (what is
+ * left is kept with the connection), -1 when it is gone. */
+int transmit(struct worker *w, struct connection *c);
+/* For tine_write(): waits until the client has taken all of it. 'context' is the connection. */
+int transmit_stream(void *context, struct iovec *iov, int count);
+
+/* ---- journal.c: the access log and slow requests ---- */
+
+void journal_request(struct worker *w, struct tine_request *r);
+void journal_flush(struct worker *w);
+
+/* The one worker of this process, for what has no argument to carry it. */
+extern struct worker *the_worker;
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Getting answers out to the client without ever waiting for it, but for a handler that streams.
+ */
+#include "worker/state.h"
+
+#include "base/clock.h"
+#include "base/io.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+enum {
+    KEEP_BYTES = 1 << 16,
+    FILE_PIECE = 1 << 20,   /* a sendfile() at most */
+    FILE_TURN = 4 << 20     /* of one connection before the others have their turn */
+};
+
+/* 1: all sent, 0: the client does not take more now, -1: it is gone. */
+static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
+{
+    while (buffer_length(buffer) > 0) {
+        ssize_t sent = send(c->fd, buffer_bytes(buffer), buffer_length(buffer), MSG_NOSIGNAL | flags);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM ? 0 : -1;
+        buffer_consume(buffer, (size_t)sent);
+    }
+    return 1;
+}
+
+static int send_file(struct connection *c)
+{
+    uint64_t turn = 0;
+    while (c->file_left > 0) {
+        size_t piece = c->file_left < FILE_PIECE ? (size_t)c->file_left : FILE_PIECE;
+        ssize_t sent = sendfile(c->fd, c->file, &c->file_offset, piece);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? 0 : -1;
+        if (sent == 0) /* the file has shrunk: the promised length cannot be kept, only the connection ended */
+            return -1;
+        c->file_left -= (uint64_t)sent;
+        turn += (uint64_t)sent;
+        if (turn >= FILE_TURN && c->file_left > 0)
+            return 0;
+    }
+    io_close(&c->file);
+    return 1;
+}
+
+static int transmit_buffers(struct worker *w, struct connection *c)
+{
+    bool older = buffer_length(&c->out) > 0; /* then w->out is empty: nothing is served while the client is behind */
+    struct buffer *buffer = older ? &c->out : &w->out;
+    int result = send_bytes(c, buffer, c->file >= 0 ? MSG_MORE : 0);
+    if (!older) {
+        if (result == 0)
+            buffer_append(&c->out, buffer_bytes(buffer), buffer_length(buffer));
+        buffer_clear(buffer, KEEP_BYTES);
+    } else if (result == 1) {
+        buffer_release(&c->out);
+    }
+    return result;
+}
+
+int transmit(struct worker *w, struct connection *c)
+{
+    int result = transmit_buffers(w, c);
+    return result == 1 && c->file >= 0 ? send_file(c) : result;
+}
+
+/* Waits for room to write until 'deadline'. */
+static int wait_writable(int fd, int64_t deadline)
+{
+    for (;;) {
+        int64_t left = deadline - clock_ms();
+        struct pollfd poller = {.fd = fd, .events = POLLOUT};
+        int ready = left > 0 ? poll(&poller, 1, (int)left) : 0;
+        if (ready > 0)
+            return 0;
+        if (ready == 0)
+            return -1;
+    }
+}
+
+static void advance_iov(struct iovec **iov, int *count, size_t sent)
+{
+    while (*count > 0 && sent >= (*iov)->iov_len) {
+        sent -= (*iov)->iov_len;
+        (*iov)++;
+        (*count)--;
+    }
+    if (*count > 0) {
+        (*iov)->iov_base = (char *)(*iov)->iov_base + sent;
+        (*iov)->iov_len -= sent;
+    }
+}
+
+/* Each write that the client took starts the time anew. */
+static int send_all(int fd, struct iovec *iov, int count, int64_t timeout)
+{
+    int64_t deadline = clock_ms() + timeout;
+    for (advance_iov(&iov, &count, 0); count > 0;) {
+        struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
+        ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN && errno != EINTR)
+            return -1;
+        if (sent < 0 && errno == EAGAIN && wait_writable(fd, deadline) < 0)
+            return -1;
+        if (sent > 0) {
+            advance_iov(&iov, &count, (size_t)sent);
+            deadline = clock_ms() + timeout;
+        }
+    }
+    return 0;
+}
+
+int transmit_stream(void *context, struct iovec *iov, int count)
+{
+    struct worker *w = the_worker;
+    struct connection *c = context;
+    int64_t timeout = c->request->match.app->section->timeouts.send;
+    struct iovec before = {buffer_bytes(&w->out), buffer_length(&w->out)}; /* answers to earlier requests */
+    int result = send_all(c->fd, &before, 1, timeout);
+    buffer_clear(&w->out, KEEP_BYTES);
+    return result < 0 ? -1 : send_all(c->fd, iov, count, timeout);
+}

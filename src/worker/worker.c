@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A worker's turn: wait, look, accept, serve. A worker that holds no connection sleeps in accept4() itself, so that the
+ * kernel wakes exactly one of those that sleep, the one that slept longest; one that holds some sleeps in epoll_wait()
+ * over them, the listeners and the master's socket.
+ */
+#include "worker/state.h"
+
+#include "app/request.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "worker/accept.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { EVENTS_MAX = 64 };
+
+/* What epoll's data says of descriptors that are no connections: no table has that many places. */
+enum { EVENT_CONTROL = 0, EVENT_LISTENER = 1 };
+
+struct worker *the_worker;
+
+static uint64_t own_event(uint32_t what)
+{
+    return UINT64_MAX - what; /* generation and place of no connection */
+}
+
+static _Noreturn void leave(struct worker *w)
+{
+    atomic_store(&w->slot->state, WORKER_LEAVING);
+    apps_stop(w->apps);
+    journal_flush(w);
+    scoreboard_deactivate(w->slot);
+    exit(WORKER_EXIT_CLEAN);
+}
+
+/* New log files come as descriptors: a worker has no right to open them. */
+static void take_logs(struct worker *w, const int *fds, size_t count)
+{
+    if (count < 2)
+        return;
+    journal_flush(w);
+    if (w->access_log.fd >= 0)
+        dup3(fds[0], w->access_log.fd, O_CLOEXEC);
+    log_target_open(&w->access_log, w->access_log.fd);
+    if (log_fd() >= 0)
+        dup3(fds[1], log_fd(), log_fd() > STDERR_FILENO ? O_CLOEXEC : 0);
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+}
+
+static void stop_accepting(struct worker *w)
+{
+    w->accepting = false;
+    accept_close(w);
+    for (uint32_t i = 0; i < w->top; i++)
+        if (w->table[i].state != CONNECTION_FREE)
+            connection_hurry(w, &w->table[i]);
+}
+
+static void follow_order(struct worker *w)
+{
+    enum worker_order order = atomic_load_explicit(&w->slot->order, memory_order_acquire);
+    if (w->orphaned && order < ORDER_LEAVE)
+        order = ORDER_LEAVE;
+    if (order <= w->order)
+        return;
+    w->order = order;
+    if (order == ORDER_QUIT)
+        leave(w);
+    if (order == ORDER_LEAVE) {
+        w->patience = atomic_load(&w->slot->patience);
+        stop_accepting(w);
+    }
+}
+
+/* The master is gone, killed even: finish and leave. Nobody is there to set a bound, so the alarm does. */
+static void become_orphan(struct worker *w)
+{
+    if (w->orphaned)
+        return;
+    log_warning("the master is gone: finishing what is held");
+    w->orphaned = true;
+    atomic_store(&w->slot->patience, 1000);
+    signal(SIGALRM, SIG_DFL);
+    alarm((unsigned)(w->config->timeouts.graceful / 1000) + 1);
+}
+
+static void read_messages(struct worker *w)
+{
+    for (;;) {
+        char message[16];
+        int fds[2];
+        size_t count = 2;
+        ssize_t length = io_receive_message(w->control, message, sizeof message, fds, &count);
+        if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR)) {
+            epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->control, NULL);
+            become_orphan(w);
+            return;
+        }
+        if (length < 0)
+            return;
+        if (message[0] == MESSAGE_LOGS)
+            take_logs(w, fds, count);
+        if (message[0] == MESSAGE_KICK)
+            accept_rewatch(w);
+    }
+}
+
+/* Somebody wanted our attention. */
+static void look(struct worker *w)
+{
+    w->look = 0;
+    atomic_store(&w->slot->look, 0);
+    if (getppid() != w->setup->master)
+        become_orphan(w);
+    read_messages(w);
+    follow_order(w);
+}
+
+static void wake_up(struct worker *w)
+{
+    scoreboard_activate(w->setup->board, w->slot);
+    atomic_store_explicit(&w->slot->state, WORKER_BUSY, memory_order_relaxed);
+    w->now = clock_ms();
+}
+
+/* The master sets 'look', then reads 'state', and signals unless we are in a handler; we store 'state', then read 'look'. In one order
+ * for all, or both could miss the other. */
+static void fall_asleep(struct worker *w)
+{
+    atomic_store(&w->slot->state, WORKER_WAITING);
+    scoreboard_deactivate(w->slot);
+}
+
+static int epoll_timeout(const struct worker *w)
+{
+    int64_t wait = deadlines_wait(&w->deadlines, w->now);
+    if (w->accept_after > 0 && (wait < 0 || w->accept_after - w->now < wait))
+        wait = w->accept_after > w->now ? w->accept_after - w->now : 0;
+    return wait < 0 ? -1 : wait > 3600000 ? 3600000 : (int)wait;
+}
+
+static void serve_events(struct worker *w, const struct epoll_event *events, int count)
+{
+    for (int i = 0; i < count; i++) {
+        uint64_t data = events[i].data.u64;
+        if (data > own_event(EVENT_LISTENER) - w->listener_count)
+            continue;
+        /* Stale by now? A handler, or a timeout, may have ended it since the events were fetched. */
+        struct connection *c = table_find(w, data);
+        if (c != NULL)
+            connection_event(w, c, events[i].events);
+    }
+}
+
+/* Listeners before requests: a connection that waits shall not wait for a handler as well. */
+static void accept_events(struct worker *w, const struct epoll_event *events, int count)
+{
+    for (int i = 0; i < count; i++) {
+        uint64_t data = events[i].data.u64;
+        if (data == own_event(EVENT_CONTROL))
+            look(w);
+        else if (data > own_event(EVENT_LISTENER) - w->listener_count && w->accepting)
+            accept_while_holding(w, (size_t)(own_event(EVENT_LISTENER) - data));
+    }
+}
+
+static void expire(struct worker *w)
+{
+    struct deadline *due;
+    while ((due = deadlines_next(&w->deadlines, w->now)) != NULL) {
+        struct connection *c = (struct connection *)((char *)due - offsetof(struct connection, deadline));
+        connection_timeout(w, c);
+    }
+    if (w->accept_after > 0 && w->now >= w->accept_after)
+        w->accept_after = 0;
+}
+
+static void turn(struct worker *w)
+{
+    struct epoll_event events[EVENTS_MAX];
+    accept_watch(w);
+    fall_asleep(w);
+    int count = epoll_wait(w->epoll, events, EVENTS_MAX, epoll_timeout(w));
+    wake_up(w);
+    accept_events(w, events, count);
+    serve_events(w, events, count);
+    expire(w);
+}
+
+static void turn_without_connections(struct worker *w)
+{
+    accept_unwatch(w);
+    fall_asleep(w);
+    int fd = accept_blocking(w);
+    wake_up(w);
+    if (fd >= 0)
+        accept_take(w, 0, fd);
+}
+
+static _Noreturn void run(struct worker *w)
+{
+    for (;;) {
+        if (w->look || atomic_load(&w->slot->look))
+            look(w);
+        follow_order(w);
+        if (!w->accepting && w->held == 0)
+            leave(w);
+        if (w->accepting && w->held == 0 && w->listener_count == 1 && w->accept_after == 0)
+            turn_without_connections(w);
+        else
+            turn(w);
+    }
+}
+
+static void send_reasons(const struct worker *w, const struct errors *errors)
+{
+    for (size_t i = 0; i < errors->kept; i++) {
+        char message[WORKER_MESSAGE_MAX];
+        int length = snprintf(message, sizeof message, "%c%s", MESSAGE_REASON, errors->messages[i]);
+        size_t size = (size_t)length < sizeof message ? (size_t)length : sizeof message - 1;
+        while (send(w->control, message, size, MSG_NOSIGNAL) < 0 && errno == EINTR)
+            ;
+    }
+}
+
+/* Modules, settings, formats: what can fail, before anything is accepted. */
+static void prepare(struct worker *w)
+{
+    struct errors errors;
+    const char *reason;
+    errors_init(&errors);
+    w->apps = apps_load(w->config, w->setup->module_files, &errors);
+    if (w->access_log.fd >= 0) {
+        w->access_format = access_log_new(w->config->log_access_format, &reason);
+        if (w->access_format == NULL)
+            errors_add(&errors, "[log] access_format: %s", reason);
+    }
+    if (errors.count == 0)
+        apps_start(w->apps, &errors);
+    if (errors.count > 0) {
+        send_reasons(w, &errors);
+        exit(WORKER_EXIT_REFUSED);
+    }
+    errors_release(&errors);
+}
+
+/* The first of a generation waits until the master has committed to it. */
+static void report_ready(struct worker *w)
+{
+    char message = MESSAGE_READY;
+    send(w->control, &message, 1, MSG_NOSIGNAL);
+    while (w->setup->canary && message != MESSAGE_GO) {
+        ssize_t length = recv(w->control, &message, 1, 0);
+        if (length == 0 || (length < 0 && errno != EINTR))
+            leave(w);
+    }
+}
+
+static void open_worker(struct worker *w, const struct worker_setup *setup)
+{
+    const struct config_limits *limits = &setup->config->limits;
+    *w = (struct worker){.setup = setup, .config = setup->config, .slot = setup->slot, .access_log = setup->access_log,
+                         .control = setup->control, .limit = (uint32_t)setup->connections, .now = clock_ms()};
+    w->head_limits = (struct head_limits){(uint32_t)limits->request_line, (uint32_t)limits->header_field,
+                                          (uint32_t)limits->headers, (uint32_t)limits->header_count};
+    table_open(w);
+    w->epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = own_event(EVENT_CONTROL)};
+    if (w->epoll < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->control, &event) < 0 || accept_open(w) < 0) {
+        log_error("cannot start a worker: %s", strerror(errno));
+        exit(1);
+    }
+}
+
+_Noreturn void worker_run(const struct worker_setup *setup)
+{
+    static struct worker worker;
+    the_worker = &worker;
+    open_worker(&worker, setup);
+    request_seed_ids();
+    accept_signals(&worker);
+    prepare(&worker);
+    report_ready(&worker);
+    worker.accepting = true;
+    run(&worker);
+}

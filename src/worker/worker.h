@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A worker: the process that accepts connections and runs handlers. The master forks it, drops its privileges and
+ * calls worker_run().
+ */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include "config/config.h"
+#include "shared/log_ring.h"
+#include "shared/scoreboard.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* How a worker ends; the master judges by it. Anything else is a crash. */
+enum worker_exit {
+    WORKER_EXIT_CLEAN = 0,
+    WORKER_EXIT_REFUSED = 3 /* it could not start: its reasons were sent */
+};
+
+/* "Look": at the order in your slot and at the control socket. A standard signal: several are one. */
+enum { WORKER_LOOK_SIGNAL = SIGURG };
+
+/* Messages on the control socket; the first byte says which. */
+enum worker_message {
+    MESSAGE_READY = 'R',  /* worker: handlers are initialised */
+    MESSAGE_REASON = 'E', /* worker: a line of why it cannot start follows; then it exits */
+    MESSAGE_GO = 'G',     /* master, to a canary: accept now */
+    MESSAGE_KICK = 'K',   /* master: a connection may wait that nobody was woken for */
+    MESSAGE_LOOK = 'L',   /* master: there is an order in the slot */
+    MESSAGE_LOGS = 'F'    /* master: descriptors of access and error log come with it */
+};
+
+enum { WORKER_MESSAGE_MAX = 2048 };
+
+/* All that a worker is given. */
+struct worker_setup {
+    const struct config *config;
+    int64_t connections;       /* it may hold */
+    char *const *module_files; /* what to load for each app */
+    const int *listeners;      /* listening sockets, all */
+    const bool *listeners_local; /* which of them are Unix sockets */
+    size_t listener_count;
+    struct log_target access_log;
+    struct scoreboard *board;
+    struct slot *slot;
+    int control; /* socket to the master */
+    pid_t master;
+    bool canary; /* waits for MESSAGE_GO before it accepts */
+};
+
+/* Runs until the master orders otherwise or is gone. The caller has all signals blocked. Never returns. */
+_Noreturn void worker_run(const struct worker_setup *setup);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Handlers that tell what they were given and answer in every way the API has. None of them can
+ * hurt the server: random requests are sent at these.
+ */
+#include <tine.h>
+
+#include <string.h>
+#include <unistd.h>
+
+static int hello(tine_request *r)
+{
+    return tine_text(r, 200, "hello");
+}
+
+static int pid(tine_request *r)
+{
+    return tine_text(r, 200, "%d", (int)getpid());
+}
+
+static int id(tine_request *r)
+{
+    return tine_text(r, 200, "%s", tine_id(r));
+}
+
+static int client(tine_request *r)
+{
+    return tine_text(r, 200, "%s", tine_client(r));
+}
+
+static int method(tine_request *r)
+{
+    return tine_text(r, 200, "%s", tine_method(r));
+}
+
+/* The body as it came. */
+static int echo(tine_request *r)
+{
+    size_t length;
+    const char *body = tine_body(r, &length);
+    return tine_send(r, 200, "application/octet-stream", body, length);
+}
+
+/* Length and FNV-1a of the body: tells whether a large one arrived whole. */
+static int sum(tine_request *r)
+{
+    size_t length;
+    const char *body = tine_body(r, &length);
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)body[i]) * 16777619u;
+    return tine_text(r, 200, "%zu %08x", length, hash);
+}
+
+static int path(tine_request *r)
+{
+    return tine_text(r, 200, "%s|%s", tine_path(r), tine_param(r, "rest"));
+}
+
+static int user(tine_request *r)
+{
+    return tine_json(r, 200, json_pack("{s:s}", "name", tine_param(r, "name")));
+}
+
+static int user_me(tine_request *r)
+{
+    return tine_text(r, 200, "me");
+}
+
+static int item(tine_request *r)
+{
+    return tine_text(r, 200, "item %s", tine_param(r, "number"));
+}
+
+static int query(tine_request *r)
+{
+    const char *value = tine_query(r, "q");
+    return tine_text(r, 200, "%s|%s", value == NULL ? "(none)" : value, tine_query_string(r));
+}
+
+static int header(tine_request *r)
+{
+    const char *value = tine_header(r, tine_param(r, "name"));
+    return tine_text(r, 200, "%s", value == NULL ? "(none)" : value);
+}
+
+static int headers(tine_request *r)
+{
+    const char *name, *value;
+    for (size_t i = 0; tine_header_at(r, i, &name, &value) == 0; i++) {
+        char *line = tine_printf(r, "%s=%s\n", name, value);
+        tine_write(r, line, strlen(line));
+    }
+    return 0;
+}
+
+/* As a handler that forgets to answer, or says no more than a status. */
+static int nothing(tine_request *r)
+{
+    (void)r;
+    return 0;
+}
+
+static int status(tine_request *r)
+{
+    int code = 0;
+    for (const char *at = tine_param(r, "code"); *at >= '0' && *at <= '9'; at++)
+        code = code * 10 + *at - '0';
+    return code;
+}
+
+static int problem(tine_request *r)
+{
+    return tine_problem(r, 409, "%s is taken", "ada");
+}
+
+static int redirect(tine_request *r)
+{
+    return tine_redirect(r, 303, "/hello?from=redirect");
+}
+
+/* What a handler may set, and what it may not: the returned values are the body. */
+static int set(tine_request *r)
+{
+    int good = tine_set_header(r, "X-Set", "first") == 0 && tine_set_header(r, "X-Set", "second") == 0 &&
+               tine_add_header(r, "X-Many", "one") == 0 && tine_add_header(r, "X-Many", "two") == 0;
+    int bad = tine_set_header(r, "X Bad", "x") == 0 || tine_set_header(r, "X-Split", "a\r\nX-Evil: 1") == 0 ||
+              tine_set_header(r, "Content-Length", "7") == 0 || tine_set_header(r, "Transfer-Encoding", "x") == 0 ||
+              tine_set_header(r, "Connection", "x") == 0;
+    return tine_text(r, 201, "%d %d", good, bad);
+}
+
+static int twice(tine_request *r)
+{
+    tine_text(r, 500, "the first answer, which is longer");
+    return tine_text(r, 200, "second");
+}
+
+/* N bytes, each the low digit of its offset, by tine_write: chunks once there are many. */
+static int stream(tine_request *r)
+{
+    long left = 0;
+    char digits[1000];
+    for (const char *at = tine_param(r, "bytes"); *at >= '0' && *at <= '9' && left < 100000000; at++)
+        left = left * 10 + *at - '0';
+    for (size_t i = 0; i < sizeof digits; i++)
+        digits[i] = (char)('0' + i % 10);
+    tine_set_header(r, "Content-Type", "text/plain");
+    for (; left > 0; left -= (long)sizeof digits)
+        if (tine_write(r, digits, left < (long)sizeof digits ? (size_t)left : sizeof digits) != 0)
+            return 0;
+    return 0;
+}
+
+/* The same bytes in one piece: the handler is done long before a slow client has read them. */
+static int block(tine_request *r)
+{
+    size_t length = 0;
+    for (const char *at = tine_param(r, "bytes"); *at >= '0' && *at <= '9' && length < 100000000; at++)
+        length = length * 10 + (size_t)(*at - '0');
+    char *bytes = tine_alloc(r, length + 1);
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (char)('0' + i % 10);
+    return tine_send(r, 200, "text/plain", bytes, length);
+}
+
+static int created(tine_request *r)
+{
+    tine_set_status(r, 201);
+    tine_write(r, "made", 4);
+    return 0;
+}
+
+static int fresh(tine_request *r)
+{
+    return tine_fresh(r, "\"v1\"", 1000000000) ? 304 : tine_text(r, 200, "version 1");
+}
+
+static int log_line(tine_request *r)
+{
+    tine_log(r, TINE_WARNING, "the probe says %d", 42);
+    return tine_text(r, 200, "%s", tine_id(r));
+}
+
+TINE_MODULE(.routes = (const tine_route[]){
+                TINE_GET("/", hello), TINE_GET("/hello", hello), TINE_GET("/pid", pid), TINE_GET("/id", id),
+                TINE_GET("/client", client), TINE_ROUTE("*", "/method", method), TINE_POST("/echo", echo),
+                TINE_PUT("/echo", echo), TINE_POST("/sum", sum), TINE_GET("/path/{rest:path}", path),
+                TINE_GET("/users/{name}", user), TINE_GET("/users/me", user_me), TINE_DELETE("/users/{name}", nothing),
+                TINE_GET("/items/{number:int}", item), TINE_GET("/query", query), TINE_GET("/header/{name}", header),
+                TINE_GET("/headers", headers), TINE_GET("/nothing", nothing), TINE_GET("/status/{code:int}", status),
+                TINE_GET("/problem", problem), TINE_GET("/redirect", redirect), TINE_GET("/set", set),
+                TINE_GET("/twice", twice), TINE_GET("/stream/{bytes:int}", stream),
+                TINE_GET("/block/{bytes:int}", block), TINE_POST("/created", created), TINE_GET("/fresh", fresh),
+                TINE_GET("/log", log_line), {0}})

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Handlers that wait, sleep, spin and crash. A test meets a handler at its gate: "gate N entered" in
+ * the error log says that it is inside; the handler leaves when the file gate.N.open appears in
+ * `directory`. No sleep has to be guessed.
+ */
+#include <tine.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int gate(tine_request *r)
+{
+    const char *name = tine_param(r, "name");
+    const char *file = tine_printf(r, "%s/gate.%s.open", tine_setting(tine_request_app(r), "directory"), name);
+    tine_log(r, TINE_INFO, "gate %s entered", name);
+    while (access(file, F_OK) != 0)
+        nanosleep(&(struct timespec){0, 2000000}, NULL);
+    return tine_text(r, 200, "through gate %s", name);
+}
+
+static int nap(tine_request *r)
+{
+    long ms = strtol(tine_param(r, "ms"), NULL, 10);
+    struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+    while (nanosleep(&left, &left) != 0)
+        continue;
+    return tine_text(r, 200, "slept %ld ms", ms);
+}
+
+static int crash(tine_request *r)
+{
+    if (strcmp(tine_param(r, "how"), "abort") == 0)
+        abort();
+    if (strcmp(tine_param(r, "how"), "exit") == 0)
+        _exit(3);
+    raise(SIGKILL);
+    return 500;
+}
+
+/* Writes the first part, waits at the gate, writes the rest: a response that has begun. */
+static int halves(tine_request *r)
+{
+    size_t length = 200000;
+    char *part = tine_alloc(r, length);
+    memset(part, 'a', length);
+    tine_write(r, part, length);
+    gate(r);
+    memset(part, 'b', length);
+    tine_write(r, part, length);
+    return 0;
+}
+
+static void worker_exit(tine_app *app)
+{
+    (void)app;
+    tine_log(NULL, TINE_INFO, "trouble leaves worker %d", (int)getpid());
+}
+
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap),
+                                           TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
+            .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
+            .worker_exit = worker_exit)

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Request bodies: by length, in chunks, spooled to a file, announced with Expect.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+TestSuite(bodies, .timeout = 120);
+
+static struct server server;
+
+static void serve(void)
+{
+    server_start(&server, ONE_WORKER "[limits]\nbody = 16m\nbody_memory = 64k\n" PROBE TROUBLE);
+}
+
+static void stop(void)
+{
+    if (server.pid > 0)
+        server_stop(&server);
+}
+
+#define BodyTest(name) Test(bodies, name, .init = serve, .fini = stop)
+
+static char *random_bytes(size_t length)
+{
+    char *bytes = malloc(length + 1);
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (char)(i * 2654435761u >> 13);
+    return bytes;
+}
+
+/* What /sum must say of these bytes. */
+static char *sum_of(const char *bytes, size_t length)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * 16777619u;
+    return text("%zu %08x", length, hash);
+}
+
+static void expect_sum(struct client *client, const char *bytes, size_t length)
+{
+    struct response response = client_read(client);
+    expect_response(&response, 200, sum_of(bytes, length));
+    response_free(&response);
+}
+
+BodyTest(by_length_arrive_whole_in_every_size)
+{
+    const size_t sizes[] = {0, 1, 2, 1000, 8191, 8192, 16384, 65535, 65536, 65537, 300000, 5000000};
+    struct client client = client_connect(&server);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char *bytes = random_bytes(sizes[i]);
+        client_send(&client, request("POST", "/sum", text("Content-Length: %zu\r\n", sizes[i])));
+        client_send_bytes(&client, bytes, sizes[i]);
+        expect_sum(&client, bytes, sizes[i]);
+        free(bytes);
+    }
+    client_close(&client);
+}
+
+static void send_chunk(struct client *client, const char *bytes, size_t length)
+{
+    client_send(client, text("%zx\r\n", length));
+    client_send_bytes(client, bytes, length);
+    client_send(client, "\r\n");
+}
+
+BodyTest(in_chunks_arrive_whole_in_every_size)
+{
+    const size_t sizes[] = {0, 1, 17, 4096, 65536, 65537, 1000000};
+    struct client client = client_connect(&server);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char *bytes = random_bytes(sizes[i]);
+        client_send(&client, request("POST", "/sum", "Transfer-Encoding: chunked\r\n"));
+        for (size_t at = 0, size = 1; at < sizes[i]; at += size, size = size * 3 + 1) {
+            if (size > sizes[i] - at)
+                size = sizes[i] - at;
+            send_chunk(&client, bytes + at, size);
+        }
+        client_send(&client, "0\r\n\r\n");
+        expect_sum(&client, bytes, sizes[i]);
+        free(bytes);
+    }
+    client_close(&client);
+}
+
+BodyTest(extensions_and_trailers_are_read_over)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/echo", "Transfer-Encoding: CHUNKED\r\n"));
+    client_send(&client, "4;name=value\r\nwiki\r\n05 ; x=\"y\"\r\npedia\r\n0\r\nX-Trailer: yes\r\nOther: 1\r\n\r\n");
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "wikipedia");
+    client_send(&client, request("GET", "/hello", ""));
+    response = client_read(&client);
+    expect_response(&response, 200, "hello");
+    client_close(&client);
+}
+
+BodyTest(a_body_nobody_asked_for_is_read_over)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, text("%s%s", request("GET", "/hello", "Content-Length: 22\r\n"), "GET /users/evil HTTP/1\r"));
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "hello");
+    client_send(&client, request("GET", "/items/1", ""));
+    response = client_read(&client);
+    expect_response(&response, 200, "item 1");
+    client_close(&client);
+}
+
+BodyTest(a_large_one_leaves_no_file_behind)
+{
+    const char *temp = text("%s/temp", test_dir());
+    mkdir(temp, 0777);
+    chmod(temp, 0777);
+    struct server own;
+    server_start(&own, text(ONE_WORKER "temp = %s\n[limits]\nbody = 16m\n" PROBE, temp));
+    const char *count = text("find %s -type f -not -name '*.so*' | wc -l", temp);
+    char *bytes = random_bytes(2000000);
+    struct client client = client_connect(&own);
+    client_send(&client, request("POST", "/sum", "Content-Length: 2000000\r\n"));
+    client_send_bytes(&client, bytes, 1000000);
+    cr_assert_eq(atoi(run("sh", "-c", count).out), 0, "the spool file has a name");
+    client_send_bytes(&client, bytes + 1000000, 1000000);
+    expect_sum(&client, bytes, 2000000);
+    server_stop(&own);
+    cr_assert_eq(atoi(run("sh", "-c", text("find %s -mindepth 1 | wc -l", temp)).out), 0, "temp is not left empty");
+}
+
+BodyTest(expect_is_answered_with_100_before_the_body)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/echo", "Content-Length: 5\r\nExpect: 100-Continue\r\n"));
+    struct response response = client_read(&client);
+    cr_assert_eq(response.status, 100);
+    cr_assert_str_eq(response.head, "HTTP/1.1 100 Continue\r\n\r\n");
+    client_send(&client, "hello");
+    response = client_read(&client);
+    expect_response(&response, 200, "hello");
+    client_close(&client);
+}
+
+BodyTest(expect_behind_the_answer_to_an_earlier_request_keeps_the_order)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, text("%s%s", request("GET", "/hello", ""),
+                              request("POST", "/echo", "Content-Length: 2\r\nExpect: 100-continue\r\n")));
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "hello");
+    cr_assert_eq(client_read(&client).status, 100);
+    client_send(&client, "ok");
+    response = client_read(&client);
+    expect_response(&response, 200, "ok");
+    client_close(&client);
+}
+
+BodyTest(expect_is_not_answered_when_the_body_is_there)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, text("%s%s", request("POST", "/echo", "Content-Length: 5\r\nExpect: 100-continue\r\n"), "hello"));
+    struct response response = client_read(&client);
+    if (response.status == 100) /* allowed, but of no use (RFC 9110, 10.1.1) */
+        response = client_read(&client);
+    expect_response(&response, 200, "hello");
+    client_close(&client);
+}
+
+BodyTest(expect_of_a_body_too_large_is_answered_413_without_100)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/echo", "Content-Length: 99999999\r\nExpect: 100-continue\r\n"));
+    struct response response = client_read(&client);
+    expect_response(&response, 413, NULL);
+    client_close(&client);
+}
+
+BodyTest(another_expectation_is_417)
+{
+    struct response response = ask(&server, request("POST", "/echo", "Content-Length: 0\r\nExpect: miracles\r\n"));
+    expect_response(&response, 417, NULL);
+}
+
+BodyTest(too_large_is_413_and_the_answer_arrives_though_the_client_still_sends)
+{
+    char *bytes = random_bytes(3000000);
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/sum", "Content-Length: 17000000\r\n"));
+    client_try_send(&client, bytes, 3000000);
+    struct response response = client_read(&client);
+    expect_response(&response, 413, NULL);
+    client_close(&client);
+}
+
+BodyTest(too_large_in_chunks_is_413)
+{
+    char *bytes = random_bytes(1000000);
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/sum", "Transfer-Encoding: chunked\r\n"));
+    for (int i = 0; i < 18; i++)
+        if (!client_try_send(&client, "f4240\r\n", 7) || !client_try_send(&client, bytes, 1000000) ||
+            !client_try_send(&client, "\r\n", 2))
+            break;
+    struct response response = client_read(&client);
+    expect_response(&response, 413, NULL);
+    client_close(&client);
+}
+
+BodyTest(a_chunk_announced_too_large_is_413_at_once)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/sum", "Transfer-Encoding: chunked\r\n"));
+    client_send(&client, "ffffffff\r\nabc");
+    struct response response = client_read(&client);
+    cr_assert(response.status == 413 || response.status == 400, "%d", response.status);
+    client_close(&client);
+}
+
+/* A mount of its own in a private namespace of this test: 512 KB for temp. */
+static bool mount_small(const char *path)
+{
+    return geteuid() == 0 && mkdir(path, 0777) == 0 && unshare(CLONE_NEWNS) == 0 &&
+           mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tine", path, "tmpfs", 0, "size=512k,mode=1777") == 0;
+}
+
+Test(bodies, a_full_disk_is_507_and_serving_goes_on)
+{
+    const char *temp = text("%s/small", test_dir());
+    if (!mount_small(temp))
+        cr_skip_test("cannot mount a tmpfs");
+    server_start(&server, text(ONE_WORKER "temp = %s\n[limits]\nbody = 16m\n" PROBE, temp));
+    char *bytes = random_bytes(3000000);
+    for (int round = 0; round < 2; round++) {
+        struct client client = client_connect(&server);
+        client_send(&client, request("POST", "/sum", "Content-Length: 3000000\r\n"));
+        client_try_send(&client, bytes, 3000000);
+        struct response response = client_read(&client);
+        expect_response(&response, 507, NULL);
+        client_close(&client);
+    }
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/sum", "Content-Length: 100000\r\n"));
+    client_send_bytes(&client, bytes, 100000);
+    expect_sum(&client, bytes, 100000);
+    server_stop(&server);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What `tine` says and how it ends when it does not serve: options, exit codes, -t, -T, -o.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+
+TestSuite(command_line, .timeout = 120);
+
+/* Not an absolute port: these files are never served. */
+#define PLAIN "[server]\nlisten = 127.0.0.1:0\n[app:a]\npath = /\nmodule = respond\nbody = a\n"
+
+static const char *ini(const char *content)
+{
+    static struct server server;
+    server_prepare(&server, content);
+    return server.ini;
+}
+
+Test(command_line, version_is_printed)
+{
+    struct run ran = run_tine("-V");
+    cr_assert_eq(ran.code, 0);
+    cr_assert(text_matches(ran.out, "^tine .*[0-9]+\\.[0-9]+"), "%s", ran.out);
+    cr_assert_str_empty(ran.err);
+}
+
+Test(command_line, help_names_every_option)
+{
+    struct run ran = run_tine("-h");
+    cr_assert_eq(ran.code, 0);
+    const char *const options[] = {"-c", "-o", "-t", "-T", "-V", "-h"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        cr_assert(strstr(ran.out, options[i]) != NULL, "%s is not in:\n%s", options[i], ran.out);
+}
+
+static void expect_usage_error(struct run ran)
+{
+    cr_assert_eq(ran.code, 2, "exit code %d", ran.code);
+    cr_assert_str_not_empty(ran.err);
+    cr_assert_str_empty(ran.out);
+}
+
+Test(command_line, wrong_usage_exits_2)
+{
+    const char *file = ini(PLAIN);
+    expect_usage_error(run_tine("-Q"));
+    expect_usage_error(run_tine("-c"));
+    expect_usage_error(run_tine("-c", file, "one", "too", "many"));
+    expect_usage_error(run_tine("-t", "-c", file, "-o", "nonsense"));
+    expect_usage_error(run_tine("-t", "-c", file, "-o"));
+}
+
+Test(command_line, t_says_configuration_ok)
+{
+    struct run ran = run_tine("-t", "-c", ini(PLAIN));
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    cr_assert(strstr(ran.out, "configuration ok") != NULL, "%s", ran.out);
+}
+
+Test(command_line, t_says_configuration_ok_to_a_module)
+{
+    struct run ran = run_tine("-t", "-c", ini("[server]\nlisten = 127.0.0.1:0\n" PROBE));
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+}
+
+Test(command_line, t_tells_every_error_at_once)
+{
+    struct run ran = run_tine("-t", "-c", ini("[server]\n"            /* 1 */
+                                              "listen = nowhere\n"    /* 2 */
+                                              "wrokers = 3\n"         /* 3 */
+                                              "workers = many\n"      /* 4 */
+                                              "workers = 2\n"         /* 5 */
+                                              "[timeots]\n"           /* 6 */
+                                              "header = 10s\n"        /* 7 */
+                                              "[limits]\n"            /* 8 */
+                                              "body = 10 elephants\n" /* 9 */
+                                              "[app:a]\n"             /* 10 */
+                                              "path = /\n"            /* 11 */
+                                              "module = respond\n"    /* 12 */
+                                              "colour = blue\n"       /* 13 */
+                                              "[app:b]\n"             /* 14 */
+                                              "path = /b\n"           /* 15 */
+                                              "module = @MODULES@/never_was.so\n"));
+    cr_assert_eq(ran.code, 1);
+    const char *const expected[] = {
+        "server\\.ini:2: \\[server\\] listen: .*nowhere", "server\\.ini:3: \\[server\\] wrokers: .*workers",
+        "server\\.ini:4: \\[server\\] workers: .*many",   "server\\.ini:5: \\[server\\] workers: ",
+        "server\\.ini:6: .*timeouts",                     "server\\.ini:9: \\[limits\\] body: .*elephants",
+        "server\\.ini:13: \\[app:a\\] colour: ",          "server\\.ini:16: \\[app:b\\] module: .*never_was\\.so"};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        cr_expect(text_matches(ran.err, expected[i]), "no %s in:\n%s", expected[i], ran.err);
+    cr_assert(strstr(ran.out, "configuration ok") == NULL);
+}
+
+Test(command_line, nothing_starts_with_an_error)
+{
+    struct run ran = run_tine("-c", ini(PLAIN "[server]\nworkers = none\n"));
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "server\\.ini:8: \\[server\\] workers: "), "%s", ran.err);
+    cr_assert(strstr(ran.err, "listening on") == NULL, "%s", ran.err);
+}
+
+Test(command_line, effective_configuration_reads_back_the_same)
+{
+    const char *file = ini("[server]\nlisten = 127.0.0.1:0, [::1]:0\nworkers = 3\n[timeouts]\nheader = 90s\n"
+                           "[limits]\nbody = 3m\n[log]\naccess_format = \"%h ; # '%r' $$\"\n"
+                           "[listen:extra]\naddress = unix:@DIR@/sock\nmode = 0640\n"
+                           "[app:a]\npath = /a\nmodule = respond\nbody = \"x; y\"\nstatus = 201\n" PROBE);
+    struct run first = run_tine("-T", "-c", file);
+    cr_assert_eq(first.code, 0, "%s", first.err);
+    cr_assert(text_matches(first.out, "^workers *= *3"), "%s", first.out);
+    cr_assert(text_matches(first.out, "^keepalive *= *65s"), "defaults are missing:\n%s", first.out);
+    struct run second = run_tine("-T", "-c", ini(text("%s", first.out)));
+    cr_assert_eq(second.code, 0, "%s", second.err);
+    cr_assert_str_eq(second.out, first.out);
+}
+
+Test(command_line, o_overrides_the_file)
+{
+    struct run ran = run_tine("-T", "-c", ini(PLAIN), "-o", "server.workers=7", "-o", "timeouts.header=3s");
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    cr_assert(text_matches(ran.out, "^workers *= *7"), "%s", ran.out);
+    cr_assert(text_matches(ran.out, "^header *= *3s"), "%s", ran.out);
+}
+
+Test(command_line, o_is_checked_as_the_file_is)
+{
+    struct run ran = run_tine("-t", "-c", ini(PLAIN), "-o", "server.workers=seven");
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "command line.*\\[server\\] workers: .*seven"), "%s", ran.err);
+}
+
+static void expect_unreadable(const char *path, const char *reason)
+{
+    struct run ran = run_tine("-t", "-c", path);
+    cr_assert_eq(ran.code, 1, "%s: exit code %d", path, ran.code);
+    cr_assert(strstr(ran.err, path) != NULL, "%s is not named in: %s", path, ran.err);
+    cr_assert(text_matches(ran.err, reason), "no /%s/ in: %s", reason, ran.err);
+}
+
+Test(command_line, a_missing_file_is_a_clear_error)
+{
+    expect_unreadable(text("%s/missing.ini", test_dir()), "No such file");
+}
+
+Test(command_line, a_directory_is_a_clear_error)
+{
+    expect_unreadable(test_dir(), "directory|regular file");
+}
+
+Test(command_line, a_nul_byte_is_a_clear_error)
+{
+    const char *path = text("%s/nul.ini", test_dir());
+    const char bytes[] = "[server]\nlisten = 127.0.0.1:0\nworkers = 2\0garbage\n";
+    file_write_bytes(path, bytes, sizeof bytes - 1);
+    struct run ran = run_tine("-t", "-c", path);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "nul\\.ini:3: .*NUL"), "%s", ran.err);
+}
+
+Test(command_line, a_file_of_a_gigabyte_is_a_clear_error)
+{
+    const char *path = text("%s/huge.ini", test_dir());
+    cr_assert_eq(run("truncate", "-s", "1G", path).code, 0);
+    int64_t start = now_ms();
+    expect_unreadable(path, "large|big|long|NUL");
+    cr_assert_lt(now_ms() - start, 5000, "it was read whole");
+}
+
+Test(command_line, a_fifo_or_a_device_does_not_hang_it)
+{
+    const char *fifo = text("%s/fifo.ini", test_dir());
+    cr_assert_eq(run("mkfifo", fifo).code, 0);
+    cr_assert_eq(run_tine("-t", "-c", fifo).code, 1);
+    cr_assert_eq(run_tine("-t", "-c", "/dev/zero").code, 1);
+}
+
+Test(command_line, a_module_that_does_not_load_is_told_by_t)
+{
+    struct run ran = run_tine("-t", "-c", ini(PLAIN "[app:b]\npath = /b\nmodule = @MODULES@/no_symbol.so\n"));
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "server\\.ini:9: \\[app:b\\] module: .*no_symbol\\.so"), "%s", ran.err);
+}
+
+Test(command_line, t_does_not_run_worker_init)
+{
+    const char *file = ini("[server]\nlisten = 127.0.0.1:0\n[app:s]\npath = /\nmodule = @MODULES@/settings.so\nmust = bad init\n");
+    struct run ran = run_tine("-t", "-c", file);
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+}
+
+Test(command_line, t_runs_load)
+{
+    const char *file = ini("[server]\nlisten = 127.0.0.1:0\n[app:s]\npath = /\nmodule = @MODULES@/settings.so\nmust = bad load\n");
+    struct run ran = run_tine("-t", "-c", file);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "server\\.ini:6: \\[app:s\\] must: .*load does not like it"), "%s", ran.err);
+}

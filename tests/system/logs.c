@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The access log's formats and that no line is lost; the error log, its levels, and reopening both.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+TestSuite(logs, .timeout = 120);
+
+#define LOG(format) ONE_WORKER "[log]\naccess_format = " format "\n" PROBE TROUBLE
+
+static const char *const agent = "Referer: http://from.test/\r\nUser-Agent: probe/1.0\r\nConnection: close\r\n";
+
+/* The line of GET /hello?x=1 in this format. */
+static char *line_of(struct server *server, const char *ini)
+{
+    server_start(server, ini);
+    struct response response = ask(server, request("GET", "/hello?x=1", agent));
+    expect_response(&response, 200, "hello");
+    return server_access_await(server, "hello");
+}
+
+#define TIME "\\[[0-9]{2}/[A-Z][a-z]{2}/20[0-9]{2}:[0-9]{2}:[0-9]{2}:[0-9]{2} [-+][0-9]{4}\\]"
+
+Test(logs, combined_is_the_default)
+{
+    struct server server;
+    char *line = line_of(&server, ONE_WORKER PROBE);
+    cr_assert(text_matches(line, "^127\\.0\\.0\\.1 - - " TIME " \"GET /hello\\?x=1 HTTP/1\\.1\" 200 5 "
+                                 "\"http://from\\.test/\" \"probe/1\\.0\"$"), "%s", line);
+    server_stop(&server);
+}
+
+Test(logs, common_is_common)
+{
+    struct server server;
+    char *line = line_of(&server, LOG("common"));
+    cr_assert(text_matches(line, "^127\\.0\\.0\\.1 - - " TIME " \"GET /hello\\?x=1 HTTP/1\\.1\" 200 5$"), "%s", line);
+    server_stop(&server);
+}
+
+Test(logs, json_is_an_object_a_line)
+{
+    struct server server;
+    char *line = line_of(&server, LOG("json"));
+    cr_assert(text_matches(line, "^\\{\".*\\}$"), "%s", line);
+    const char *const parts[] = {"\"status\": ?200[,}]", "\"GET\"", "/hello", "probe/1\\.0", "127\\.0\\.0\\.1"};
+    for (size_t i = 0; i < 5; i++)
+        cr_assert(text_matches(line, parts[i]), "no %s in %s", parts[i], line);
+    ask(&server, request("GET", "/hello?q", "User-Agent: a\"b\\c\td\xff\r\n"));
+    line = server_access_await(&server, "hello?q");
+    cr_assert(strstr(line, "a\\\"b\\\\c\\td") != NULL, "%s", line);
+    server_stop(&server);
+}
+
+Test(logs, a_format_of_ones_own_knows_apaches_letters)
+{
+    struct server server;
+    server_start(&server, LOG("%h|%l|%u|%m|%U|%q|%H|%>s|%s|%b|%D|%{X-Test}i|%{x-absent}i|%{Content-Type}o|%P|%L|%r|%%"));
+    pid_t workers[WORKERS_MAX];
+    server_await_workers(&server, 1, workers);
+    ask(&server, request("GET", "/users/me?a=b", "X-Test: yes\r\nX-Request-Id: id-1\r\n"));
+    char *line = server_access_await(&server, "users");
+    char *expected = text("^127\\.0\\.0\\.1\\|-\\|-\\|GET\\|/users/me\\|\\?a=b\\|HTTP/1\\.1\\|200\\|200\\|2\\|[0-9]+\\|yes\\|-\\|"
+                          "text/plain; charset=utf-8\\|%d\\|id-1\\|GET /users/me\\?a=b HTTP/1\\.1\\|%%$", workers[0]);
+    cr_assert(text_matches(line, expected), "%s", line);
+    server_stop(&server);
+}
+
+Test(logs, a_format_that_cannot_be_is_refused)
+{
+    struct server server;
+    server_prepare(&server, LOG("%h %{X i"));
+    struct run ran = run_tine("-t", "-c", server.ini);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "server\\.ini:5: \\[log\\] access_format: "), "%s", ran.err);
+}
+
+Test(logs, every_kind_of_answer_has_its_line)
+{
+    struct server server;
+    server_start(&server, LOG("%>s %b %r"));
+    struct client client = client_connect(&server);
+    client_send(&client, text("%s%s%s", request("GET", "/nothing", ""), request("HEAD", "/hello", ""), "NONSENSE\r\n\r\n"));
+    cr_assert(client_drain(&client, PATIENCE, NULL));
+    ask(&server, request("GET", "/nowhere", ""));
+    get(&server, "/stream/1000000");
+    server_access_await(&server, "204 - GET /nothing HTTP/1.1");
+    server_access_await(&server, "200 - HEAD /hello HTTP/1.1");
+    server_access_await(&server, "404 ");
+    server_access_await(&server, "400 ");
+    server_access_await(&server, "200 1000000 GET /stream/1000000");
+    server_stop(&server);
+}
+
+Test(logs, lines_of_strangers_are_escaped)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER PROBE);
+    ask(&server, request("GET", "/hello?quote", "User-Agent: a\"b\\c\td\xff" "e\r\n"));
+    char *line = server_access_await(&server, "hello?quote");
+    cr_assert(strstr(line, "\"a\\\"b\\\\c\\td\\xffe\"") != NULL, "%s", line);
+    ask(&server, "GET /\x1b[31m\x07 evil HTTP/1.1\r\n\r\n");
+    ask(&server, "GET /hello HTTP/1.1\nHost: a\n127.0.0.1 - - forged\r\n\r\n");
+    server_stop(&server);
+    size_t length;
+    char *all = file_read(server.access, &length);
+    for (size_t i = 0; i < length; i++)
+        if ((all[i] < 32 && all[i] != '\n') || all[i] == 127)
+            harness_fail("byte %d in the access log", all[i]);
+    cr_assert_not(text_matches(all, "^127.0.0.1 - - forged"), "%s", all);
+}
+
+Test(logs, off_writes_nothing)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[log]\naccess = off\n" PROBE);
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop(&server);
+    cr_assert_str_empty(file_read(server.access, NULL));
+}
+
+/* The worker is in accept by then and does nothing: the master has to write it. */
+Test(logs, a_line_appears_within_a_second_though_its_worker_sleeps)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER PROBE);
+    for (int i = 0; i < 3; i++) {
+        get(&server, text("/query?%d", i));
+        int64_t start = now_ms();
+        server_access_await(&server, text("/query?%d", i));
+        cr_assert_lt(now_ms() - start, 2500, "after %d ms", (int)(now_ms() - start));
+    }
+    server_stop(&server);
+}
+
+Test(logs, a_line_appears_though_its_worker_is_in_a_handler)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER PROBE TROUBLE);
+    get(&server, "/query?before");
+    struct client busy = client_connect(&server);
+    client_send(&busy, request("GET", "/trouble/gate/a", ""));
+    int64_t start = now_ms();
+    server_access_await(&server, "/query?before");
+    cr_assert_lt(now_ms() - start, 2500);
+    file_write(text("%s/gate.a.open", server.dir), "");
+    client_read(&busy);
+    server_stop(&server);
+}
+
+Test(logs, no_line_is_lost_with_a_worker_that_is_killed_right_after_its_answer)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER PROBE);
+    for (int i = 0; i < 5; i++) {
+        pid_t workers[WORKERS_MAX];
+        server_await_workers(&server, 1, workers);
+        get(&server, text("/query?victim=%d", i));
+        kill(workers[0], SIGKILL);
+        await(!process_alive(workers[0]));
+    }
+    for (int i = 0; i < 5; i++)
+        server_access_await(&server, text("/query?victim=%d", i));
+    server_stop(&server);
+}
+
+Test(logs, no_line_is_lost_at_a_stop)
+{
+    struct server server;
+    enum { REQUESTS = 500 };
+    server_start(&server, TWO_WORKERS PROBE);
+    struct client client = client_connect(&server);
+    for (int i = 0; i < REQUESTS; i++) {
+        client_send(&client, request("GET", "/hello", ""));
+        struct response response = client_read(&client);
+        response_free(&response);
+    }
+    server_stop(&server);
+    size_t lines = text_count(file_read(server.access, NULL), "GET /hello HTTP/1.1");
+    cr_assert_eq(lines, REQUESTS, "%zu lines of %d", lines, REQUESTS);
+}
+
+Test(logs, no_line_is_lost_at_a_quick_stop_or_reload)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE);
+    for (int i = 0; i < 50; i++)
+        get(&server, "/hello");
+    server_hup(&server);
+    for (int i = 0; i < 50; i++)
+        get(&server, "/hello");
+    server_signal(&server, SIGINT);
+    server_wait(&server);
+    size_t lines = text_count(file_read(server.access, NULL), "GET /hello HTTP/1.1");
+    cr_assert_eq(lines, 100, "%zu lines of 100", lines);
+}
+
+Test(logs, lines_are_whole_under_load)
+{
+    struct server server;
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 4\n" PROBE);
+    pid_t clients[4];
+    for (int i = 0; i < 4; i++)
+        if ((clients[i] = fork()) == 0) {
+            for (int k = 0; k < 200; k++)
+                expect_get(&server, "/hello", 200, "hello");
+            _exit(0);
+        }
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(process_wait(clients[i], PATIENCE), 0);
+    server_stop(&server);
+    size_t whole = 0, lines = 0;
+    for (char *line = strtok(file_read(server.access, NULL), "\n"); line != NULL; line = strtok(NULL, "\n"), lines++)
+        whole += text_matches(line, "^127\\.0\\.0\\.1 - - " TIME " \"GET /hello HTTP/1\\.1\" 200 5 \"-\" \"-\"$");
+    cr_assert(lines == 800 && whole == 800, "%zu lines, %zu whole, of 800", lines, whole);
+}
+
+Test(logs, usr1_reopens_both)
+{
+    struct server server;
+    server_prepare(&server, TWO_WORKERS "[log]\naccess = @DIR@/access\nerror = @DIR@/log\n" PROBE);
+    server_launch(&server);
+    get(&server, "/query?one");
+    server_access_await(&server, "/query?one");
+    rename(server.access, text("%s.1", server.access));
+    rename(server.log, text("%s.1", server.log));
+    get(&server, "/query?two"); /* still the old file, whatever its name */
+    server_signal(&server, SIGUSR1);
+    await(file_exists(server.access) && file_exists(server.log));
+    get(&server, "/query?three");
+    get(&server, "/log");
+    server_access_await(&server, "/query?three");
+    server.log_start = 0;
+    server_log_await(&server, "the probe says 42", 1);
+    cr_assert(strstr(file_read(text("%s.1", server.access), NULL), "/query?three") == NULL);
+    server_stop(&server);
+    const char *both = text("%s%s", file_read(text("%s.1", server.access), NULL), file_read(server.access, NULL));
+    cr_assert_eq(text_count(both, "/query?two"), 1, "%s", both);
+}
+
+Test(logs, a_pipe_gets_whole_lines)
+{
+    struct server server;
+    server_prepare(&server, TWO_WORKERS PROBE);
+    const char *script = text("exec %s -c %s 2>%s | cat >%s", tine_path(), server.ini, server.log, server.access);
+    pid_t shell = process_start((const char *const[]){"sh", "-c", script, NULL}, "/dev/null", "/dev/null");
+    server.pid = shell;
+    kill_at_exit(shell);
+    snprintf(server.address, sizeof server.address, "%s", server_address(&server, 0));
+    int master = 0;
+    sscanf(strstr(server_log(&server), " info ") + 6, "%d", &master);
+    for (int i = 0; i < 100; i++)
+        get(&server, "/hello");
+    kill(master, SIGTERM);
+    cr_assert_eq(process_wait(shell, PATIENCE), 0);
+    cr_assert_eq(text_count(file_read(server.access, NULL), "\"GET /hello HTTP/1.1\" 200 5"), 100);
+}
+
+/* Standard output whose reader has left: the lines are lost, the server is not. */
+Test(logs, a_reader_that_left_does_not_stop_the_server)
+{
+    struct server server;
+    server_prepare(&server, TWO_WORKERS PROBE);
+    const char *script = text("%s -c %s 2>%s | true", tine_path(), server.ini, server.log);
+    server.pid = process_start((const char *const[]){"sh", "-c", script, NULL}, "/dev/null", "/dev/null");
+    snprintf(server.address, sizeof server.address, "%s", server_address(&server, 0));
+    kill_at_exit(server.pid);
+    int master = 0;
+    sscanf(strstr(server_log(&server), " info ") + 6, "%d", &master);
+    for (int i = 0; i < 20; i++)
+        expect_get(&server, "/hello", 200, "hello");
+    for (int64_t start = now_ms(); now_ms() - start < 1500;)
+        expect_get(&server, "/hello", 200, "hello");
+    kill(master, SIGTERM);
+    await(!process_alive(master));
+}
+
+Test(logs, a_slow_request_is_told)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[log]\nslow = 200ms\n" PROBE TROUBLE);
+    get(&server, "/hello");
+    get(&server, "/trouble/nap/300");
+    await(text_matches(server_log(&server), " warning .*/trouble/nap/300"));
+    cr_assert_not(text_matches(server_log(&server), "/hello"));
+    server_stop(&server);
+}
+
+Test(logs, error_lines_have_time_level_and_pid)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER PROBE);
+    get(&server, "/log");
+    server_log_await(&server, "the probe says 42", 1);
+    char *log = server_log(&server);
+    for (char *line = strtok(log, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        cr_assert(text_matches(line, "^20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8}\\.[0-9]{3} (debug|info|warning|error) [0-9]+ ."), "%s", line);
+    server_stop(&server);
+}
+
+Test(logs, a_level_hides_what_is_below_it)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    server_start(&server, ONE_WORKER "[log]\nlevel = info\n" PROBE);
+    server_await_workers(&server, 1, before);
+    server_configure(&server, ONE_WORKER "[log]\nlevel = error\n" PROBE);
+    server_signal(&server, SIGHUP); /* the verdict itself may be hidden */
+    await(server_workers(&server, now) == 1 && now[0] != before[0]);
+    for (int i = 0; i < 5; i++)
+        expect_get(&server, "/log", 200, NULL);
+    server_stop(&server);
+    cr_assert_not(server_log_has(&server, "the probe says 42"));
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Loading modules: what cannot be loaded is refused at the start with the reason and its line, and what is
+ * loaded may be replaced on disk under a running server.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(modules, .timeout = 120);
+
+#define MODULE(name) ONE_WORKER "[app:m]\npath = /m\nmodule = " name "\n"
+
+static void expect_refused(const char *ini, const char *reason)
+{
+    struct server server;
+    server_prepare(&server, ini);
+    struct run ran = run_tine("-c", server.ini);
+    cr_assert_eq(ran.code, 1, "exit code %d: %s", ran.code, ran.err);
+    cr_assert(text_matches(ran.err, reason), "no /%s/ in:\n%s", reason, ran.err);
+}
+
+Test(modules, a_missing_file_is_refused)
+{
+    expect_refused(MODULE("@MODULES@/never_was.so"), "server\\.ini:6: \\[app:m\\] module: .*never_was\\.so.*No such file");
+}
+
+Test(modules, a_built_in_that_is_not_there_is_refused)
+{
+    expect_refused(MODULE("respnod"), "server\\.ini:6: \\[app:m\\] module: .*respnod.*respond");
+}
+
+Test(modules, a_file_that_is_no_shared_object_is_refused)
+{
+    expect_refused(MODULE("@DIR@/server.ini"), "server\\.ini:6: \\[app:m\\] module: .*server\\.ini");
+    expect_refused(MODULE("@DIR@"), "server\\.ini:6: \\[app:m\\] module: ");
+}
+
+Test(modules, a_truncated_shared_object_is_refused)
+{
+    struct server server;
+    size_t length;
+    server_prepare(&server, MODULE("@DIR@/torn.so"));
+    char *bytes = file_read(text("%s/probe.so", modules_path()), &length);
+    file_write_bytes(text("%s/torn.so", server.dir), bytes, length / 2);
+    struct run ran = run_tine("-c", server.ini);
+    cr_assert_eq(ran.code, 1, "exit code %d: %s", ran.code, ran.err);
+    cr_assert(text_matches(ran.err, "server\\.ini:6: \\[app:m\\] module: .*torn\\.so"), "%s", ran.err);
+}
+
+Test(modules, a_missing_symbol_is_refused)
+{
+    expect_refused(MODULE("@MODULES@/no_symbol.so"), "server\\.ini:6: \\[app:m\\] module: .*TINE_MODULE|tine_module_exported");
+}
+
+Test(modules, an_undefined_symbol_is_refused)
+{
+    expect_refused(MODULE("@MODULES@/undefined_symbol.so"), "server\\.ini:6: \\[app:m\\] module: .*tine_that_never_was");
+}
+
+Test(modules, another_abi_is_refused_with_both_numbers)
+{
+    expect_refused(MODULE("@MODULES@/other_abi.so"), "server\\.ini:6: \\[app:m\\] module: .*(4711.*1|1.*4711)");
+}
+
+Test(modules, an_unknown_setting_is_refused)
+{
+    expect_refused(MODULE("@MODULES@/settings.so") "must = x\ngreting = hi\n", "server\\.ini:8: \\[app:m\\] greting: .*greeting");
+}
+
+Test(modules, a_setting_of_the_wrong_kind_is_refused)
+{
+    expect_refused(MODULE("@MODULES@/settings.so") "must = x\ncount = few\n", "server\\.ini:8: \\[app:m\\] count: .*few");
+    expect_refused(MODULE("@MODULES@/settings.so") "must = x\nloud = maybe\n", "server\\.ini:8: \\[app:m\\] loud: .*maybe");
+}
+
+Test(modules, a_setting_that_must_be_given_is_asked_for)
+{
+    expect_refused(MODULE("@MODULES@/settings.so"), "server\\.ini:[0-9]+: \\[app:m\\] must: ");
+}
+
+Test(modules, a_load_that_rejects_is_refused_with_its_reason)
+{
+    expect_refused(MODULE("@MODULES@/settings.so") "must = bad load\n", "server\\.ini:7: \\[app:m\\] must: .*load does not like it");
+}
+
+Test(modules, a_worker_init_that_rejects_is_refused_with_its_reason)
+{
+    expect_refused(MODULE("@MODULES@/settings.so") "must = bad init\n", "server\\.ini:7: \\[app:m\\] must: .*worker_init does not like it");
+}
+
+Test(modules, a_worker_init_that_crashes_is_refused)
+{
+    expect_refused(MODULE("@MODULES@/settings.so") "must = x\ncrash_if = /\n", "worker_init|ABRT|[Aa]bort|signal 6");
+}
+
+Test(modules, a_module_copied_over_a_running_server_is_served_after_hup)
+{
+    struct server server;
+    const char *cp = "cp %s/%s.so %s/app.so";
+    server_prepare(&server, ONE_WORKER "[app:m]\npath = /\nmodule = app.so\n");
+    run("sh", "-c", text(cp, modules_path(), "version_a", server.dir));
+    server_launch(&server);
+    for (int round = 0; round < 4; round++) {
+        const char *old = round % 2 == 0 ? "a" : "b", *new = round % 2 == 0 ? "b" : "a";
+        expect_get(&server, "/", 200, old);
+        run("sh", "-c", text(cp, modules_path(), text("version_%s", new), server.dir)); /* in place: same inode */
+        for (int i = 0; i < 5; i++)
+            expect_get(&server, "/", 200, old);
+        server_hup(&server);
+        await(strcmp(get(&server, "/").body, new) == 0);
+    }
+    server_stop(&server);
+}
+
+Test(modules, a_worker_replaced_before_hup_runs_the_code_of_its_generation)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    server_prepare(&server, ONE_WORKER "[app:m]\npath = /\nmodule = app.so\n");
+    run("cp", text("%s/version_a.so", modules_path()), text("%s/app.so", server.dir));
+    server_launch(&server);
+    server_await_workers(&server, 1, workers);
+    run("cp", text("%s/version_b.so", modules_path()), text("%s/app.so", server.dir));
+    kill(workers[0], SIGKILL);
+    await(!process_alive(workers[0]));
+    expect_get(&server, "/", 200, "a");
+    unlink(text("%s/app.so", server.dir));
+    server_await_workers(&server, 1, workers);
+    kill(workers[0], SIGKILL);
+    await(!process_alive(workers[0]));
+    expect_get(&server, "/", 200, "a");
+    server_stop(&server);
+}
+
+Test(modules, one_module_mounted_twice_is_two_apps)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[app:one]\npath = /1\nmodule = @MODULES@/settings.so\nmust = first\n"
+                                     "[app:two]\npath = /2\nmodule = @MODULES@/settings.so\nmust = second\n");
+    cr_assert(strstr(get(&server, "/1/").body, "|first|one|/1|") != NULL);
+    cr_assert(strstr(get(&server, "/2/").body, "|second|two|/2|") != NULL);
+    server_stop(&server);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who runs it and with which means: user and group, descriptors, pidfile, daemon.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+TestSuite(privileges, .timeout = 120);
+
+static void need_root(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("not root");
+}
+
+static void expect_ids(pid_t process, const char *uid, const char *gid)
+{
+    char *status = process_file(process, "status");
+    cr_assert(text_matches(status, text("^Uid:\t%s\t%s\t%s\t%s$", uid, uid, uid, uid)), "%s", status);
+    cr_assert(text_matches(status, text("^Gid:\t%s\t%s\t%s\t%s$", gid, gid, gid, gid)), "%s", status);
+}
+
+Test(privileges, workers_of_root_are_nobody_and_the_log_says_so)
+{
+    need_root();
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, TWO_WORKERS PROBE);
+    server_await_workers(&server, 2, workers);
+    expect_get(&server, "/hello", 200, "hello");
+    expect_ids(workers[0], "65534", "65534");
+    char *status = process_file(workers[1], "status");
+    cr_assert(text_matches(status, "^Groups:[ \t]*(65534)?[ \t]*$"), "groups of root are left: %s", status);
+    cr_assert(text_matches(status, "^CapEff:\t0000000000000000$"), "%s", status);
+    expect_ids(server.pid, "0", "0");
+    cr_assert(server_log_has(&server, "nobody"));
+    server_stop(&server);
+}
+
+Test(privileges, user_and_group_are_taken_from_the_file)
+{
+    need_root();
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, TWO_WORKERS "user = daemon\ngroup = games\n" PROBE);
+    server_await_workers(&server, 2, workers);
+    expect_get(&server, "/hello", 200, "hello");
+    expect_ids(workers[0], "1", "60");
+    server_stop(&server);
+}
+
+Test(privileges, root_must_be_written_out)
+{
+    need_root();
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, TWO_WORKERS "user = root\n" PROBE);
+    server_await_workers(&server, 2, workers);
+    expect_get(&server, "/hello", 200, "hello");
+    expect_ids(workers[0], "0", "0");
+    server_stop(&server);
+}
+
+Test(privileges, a_user_that_is_not_there_is_an_error)
+{
+    struct server server;
+    server_prepare(&server, TWO_WORKERS "user = nobody_of_that_name\n" PROBE);
+    struct run ran = run_tine("-c", server.ini);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "server\\.ini:4: \\[server\\] user: .*nobody_of_that_name"), "%s", ran.err);
+}
+
+/* tine started with these limits, through a shell: they must not be this process' own. */
+static void start_limited(struct server *server, const char *soft, const char *hard)
+{
+    server_prepare(server, TWO_WORKERS PROBE);
+    const char *argv[] = {"sh", "-c", text("ulimit -Hn %s && ulimit -Sn %s && exec %s -c %s", hard, soft, tine_path(), server->ini), NULL};
+    server->pid = process_start(argv, server->access, server->log);
+    kill_at_exit(server->pid);
+    strcpy(server->address, server_address(server, 0));
+}
+
+Test(privileges, the_descriptor_limit_is_raised_to_the_hard_one)
+{
+    struct server server;
+    start_limited(&server, "256", "4096");
+    expect_get(&server, "/hello", 200, "hello");
+    char *limits = process_file(server.pid, "limits");
+    cr_assert(text_matches(limits, "^Max open files +4096 +4096 "), "%s", limits);
+    server_stop(&server);
+}
+
+Test(privileges, a_low_descriptor_limit_is_warned_of)
+{
+    struct server server;
+    start_limited(&server, "128", "128");
+    char *log = server_log(&server);
+    cr_assert(text_matches(log, " warning .*(RLIMIT_NOFILE|descriptors|open files)"), "%s", log);
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop(&server);
+}
+
+Test(privileges, full_descriptor_tables_are_survived)
+{
+    struct server server;
+    struct client clients[400];
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    start_limited(&server, "100", "100");
+    server_await_workers(&server, 2, before);
+    for (int i = 0; i < 400; i++) {
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], "GET /hello HT");
+    }
+    for (int i = 0; i < 400; i++)
+        client_close(&clients[i]);
+    for (int i = 0; i < 20; i++)
+        expect_get(&server, "/hello", 200, "hello");
+    server_await_workers(&server, 2, now);
+    cr_assert_arr_eq(before, now, 2 * sizeof *now);
+    server_stop(&server);
+}
+
+Test(privileges, the_pidfile_is_made_and_removed)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS "pidfile = @DIR@/tine.pid\n" PROBE);
+    const char *path = text("%s/tine.pid", server.dir);
+    await(strcmp(file_read(path, NULL), text("%d\n", server.pid)) == 0);
+    server_hup(&server);
+    cr_assert_str_eq(file_read(path, NULL), text("%d\n", server.pid));
+    server_stop(&server);
+    cr_assert_not(file_exists(path), "it is left behind");
+}
+
+Test(privileges, a_stale_pidfile_does_not_hinder_the_start)
+{
+    struct server server;
+    server_prepare(&server, TWO_WORKERS "pidfile = @DIR@/tine.pid\n" PROBE);
+    const char *path = text("%s/tine.pid", server.dir);
+    file_write(path, "4194303999\n");
+    server_launch(&server);
+    await(strcmp(file_read(path, NULL), text("%d\n", server.pid)) == 0);
+    server_stop(&server);
+}
+
+Test(privileges, a_daemon_serves_and_its_starter_returns_once_it_does)
+{
+    struct server server;
+    server_prepare(&server, TWO_WORKERS "daemon = on\npidfile = @DIR@/tine.pid\n[log]\nerror = @DIR@/log\naccess = @DIR@/access\n" PROBE);
+    struct run ran = run_tine("-c", server.ini);
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    server.pid = atoi(file_read(text("%s/tine.pid", server.dir), NULL)); /* there, or the starter returned too early */
+    cr_assert_gt(server.pid, 1);
+    kill_at_exit(server.pid);
+    strcpy(server.address, server_address(&server, 0));
+    expect_get(&server, "/hello", 200, "hello");
+    server_access_await(&server, "/hello");
+    server_signal(&server, SIGTERM);
+    await(!process_alive(server.pid));
+    cr_assert_not(file_exists(text("%s/tine.pid", server.dir)));
+}
+
+Test(privileges, a_daemon_that_cannot_start_says_so_to_its_starter)
+{
+    struct server first, second;
+    server_start(&first, TWO_WORKERS PROBE);
+    server_prepare(&second, text("[server]\nlisten = %s\ndaemon = on\n[log]\nerror = @DIR@/log\naccess = off\n" PROBE, first.address));
+    struct run ran = run_tine("-c", second.ini);
+    cr_assert_eq(ran.code, 1);
+    char *said = text("%s%s", ran.err, file_read(second.log, NULL));
+    cr_assert(text_matches(said, "in use"), "%s", said);
+    server_stop(&first);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Starting, awaiting and looking at processes. See harness.h.
+ */
+#include "harness.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void redirect(const char *path, int flags, int to)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0644);
+    if (fd < 0 || dup2(fd, to) < 0)
+        _exit(127);
+}
+
+/* In the child: nothing that Criterion set up may reach the program under test. */
+static void become(const char *const *argv, const char *out_path, const char *err_path, pid_t parent)
+{
+    sigset_t none;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0);
+    if (getppid() != parent)
+        _exit(127);
+    redirect("/dev/null", O_RDONLY, 0);
+    redirect(out_path, O_WRONLY | O_CREAT | O_APPEND, 1);
+    redirect(err_path, O_WRONLY | O_CREAT | O_APPEND, 2);
+    close_range(3, ~0U, 0);
+    for (int signal_number = 1; signal_number < 65; signal_number++)
+        signal(signal_number, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execvp(argv[0], (char *const *)argv);
+    _exit(127);
+}
+
+pid_t process_start(const char *const *argv, const char *out_path, const char *err_path)
+{
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child < 0)
+        harness_fail("fork: %s", strerror(errno));
+    if (child == 0)
+        become(argv, out_path, err_path, parent);
+    return child;
+}
+
+int process_wait(pid_t process, int64_t ms)
+{
+    int status, fd = (int)syscall(SYS_pidfd_open, process, 0);
+    struct pollfd ended = {.fd = fd, .events = POLLIN};
+    int ready = poll(&ended, 1, (int)ms);
+    close(fd);
+    if (ready != 1 || waitpid(process, &status, 0) != process)
+        return -1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+struct run run_program(const char *const *argv)
+{
+    static int number;
+    struct run result;
+    const char *out = text("%s/run%d.out", test_dir(), ++number);
+    const char *err = text("%s/run%d.err", test_dir(), number);
+    pid_t child = process_start(argv, out, err);
+    result.code = process_wait(child, PATIENCE);
+    if (result.code < 0) {
+        kill(child, SIGKILL);
+        harness_fail("%s did not end; it said: %s", argv[0], file_read(err, NULL));
+    }
+    result.out = file_read(out, NULL);
+    result.err = file_read(err, NULL);
+    return result;
+}
+
+bool program_exists(const char *name)
+{
+    return run("sh", "-c", text("command -v %s", name)).code == 0;
+}
+
+/* Field 3 (state) and 4 (parent) of /proc/PID/stat, read behind the name, which may hold anything. */
+static bool process_stat(pid_t process, char *state, pid_t *parent)
+{
+    char *stat = process_file(process, "stat");
+    char *behind_name = strrchr(stat, ')');
+    bool known = behind_name != NULL && sscanf(behind_name + 1, " %c %d", state, parent) == 2;
+    free(stat);
+    return known;
+}
+
+bool process_alive(pid_t process)
+{
+    char state;
+    pid_t parent;
+    return process_stat(process, &state, &parent) && state != 'Z' && state != 'X';
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+    return *(const pid_t *)a - *(const pid_t *)b;
+}
+
+size_t process_children(pid_t process, pid_t *children, size_t max)
+{
+    size_t count = 0;
+    DIR *proc = opendir("/proc");
+    struct dirent *entry;
+    while (proc != NULL && count < max && (entry = readdir(proc)) != NULL) {
+        char state;
+        pid_t parent, candidate = atoi(entry->d_name);
+        if (isdigit((unsigned char)entry->d_name[0]) && process_stat(candidate, &state, &parent) &&
+            parent == process && state != 'Z')
+            children[count++] = candidate;
+    }
+    closedir(proc);
+    qsort(children, count, sizeof *children, compare_pids);
+    return count;
+}
+
+char *process_file(pid_t process, const char *name)
+{
+    char path[64];
+    size_t length;
+    snprintf(path, sizeof path, "/proc/%d/%s", process, name);
+    char *content = file_read(path, &length);
+    for (size_t i = 0; i + 1 < length; i++)
+        if (content[i] == 0)
+            content[i] = ' ';
+    return content;
+}

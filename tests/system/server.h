@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A tine of the test's own: started on an INI text, reloaded, signalled, looked at, stopped.
+ * In INI texts @DIR@ stands for the server's directory and @MODULES@ for the test modules'.
+ */
+#ifndef SYSTEM_SERVER_H
+#define SYSTEM_SERVER_H
+
+#include "harness.h"
+
+/* The beginning of most INI texts: two workers on a port that the system picks. */
+#define TWO_WORKERS "[server]\nlisten = 127.0.0.1:0\nworkers = 2\n"
+#define ONE_WORKER "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+
+/* Apps to put behind it. */
+#define PROBE "[app:probe]\npath = /\nmodule = @MODULES@/probe.so\n"
+#define TROUBLE "[app:trouble]\npath = /trouble\nmodule = @MODULES@/trouble.so\ndirectory = @DIR@\n"
+#define RESPOND(text) "[app:hello]\npath = /\nmodule = respond\nbody = " text "\n"
+
+struct server {
+    pid_t pid;         /* the master */
+    char address[128]; /* of the first listener, as logged: "127.0.0.1:43211" */
+    char dir[80];      /* server.ini, log (standard error) and access (standard output) stand in it */
+    char ini[96], log[96], access[96];
+    size_t log_start;  /* length of the log when the current run began */
+    int generation;    /* 1, and one more with each reload that was accepted */
+    int refusals;      /* reloads refused so far */
+};
+
+enum { WORKERS_MAX = 64 };
+
+/* Writes the text to server.ini of a fresh directory and starts tine on it; fails unless it listens. */
+void server_start(struct server *server, const char *ini);
+
+/* The same in steps: prepare the directory and the file; start (again) on what lies there. */
+void server_prepare(struct server *server, const char *ini);
+void server_launch(struct server *server);
+
+/* Only writes the INI file; HUP would read it. */
+void server_configure(const struct server *server, const char *ini);
+
+/* Writes the file, sends HUP and waits until the log says that the next generation serves, or that the
+ * reload was refused. */
+void server_reload(struct server *server, const char *ini);
+void server_reload_refused(struct server *server, const char *ini);
+
+/* Just sends HUP and waits for the verdict. */
+void server_hup(struct server *server);
+
+void server_signal(const struct server *server, int signal_number);
+
+/* TERM: must end with exit code 0, leave no worker, and have nothing in the log that tells of a crash. */
+void server_stop(struct server *server);
+
+/* Waits for the master's end: its exit code or 128 + signal; a failed test if it does not end. */
+int server_wait(struct server *server);
+
+/* What the log says since the current run began. Freed by the caller or with the test. */
+char *server_log(const struct server *server);
+bool server_log_has(const struct server *server, const char *needle);
+
+/* Waits until the log holds 'needle', 'count' times. */
+void server_log_await(const struct server *server, const char *needle, size_t count);
+
+/* Waits until the access log holds 'needle'; returns the line it stands in. */
+char *server_access_await(const struct server *server, const char *needle);
+
+/* The address of the index-th (0 first) "listening on" line of this run; waits for it. */
+const char *server_address(const struct server *server, size_t index);
+
+/* Its port as a number. */
+int address_port(const char *address);
+
+/* The workers there are, or waits until there are exactly 'count' of them. */
+size_t server_workers(const struct server *server, pid_t *workers);
+void server_await_workers(const struct server *server, size_t count, pid_t *workers);
+
+/* Does any of 'some' stand in 'others'? */
+bool pids_overlap(const pid_t *some, size_t some_count, const pid_t *others, size_t other_count);
+
+/* Puts @DIR@ and @MODULES@ in. */
+char *server_expand(const struct server *server, const char *ini);
+
+/* Is there a line of a sanitizer, an assertion or a fatal signal? */
+bool log_tells_crash(const char *log);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Clients that are slow, silent or many: each ends at its timeout, and none of them occupies a worker.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+TestSuite(slow_clients, .timeout = 120);
+
+/* Timeouts are kept to a second or so: never early, and not much later. */
+enum { LATE = 6000 };
+
+static void expect_status_at(struct client *client, int status, int64_t from, int64_t ms)
+{
+    struct response response = client_read(client);
+    int64_t took = now_ms() - from;
+    expect_response(&response, status, NULL);
+    cr_assert_geq(took, ms - 50, "after %d ms already", (int)took);
+    cr_assert_lt(took, ms + LATE, "only after %d ms", (int)took);
+    client_expect_close(client);
+}
+
+Test(slow_clients, a_head_that_does_not_end_is_408)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[timeouts]\nheader = 1s\n" PROBE);
+    struct client client = client_connect(&server);
+    int64_t start = now_ms();
+    client_send(&client, "GET /hello HTTP/1.1\r\nHo");
+    expect_status_at(&client, 408, start, 1000);
+    server_stop(&server);
+}
+
+/* The timeout is for the whole head: a byte now and then does not buy time. */
+Test(slow_clients, a_head_in_drops_is_408)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[timeouts]\nheader = 1s\n" PROBE);
+    struct client client = client_connect(&server);
+    int64_t start = now_ms();
+    client_send(&client, "GET /hello HTTP/1.1\r\nX: ");
+    while (client_receive(&client, 100) == -2) {
+        cr_assert_lt(now_ms() - start, 1000 + LATE);
+        client_try_send(&client, "y", 1);
+    }
+    expect_status_at(&client, 408, start, 1000);
+    server_stop(&server);
+}
+
+Test(slow_clients, a_second_head_that_does_not_end_is_408)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[timeouts]\nheader = 1s\n" PROBE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/hello", ""));
+    client_read(&client);
+    int64_t start = now_ms();
+    client_send(&client, "G");
+    expect_status_at(&client, 408, start, 1000);
+    server_stop(&server);
+}
+
+Test(slow_clients, a_body_that_stalls_is_408)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[timeouts]\nbody = 1s\n" PROBE);
+    const char *const starts[] = {"Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n5\r\nab"};
+    for (int i = 0; i < 2; i++) {
+        struct client client = client_connect(&server);
+        int64_t start = now_ms();
+        client_send(&client, text("POST /echo HTTP/1.1\r\nHost: a\r\n%s", starts[i]));
+        expect_status_at(&client, 408, start, 1000);
+        client_close(&client);
+    }
+    server_stop(&server);
+}
+
+Test(slow_clients, an_idle_connection_is_closed_without_a_word)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[timeouts]\nkeepalive = 1s\n" PROBE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/hello", ""));
+    client_read(&client);
+    int64_t start = now_ms();
+    client_expect_close(&client);
+    cr_assert_geq(now_ms() - start, 900);
+    cr_assert_lt(now_ms() - start, 1000 + LATE);
+    server_stop(&server);
+}
+
+Test(slow_clients, a_client_that_never_says_a_word_is_closed)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[timeouts]\nheader = 1s\nkeepalive = 1s\n" PROBE);
+    struct client client = client_connect(&server);
+    bool clean;
+    cr_assert(client_drain(&client, 1000 + LATE, &clean));
+    server_stop(&server);
+}
+
+/* Connects with a small receive window, so that a large answer has to wait in the server. */
+static struct client client_connect_narrow(const struct server *server)
+{
+    struct client client = client_connect(server);
+    setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+    return client;
+}
+
+Test(slow_clients, a_client_that_does_not_read_is_dropped_after_send)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[timeouts]\nsend = 1s\n" PROBE);
+    struct client client = client_connect_narrow(&server);
+    client_send(&client, request("GET", "/block/30000000", ""));
+    server_access_await(&server, "/block/30000000"); /* written when the response has ended, either way */
+    bool clean;
+    cr_assert(client_drain(&client, PATIENCE, &clean));
+    server_stop(&server);
+}
+
+Test(slow_clients, a_handler_that_streams_to_a_client_that_does_not_read_goes_on_after_send)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[timeouts]\nsend = 1s\n" PROBE);
+    struct client client = client_connect_narrow(&server);
+    client_send(&client, request("GET", "/stream/30000000", ""));
+    expect_get(&server, "/hello", 200, "hello"); /* the only worker, after its handler gave up */
+    server_stop(&server);
+}
+
+Test(slow_clients, a_slow_reader_gets_all_and_others_are_served_meanwhile)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER PROBE);
+    struct client slow = client_connect_narrow(&server);
+    client_send(&slow, request("GET", "/block/6000000", "Connection: close\r\n"));
+    size_t got = 0;
+    unsigned char *all = malloc(7000000);
+    for (int round = 0;; round++) {
+        long more = recv(slow.fd, all + got, round < 100 ? 5000 : 100000, 0);
+        cr_assert_geq(more, 0);
+        if (more == 0)
+            break;
+        got += (size_t)more;
+        if (round % 20 == 0 && round < 100)
+            expect_get(&server, "/hello", 200, "hello");
+    }
+    all[got] = 0;
+    size_t head = (size_t)(strstr((char *)all, "\r\n\r\n") + 4 - (char *)all);
+    cr_assert_eq(got - head, 6000000);
+    for (size_t i = 0; i < 6000000; i++)
+        if (all[head + i] != '0' + i % 10)
+            harness_fail("byte %zu is %d", i, all[head + i]);
+    server_stop(&server);
+}
+
+/* Three hundred half requests of every kind, one worker: a good client notices nothing. */
+Test(slow_clients, many_do_not_stop_others)
+{
+    enum { SLOW = 300 };
+    const char *const beginnings[] = {"", "G", "GET /hello HTTP/1.1\r\nHo", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"};
+    struct server server;
+    struct client slow[SLOW];
+    server_start(&server, ONE_WORKER PROBE);
+    for (int i = 0; i < SLOW; i++) {
+        slow[i] = client_connect(&server);
+        client_send(&slow[i], beginnings[i % 4]);
+    }
+    for (int i = 0; i < 20; i++) {
+        int64_t start = now_ms();
+        expect_get(&server, "/hello", 200, "hello");
+        cr_assert_lt(now_ms() - start, 3000);
+    }
+    for (int i = 2; i < SLOW; i += 4) { /* and none of them is forgotten */
+        client_send(&slow[i], "st: a\r\n\r\n");
+        struct response response = client_read(&slow[i]);
+        expect_response(&response, 200, "hello");
+        response_free(&response);
+    }
+    for (int i = 0; i < SLOW; i++)
+        client_close(&slow[i]);
+    server_stop(&server);
+}
+
+Test(slow_clients, a_busy_handler_does_not_stop_the_other_worker)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    struct client busy = client_connect(&server);
+    client_send(&busy, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
+    for (int i = 0; i < 50; i++)
+        expect_get(&server, "/hello", 200, "hello");
+    file_write(text("%s/gate.a.open", server.dir), "");
+    struct response response = client_read(&busy);
+    expect_response(&response, 200, "through gate a");
+    server_stop(&server);
+}
+
+/* All handlers busy: the others wait in the queue and are answered, none is refused or forgotten. */
+Test(slow_clients, who_comes_while_all_are_busy_waits_and_is_answered)
+{
+    enum { WAITING = 40 };
+    struct server server;
+    struct client busy[2], waiting[WAITING];
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    for (int i = 0; i < 2; i++) {
+        busy[i] = client_connect(&server);
+        client_send(&busy[i], request("GET", text("/trouble/gate/%d", i), ""));
+        server_log_await(&server, text("gate %d entered", i), 1);
+    }
+    for (int i = 0; i < WAITING; i++) {
+        waiting[i] = client_connect(&server);
+        client_send(&waiting[i], request("GET", "/hello", ""));
+    }
+    for (int i = 0; i < 2; i++)
+        file_write(text("%s/gate.%d.open", server.dir, i), "");
+    for (int i = 0; i < WAITING; i++) {
+        struct response response = client_read(&waiting[i]);
+        expect_response(&response, 200, "hello");
+        client_close(&waiting[i]);
+    }
+    server_stop(&server);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * TERM, QUIT, INT: who is still answered, and that it ends.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+TestSuite(stopping, .timeout = 120);
+
+static void gate_open(const struct server *server, const char *name)
+{
+    file_write(text("%s/gate.%s.open", server->dir, name), "");
+}
+
+static struct client gate_enter(const struct server *server, const char *name)
+{
+    struct client client = client_connect(server);
+    client_send(&client, request("GET", text("/trouble/gate/%s", name), ""));
+    server_log_await(server, text("gate %s entered", name), 1);
+    return client;
+}
+
+Test(stopping, term_ends_an_idle_server_at_once_with_0)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE);
+    int64_t start = now_ms();
+    server_stop(&server);
+    cr_assert_lt(now_ms() - start, 5000);
+}
+
+static void stop_lets_a_request_finish(int signal_number)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS TROUBLE);
+    struct client client = gate_enter(&server, "a");
+    server_signal(&server, signal_number);
+    cr_assert_eq(process_wait(server.pid, 300), -1, "it did not wait for the request");
+    gate_open(&server, "a");
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "through gate a");
+    client_expect_close(&client);
+    cr_assert_eq(server_wait(&server), 0);
+    cr_assert(server_log_has(&server, "trouble leaves worker"), "worker_exit did not run");
+}
+
+Test(stopping, term_lets_a_request_finish)
+{
+    stop_lets_a_request_finish(SIGTERM);
+}
+
+Test(stopping, quit_lets_a_request_finish)
+{
+    stop_lets_a_request_finish(SIGQUIT);
+}
+
+/* One worker, and it is busy: all others wait in the listener's queue, with their requests, when TERM comes. */
+Test(stopping, what_waits_in_the_queue_is_answered)
+{
+    enum { CLIENTS = 50 };
+    struct server server;
+    struct client clients[CLIENTS];
+    server_start(&server, ONE_WORKER TROUBLE PROBE);
+    struct client first = gate_enter(&server, "a");
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], request("GET", "/hello", ""));
+    }
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(process_wait(server.pid, 200), -1);
+    gate_open(&server, "a");
+    struct response response = client_read(&first);
+    expect_response(&response, 200, NULL);
+    for (int i = 0; i < CLIENTS; i++) {
+        response = client_read(&clients[i]);
+        expect_response(&response, 200, "hello");
+        cr_assert_str_eq(response_header(&response, "Connection"), "close");
+        client_expect_close(&clients[i]);
+    }
+    cr_assert_eq(server_wait(&server), 0);
+}
+
+/* Connections made at the very moment of the stop: answered, or refused; never accepted and dropped. */
+Test(stopping, no_connection_is_reset_by_a_stop, .timeout = 180)
+{
+    for (int round = 0; round < 5; round++) {
+        enum { CLIENTS = 60 };
+        struct server server;
+        struct client clients[CLIENTS];
+        server_start(&server, TWO_WORKERS PROBE);
+        for (int i = 0; i < CLIENTS; i++) {
+            clients[i] = client_connect(&server);
+            client_send(&clients[i], request("GET", "/hello", ""));
+            if (i == CLIENTS - 1)
+                server_signal(&server, SIGTERM);
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            struct response response = client_read(&clients[i]);
+            expect_response(&response, 200, "hello");
+            client_expect_close(&clients[i]);
+            response_free(&response);
+            client_close(&clients[i]);
+        }
+        cr_assert_eq(server_wait(&server), 0);
+    }
+}
+
+Test(stopping, an_idle_connection_is_closed_in_order)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/hello", ""));
+    client_read(&client);
+    server_signal(&server, SIGTERM);
+    client_expect_close(&client);
+    cr_assert_eq(server_wait(&server), 0);
+}
+
+Test(stopping, a_request_half_sent_is_finished)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS TROUBLE PROBE);
+    struct client half = client_connect(&server);
+    client_send(&half, "POST /sum HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+    struct client gate = gate_enter(&server, "a"); /* accepted later than the half, so that one is held by now */
+    server_signal(&server, SIGTERM);
+    client_send(&half, "def");
+    struct response response = client_read(&half);
+    expect_response(&response, 200, NULL);
+    cr_assert_eq(strncmp(response.body, "6 ", 2), 0);
+    gate_open(&server, "a");
+    client_read(&gate);
+    cr_assert_eq(server_wait(&server), 0);
+}
+
+Test(stopping, a_response_that_has_begun_is_finished)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/block/8000000", ""));
+    while (client.length < 1000)
+        cr_assert_gt(client_receive(&client, PATIENCE), 0);
+    server_signal(&server, SIGTERM);
+    struct response response = client_read(&client);
+    cr_assert_eq(response.length, 8000000);
+    cr_assert_eq(server_wait(&server), 0);
+}
+
+Test(stopping, graceful_bounds_the_wait)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS "[timeouts]\ngraceful = 1s\n" TROUBLE);
+    gate_enter(&server, "never");
+    int64_t start = now_ms();
+    server_signal(&server, SIGTERM);
+    server_wait(&server);
+    cr_assert_geq(now_ms() - start, 900);
+    cr_assert_lt(now_ms() - start, 8000);
+}
+
+Test(stopping, a_silent_client_cannot_hold_it_longer_than_graceful)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS "[timeouts]\ngraceful = 1s\n" PROBE);
+    struct client client = client_connect(&server);
+    client_send(&client, "GET /hello HTTP/1.1\r\nHost:");
+    int64_t start = now_ms();
+    server_signal(&server, SIGTERM);
+    server_wait(&server);
+    cr_assert_lt(now_ms() - start, 8000);
+}
+
+Test(stopping, int_does_not_wait)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS TROUBLE);
+    gate_enter(&server, "never");
+    int64_t start = now_ms();
+    server_signal(&server, SIGINT);
+    cr_assert_eq(server_wait(&server), 0);
+    cr_assert_lt(now_ms() - start, 5000);
+}
+
+Test(stopping, a_second_term_does_not_wait)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS TROUBLE);
+    gate_enter(&server, "never");
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(process_wait(server.pid, 200), -1);
+    int64_t start = now_ms();
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
+    cr_assert_lt(now_ms() - start, 5000);
+}
+
+Test(stopping, a_stop_during_a_reload_ends_it)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE);
+    for (int i = 0; i < 3; i++)
+        server_signal(&server, SIGHUP);
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
+}
