@@ -3,7 +3,7 @@
  * The command line.
  */
 #include "base/errors.h"
-#include "base/log.h"
+#include "base/memory.h"
 #include "base/title.h"
 #include "config/config.h"
 #include "master/check.h"
@@ -55,7 +55,7 @@ static void add_override(struct command *command, const char **overrides, const 
 {
     if (strchr(text, '.') == NULL || strchr(text, '=') == NULL)
         refuse_usage("-o takes SECTION.KEY=VALUE");
-    overrides[command->options.override_count++] = text;
+    overrides[command->options.override_count++] = memory_copy_text(text);
 }
 
 static void parse_command(struct command *command, int argc, char **argv)
@@ -66,7 +66,7 @@ static void parse_command(struct command *command, int argc, char **argv)
     while ((option = getopt(argc, argv, "+c:o:tTVh")) != -1) {
         switch (option) {
         case 'c':
-            command->options.path = optarg;
+            command->options.path = memory_copy_text(optarg); /* argv is written over by the title */
             break;
         case 'o':
             add_override(command, overrides, optarg);

@@ -13,8 +13,9 @@
 
 static void reject(struct tine_app *app, const char *key, const char *wrong)
 {
-    errors_add(app->errors, "%s:%d: [app:%s] %s: %s", app->section->place.file, app->section->place.line,
-               app->section->name, key, wrong);
+    char section[128];
+    snprintf(section, sizeof section, "app:%s", app->section->name);
+    config_reject(app->errors, &app->section->place, section, key, "%s", wrong);
 }
 
 /* Routes are walked by the size they had when the module was compiled. */

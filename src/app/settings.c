@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "config/values.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -67,41 +66,42 @@ static bool parse_number(tine_type type, const char *text, int64_t *number)
 }
 
 /* A relative path starts at the folder of the file it stands in. */
-static const char *make_absolute(const tine_app *app, const char *text, const char *file)
+static const char *make_absolute(const char *text, const char *directory)
 {
+    char *path = NULL;
     if (text[0] == '/' || text[0] == 0)
         return text;
-    const char *slash = file != NULL && file[0] == '/' ? strrchr(file, '/') : NULL;
-    char *path = NULL;
-    int length = slash != NULL ? asprintf(&path, "%.*s/%s", (int)(slash - file), file, text)
-                               : asprintf(&path, "%s/%s", app->config->directory, text);
-    assert(length >= 0);
+    if (asprintf(&path, "%s/%s", directory, text) < 0)
+        abort();
     return path;
 }
 
-static void store(tine_app *app, size_t i, const char *text, const char *file)
+static void store(tine_app *app, size_t i, const char *text, const char *directory)
 {
     const tine_option *option = option_at(app->module, i);
-    app->texts[i] = option->type == TINE_PATH ? make_absolute(app, text, file) : text;
+    app->texts[i] = option->type == TINE_PATH ? make_absolute(text, directory) : text;
 }
 
 static void refuse(const tine_app *app, const struct config_place *place, struct errors *errors, const char *key,
                    const char *wrong)
 {
-    errors_add(errors, "%s:%d: [app:%s] %s: %s", place->file, place->line, app->section->name, key, wrong);
+    char section[128];
+    snprintf(section, sizeof section, "app:%s", app->section->name);
+    config_reject(errors, place, section, key, "%s", wrong);
 }
 
 static void refuse_unknown(const tine_app *app, const struct config_setting *setting, struct errors *errors)
 {
     const char *names[OPTIONS_MAX + 1];
-    char text[256];
+    char text[512];
     size_t count = count_options(app->module);
     for (size_t i = 0; i < count; i++)
         names[i] = option_at(app->module, i)->name;
     names[count] = NULL;
     const char *meant = value_suggest(setting->key, names);
-    snprintf(text, sizeof text, "module '%s' has no such setting%s%s%s", app->section->module,
-             meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "", meant != NULL ? "'?" : "");
+    snprintf(text, sizeof text, "module '%s' has no such setting%s%s%s%s%s", app->section->module,
+             meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "", meant != NULL ? "'?" : "",
+             setting->hint != NULL ? "; " : "", setting->hint != NULL ? setting->hint : "");
     refuse(app, &setting->place, errors, setting->key, text);
 }
 
@@ -118,7 +118,7 @@ static void read_setting(tine_app *app, const struct config_setting *setting, st
         snprintf(text, sizeof text, "'%s' is not %s", setting->value, type_names[option->type]);
         refuse(app, &setting->place, errors, setting->key, text);
     }
-    store(app, (size_t)i, setting->value, setting->place.file);
+    store(app, (size_t)i, setting->value, setting->directory);
 }
 
 void settings_read(struct tine_app *app, struct errors *errors)
@@ -140,7 +140,7 @@ void settings_read(struct tine_app *app, struct errors *errors)
             continue;
         }
         parse_number(option->type, option->fallback, &app->numbers[i]);
-        store(app, i, option->fallback, NULL);
+        store(app, i, option->fallback, app->config->directory);
     }
 }
 

@@ -145,7 +145,7 @@ static void include(const struct source *source, int line, const char *pattern)
 {
     struct entries *entries = source->entries;
     struct config_place place = place_of(source, line);
-    glob_t found;
+    glob_t found = {0};
 
     if (!strpbrk(pattern, "*?[")) {
         include_file(source, line, file_join(source->directory, pattern, entries->memory));
@@ -159,7 +159,8 @@ static void include(const struct source *source, int line, const char *pattern)
     case GLOB_NOMATCH:
         break;
     default:
-        config_reject(entries->errors, &place, "server", "include", "'%.200s' leads to a folder that cannot be read", pattern);
+        config_reject(entries->errors, &place, "server", "include", "'%.200s' leads to a folder that cannot be read",
+                      pattern);
     }
     globfree(&found);
 }
@@ -188,7 +189,8 @@ void entries_override(struct entries *entries, const char *text, const char *dir
     if (!dot || !equals || equals < dot || dot == text || equals == dot + 1) {
         errors_add(entries->errors, "%s: a setting is given as section.key=value", place.file);
     } else if (strlen(equals + 1) > QUOTE_VALUE_MAX) {
-        errors_add(entries->errors, "-o %.*s: the value is longer than %d bytes", (int)(equals - text), text, QUOTE_VALUE_MAX);
+        errors_add(entries->errors, "-o %.*s: the value is longer than %d bytes", (int)(equals - text), text,
+                   QUOTE_VALUE_MAX);
     } else {
         add(entries, (struct entry){
             .section = pool_format(entries->memory, "%.*s", (int)(dot - text), text),

@@ -23,6 +23,7 @@
 enum {
     BACK_OFF_MS = 100,      /* after the first failure, then doubled */
     BACK_OFF_MAX_MS = 30000,
+    LIVED_MS = 1000,         /* a worker that lived that long did not fail for being started */
     GRACE_AFTER_ABORT_MS = 1000
 };
 
@@ -210,12 +211,12 @@ static void describe(int status, bool in_handler, char *text, size_t size)
         snprintf(text, size, "exited with status %d%s", WEXITSTATUS(status), in_handler ? ", inside a handler" : "");
 }
 
-/* How long until its place is filled again: at once if a handler took it down, else ever longer, with jitter so that
- * several do not come back in step. */
+/* How long until its place is filled again: at once if a handler took it down or it had lived a while, else ever longer,
+ * with jitter so that several do not come back in step. */
 static void back_off(struct master *m, const struct child *child, bool in_handler)
 {
     struct position *position = &m->positions[child->position];
-    if (in_handler || m->now - child->started > BACK_OFF_MAX_MS) {
+    if (in_handler || m->now - child->started >= LIVED_MS) {
         position->failures = 0;
         position->retry_at = m->now;
         return;
@@ -255,7 +256,7 @@ static void forget_child(struct master *m, unsigned slot, int status)
         io_close(&m->children[slot].control);
     }
     bool in_handler = atomic_load(&shared->state) == WORKER_HANDLER;
-    log_ring_recover(&shared->log, child.pid);
+    log_ring_recover(&shared->log, &child.generation->logs.access, child.pid);
     logs_write_rings(&child.generation->logs, m->board, m->slots);
     child.state = m->children[slot].state;
     m->children[slot].state = CHILD_NONE;

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,9 +49,11 @@ static const char *hint(int error)
 
 static void refuse(const struct config_listen *listen, const struct address *address, struct errors *errors, const char *why)
 {
-    char text[ADDRESS_TEXT_MAX];
+    char text[ADDRESS_TEXT_MAX], section[128] = "server";
     address_format(address, text);
-    errors_add(errors, "%s:%d: cannot listen on %s: %s", listen->place.file, listen->place.line, text, why);
+    if (listen->name[0] != 0)
+        snprintf(section, sizeof section, "listen:%s", listen->name);
+    config_reject(errors, &listen->place, section, listen->name[0] != 0 ? "address" : "listen", "cannot listen on %s: %s", text, why);
 }
 
 /* A new socket where an old one is bound to an overlapping address (127.0.0.1:80 to 0.0.0.0:80): both need SO_REUSEPORT for the

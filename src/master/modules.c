@@ -97,8 +97,9 @@ static const char *copy_file(int from, const char *target)
 
 static void refuse(const struct config_app *app, struct errors *errors, const char *wrong)
 {
-    errors_add(errors, "%s:%d: [app:%s] module: cannot load '%s': %s", app->place.file, app->place.line, app->name,
-               app->module, wrong);
+    char section[128];
+    snprintf(section, sizeof section, "app:%s", app->name);
+    config_reject(errors, &app->place, section, "module", "cannot load '%s': %s", app->module, wrong);
 }
 
 /* Apps with the same module share its copy, and with it the module's static variables. */

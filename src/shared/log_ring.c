@@ -115,7 +115,10 @@ size_t log_ring_write(struct log_ring *ring, const struct log_target *target, pi
     return lost;
 }
 
-void log_ring_recover(struct log_ring *ring, pid_t pid)
+void log_ring_recover(struct log_ring *ring, const struct log_target *target, pid_t pid)
 {
-    atomic_compare_exchange_strong(&ring->writer, &pid, 0);
+    if (!atomic_compare_exchange_strong(&ring->writer, &pid, 0) || target->fd < 0 || target->pipe)
+        return;
+    ssize_t written = write(target->fd, "\n", 1);
+    (void)written;
 }

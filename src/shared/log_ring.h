@@ -55,7 +55,8 @@ bool log_ring_append(struct log_ring *ring, const char *line, size_t length);
  * next time. Lines that cannot be written (disk full) are dropped: their number is returned, with errno. */
 size_t log_ring_write(struct log_ring *ring, const struct log_target *target, pid_t self, bool patient);
 
-/* The worker 'pid' is dead: what it was writing, the caller may write. Only the master. */
-void log_ring_recover(struct log_ring *ring, pid_t pid);
+/* The worker 'pid' is dead: what it was writing, the caller may write. If it died in the very write, how much of it reached a
+ * file is not known: a newline ends what did, and those lines are written again, so none is lost. Only the master. */
+void log_ring_recover(struct log_ring *ring, const struct log_target *target, pid_t pid);
 
 #endif

@@ -86,6 +86,7 @@ static bool decide_keep_alive(const struct worker *w, const struct connection *c
     int64_t most = w->config->limits.keepalive_requests;
     uint32_t wanted = atomic_load_explicit(&w->slot->order, memory_order_relaxed);
     return c->request->framing.keep_alive && wanted == ORDER_SERVE && !w->orphaned && w->limit > 1 &&
+           w->config->timeouts.keepalive > 0 &&
            (most == 0 || c->served + 1 < most);
 }
 

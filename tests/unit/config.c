@@ -94,7 +94,7 @@ Test(config, opens_only_the_long_form_listeners_if_there_are_no_others)
 Test(config, makes_apps_in_order_with_their_settings)
 {
     struct config *config = load_text("[app:a]\npath = /api/\nhost = Example.COM\nmodule = mods/a.so\ndsn = 'x ; y'\nroot = www\n"
-                                      "[app:b]\nmodule = static\n[app:c]\nmodule = c.so\nhost = [::1]\n");
+                                      "[app:b]\nmodule = static\n[app:c]\nmodule = ./c\nhost = [::1]\n");
     char path[64];
 
     cr_assert_eq(config->app_count, 3);
@@ -114,7 +114,7 @@ Test(config, makes_apps_in_order_with_their_settings)
     cr_expect_str_eq(b->path, "/");
     cr_expect_str_eq(b->host, "*");
     cr_expect_str_eq(b->module, "static");
-    snprintf(path, sizeof path, "%s/c.so", folder);
+    snprintf(path, sizeof path, "%s/./c", folder);
     cr_expect_str_eq(c->module, path);
     cr_expect_str_eq(c->host, "[::1]");
     config_free(config);
@@ -222,8 +222,8 @@ Test(config, prints_what_reads_back_the_same)
     static const char *const texts[] = {
         "",
         "[listen:a]\naddress = unix:a.sock\nmode = 0600\nowner = o\n",
-        "[server]\nlisten = 9000, *:9001\nworkers = 3\nuser = \" u\"\n[listen:b]\naddress = 9002\n[log]\nslow = 1500ms\nerror = off\n"
-        "access_format = \"%h it's $$5 \\\"x\\\" ; \\\\\"\n[timeouts]\nsend = 90s\n",
+        ("[server]\nlisten = 9000, *:9001\nworkers = 3\nuser = \" u\"\n[listen:b]\naddress = 9002\n[log]\nslow = 1500ms\nerror = off\n"
+        "access_format = \"%h it's $$5 \\\"x\\\" ; \\\\\"\n[timeouts]\nsend = 90s\n"),
         "[app:a]\nmodule = m.so\nlimits.body = 3k\ntimeouts.send = 1d\nk = ' ; $x'\nj =\n[app:b]\npath = /b\nhost = b.example\nmodule = static\n",
         "[app:a]\nmodule = a\ns = \"';\"\n[limits]\nbody = 5\n",
     };

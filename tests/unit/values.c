@@ -109,7 +109,7 @@ Test(values, suggests_the_word_that_was_probably_meant)
         const char *text, *word;
     } cases[] = {
         {"worker", "workers"}, {"wrokers", "workers"}, {"Workers", "workers"}, {"listne", "listen"}, {"usr", "user"},
-        {"temps", "temp"}, {"tmep", "temp"}, {"workforce", NULL}, {"xyz", NULL}, {"", NULL}, {"u", NULL},
+        {"temps", "temp"}, {"tmep", "temp"}, {"usep", "user"}, {"workforce", NULL}, {"xyz", NULL}, {"", NULL}, {"u", NULL},
         {"workersworkersworkersworkersworkersworkersworkers", NULL},
     };
 
