@@ -222,6 +222,15 @@ static struct slice known_request_field(const struct tine_request *r, struct sli
     return request_field(r, name);
 }
 
+/* A Content-Type may stand apart from the other fields. */
+static struct slice sent_field(const struct response *response, struct slice name)
+{
+    struct slice value = response_field(response, name);
+    if (value.data == NULL && response->type != NULL && slice_equals_nocase(name, SLICE("Content-Type")))
+        return slice_from(response->type);
+    return value;
+}
+
 static int64_t duration_us(const struct tine_request *r)
 {
     return r->started_us > 0 ? clock_us() - r->started_us : 0;
@@ -295,7 +304,7 @@ static void put_step(struct line *line, const struct step *step)
         put_or_dash(line, known_request_field(r, step->text));
         break;
     case 'o':
-        put_or_dash(line, response_field(&r->response, step->text));
+        put_or_dash(line, sent_field(&r->response, step->text));
         break;
     default: /* l and u: nobody knows */
         put(line, SLICE("-"));

@@ -15,7 +15,7 @@ static void reject(struct tine_app *app, const char *key, const char *wrong)
 {
     char section[128];
     snprintf(section, sizeof section, "app:%s", app->section->name);
-    config_reject(app->errors, &app->section->place, section, key, "%s", wrong);
+    config_reject_value(app->errors, app->config, section, key, "%s", wrong);
 }
 
 /* Routes are walked by the size they had when the module was compiled. */
@@ -48,7 +48,6 @@ static void load_app(struct tine_app *app, const char *file)
     const struct config_app *section = app->section;
     const char *reason = NULL;
     router_init(&app->router);
-    app->mount = strcmp(section->path, "/") == 0 ? (struct slice){"", 0} : slice_from(section->path);
     app->module = module_find(section->module, file != NULL ? file : section->module, &reason);
     if (app->module == NULL) {
         char text[1024];
@@ -76,6 +75,11 @@ static int by_precedence(const void *a, const void *b)
     return one->section < two->section ? -1 : 1; /* qsort need not be stable: the order of the file decides */
 }
 
+static struct slice mount_of(const struct config_app *section)
+{
+    return strcmp(section->path, "/") == 0 ? (struct slice){"", 0} : slice_from(section->path);
+}
+
 static struct tine_app *app_of(struct apps *apps, const struct config_app *section)
 {
     for (size_t i = 0; i < apps->count; i++)
@@ -90,8 +94,8 @@ struct apps *apps_load(const struct config *config, char *const *module_files, s
     apps->all = memory_new((config->app_count + 1) * sizeof *apps->all);
     for (size_t i = 0; i < config->app_count; i++)
         if (config->apps[i].module != NULL && config->apps[i].module[0] != 0) /* else told by whoever read the file */
-            apps->all[apps->count++] =
-                (struct tine_app){.config = config, .section = &config->apps[i], .errors = errors};
+            apps->all[apps->count++] = (struct tine_app){.config = config, .section = &config->apps[i], .errors = errors,
+                                                         .mount = mount_of(&config->apps[i])};
     /* Sorted before anything is loaded: a module may keep its tine_app. Loaded in the order of the file, as its author
      * expects to read the errors. */
     qsort(apps->all, apps->count, sizeof *apps->all, by_precedence);

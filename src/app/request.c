@@ -200,8 +200,7 @@ void request_rebase(struct tine_request *r, char *bytes)
 {
     if (bytes == r->bytes)
         return;
-    if (r->target.path.data != NULL && r->target.form == TARGET_ORIGIN)
-        rebase(&r->target.path, r->bytes, bytes);
+    rebase(&r->target.path, r->bytes, bytes);
     rebase(&r->target.query, r->bytes, bytes);
     rebase(&r->target.authority, r->bytes, bytes);
     rebase(&r->host, r->bytes, bytes);

@@ -82,12 +82,11 @@ static void store(tine_app *app, size_t i, const char *text, const char *directo
     app->texts[i] = option->type == TINE_PATH ? make_absolute(text, directory) : text;
 }
 
-static void refuse(const tine_app *app, const struct config_place *place, struct errors *errors, const char *key,
-                   const char *wrong)
+static void refuse(const tine_app *app, struct errors *errors, const char *key, const char *wrong)
 {
     char section[128];
     snprintf(section, sizeof section, "app:%s", app->section->name);
-    config_reject(errors, place, section, key, "%s", wrong);
+    config_reject_value(errors, app->config, section, key, "%s", wrong);
 }
 
 static void refuse_unknown(const tine_app *app, const struct config_setting *setting, struct errors *errors)
@@ -102,7 +101,7 @@ static void refuse_unknown(const tine_app *app, const struct config_setting *set
     snprintf(text, sizeof text, "module '%s' has no such setting%s%s%s%s%s", app->section->module,
              meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "", meant != NULL ? "'?" : "",
              setting->hint != NULL ? "; " : "", setting->hint != NULL ? setting->hint : "");
-    refuse(app, &setting->place, errors, setting->key, text);
+    refuse(app, errors, setting->key, text);
 }
 
 static void read_setting(tine_app *app, const struct config_setting *setting, struct errors *errors)
@@ -116,7 +115,7 @@ static void read_setting(tine_app *app, const struct config_setting *setting, st
     if (!parse_number(option->type, setting->value, &app->numbers[i])) {
         char text[512];
         snprintf(text, sizeof text, "'%s' is not %s", setting->value, type_names[option->type]);
-        refuse(app, &setting->place, errors, setting->key, text);
+        refuse(app, errors, setting->key, text);
     }
     store(app, (size_t)i, setting->value, setting->directory);
 }
@@ -136,7 +135,7 @@ void settings_read(struct tine_app *app, struct errors *errors)
             char text[512];
             snprintf(text, sizeof text, "module '%s' needs it (%s): %s", app->section->module,
                      type_names[option->type], option->help != NULL ? option->help : "");
-            refuse(app, &app->section->place, errors, option->name, text);
+            refuse(app, errors, option->name, text);
             continue;
         }
         parse_number(option->type, option->fallback, &app->numbers[i]);
@@ -176,14 +175,6 @@ void *tine_data(tine_app *app)
     return app->data;
 }
 
-static const struct config_place *place_of(const tine_app *app, const char *key)
-{
-    for (size_t i = 0; key != NULL && i < app->section->setting_count; i++)
-        if (strcmp(app->section->settings[i].key, key) == 0)
-            return &app->section->settings[i].place;
-    return &app->section->place;
-}
-
 int tine_reject(tine_app *app, const char *setting, const char *format, ...)
 {
     char text[1024];
@@ -192,6 +183,6 @@ int tine_reject(tine_app *app, const char *setting, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (app->errors != NULL)
-        refuse(app, place_of(app, setting), app->errors, setting != NULL ? setting : "module", text);
+        refuse(app, app->errors, setting != NULL ? setting : "module", text);
     return -1;
 }

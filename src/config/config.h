@@ -63,6 +63,12 @@ struct config_app {
     struct config_place place; /* of the section's first line */
 };
 
+/* Where a key was set, for who finds out only later that its value cannot be used. */
+struct config_origin {
+    char *section, *key;
+    struct config_place place;
+};
+
 struct config {
     char *file;      /* the path given with -c, made absolute */
     char *directory; /* the folder it stands in */
@@ -88,6 +94,9 @@ struct config {
     struct config_app *apps;
     size_t app_count;
 
+    struct config_origin *origins; /* of every key that was set */
+    size_t origin_count;
+
     struct pool *memory; /* every string above */
 };
 
@@ -106,6 +115,11 @@ void config_free(struct config *config);
 /* Adds "file:line: [section] key: what is wrong". 'key' NULL: the section as a whole is meant. */
 void config_reject(struct errors *errors, const struct config_place *place, const char *section, const char *key,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The same for a value of a configuration that was read: the place is where 'key' was set, else the app's or listener's section, else the
+ * file. */
+void config_reject_value(struct errors *errors, const struct config *config, const char *section, const char *key,
+                         const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Writes the effective configuration, defaults included, as an INI file that would give the same. */
 void config_print(const struct config *config, FILE *out);

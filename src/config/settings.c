@@ -123,6 +123,16 @@ static void take_app_setting(struct build *build, const struct entry *entry, str
         add_module_setting(build, entry, app, NULL);
 }
 
+static void note_origin(struct config *config, const struct entry *entry)
+{
+    config->origins = pool_grow(config->memory, config->origins, config->origin_count, sizeof *config->origins);
+    config->origins[config->origin_count++] = (struct config_origin){
+        .section = pool_text(config->memory, entry->section),
+        .key = pool_text(config->memory, entry->key),
+        .place = {pool_text(config->memory, entry->place.file), entry->place.line},
+    };
+}
+
 static void take_setting(struct build *build, const struct entry *entry, bool of_named)
 {
     const char *name;
@@ -136,6 +146,7 @@ static void take_setting(struct build *build, const struct entry *entry, bool of
         build_reject(build, entry, "already set at %s", build_place_text(build, &entry->repeated->place));
     if (entry->is_dropped || !entry->value)
         return;
+    note_origin(build->config, entry);
     if (!of_named)
         take_server_setting(build, entry, section);
     else if (section == SECTION_APP && (app = build_find_app(build, name)))

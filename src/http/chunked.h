@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The chunked transfer coding (RFC 9112, 7.1), decoded without copying: the caller is told which
- * of the bytes it gave are data. Strict and bounded: chunk extensions and trailers are read over, within a limit.
+ * of the bytes it gave are data. Strict and bounded: chunk extensions and trailers are read over,
+ * within a limit.
  * Pure.
  */
 #ifndef HTTP_CHUNKED_H

@@ -18,7 +18,7 @@ extern const unsigned char field_value_bytes[256];
 
 bool field_is_token(struct slice text);
 
-/* May 'text' stand in a field value: no control byte but HTAB, nothing at the ends but visible or obs-text. */
+/* May 'text' be a field value: no control byte but HTAB, no white space at the ends? */
 bool field_is_value(struct slice text);
 
 /* Takes the next element off a comma-separated list, white space and empty elements skipped; commas inside
@@ -29,7 +29,8 @@ bool field_list_next(struct slice *rest, struct slice *element);
 bool field_list_has(struct slice list, struct slice token);
 
 /* How much an Accept value wants the media type ("text/html"), in thousandths; the most specific range
- * counts (RFC 9110, 12.5.1). An absent or empty Accept gives 1000 for all. */
+ * counts (RFC 9110, 12.5.1). An absent or empty Accept gives 1000 for all; an element with a broken
+ * weight counts for nothing. */
 int accept_quality(struct slice accept, struct slice media_type);
 
 /* Would the client rather read a page than JSON? True only if text/html is named and weighs more than

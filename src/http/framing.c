@@ -53,8 +53,12 @@ static int decide_chunked(struct framing *framing, const struct head *head, stru
     framing->body = BODY_CHUNKED;
     if (slice_equals_nocase(codings, chunked))
         return 0;
-    while (field_list_next(&rest, &coding))
-        slice_equals_nocase(coding, chunked) ? times++ : others++;
+    while (field_list_next(&rest, &coding)) {
+        if (slice_equals_nocase(coding, chunked))
+            times++;
+        else
+            others++;
+    }
     if (times != 1 || !slice_equals_nocase(coding, chunked))
         return refuse(framing, 400, "Transfer-Encoding does not end in the one chunked");
     if (others == 0)

@@ -68,13 +68,15 @@ struct head {
     bool has_underscore;   /* in some field name */
 };
 
-/* 'fields' must hold limits->count entries; both must outlive the head. */
+/* 'fields' must hold limits->count entries; both must outlive the head. At most 65534 fields, and
+ * less than 4 GB for request line and fields together. */
 void head_init(struct head *head, struct head_field *fields, const struct head_limits *limits);
 
 /* Parses bytes[0..length). Call again with the same bytes and more behind them after HEAD_PARTIAL;
  * complete lines are not parsed, nor bytes of the unfinished line scanned, a second time. Garbage is
  * refused as soon as it can be recognised, not only when the line is whole (a TLS hello, for one).
- * One empty line (CRLF) before the request line is skipped (RFC 9112, 2.2). */
+ * One empty line (CRLF) before the request line is skipped (RFC 9112, 2.2). When the verdict is final,
+ * further calls repeat it. */
 enum head_verdict head_parse(struct head *head, const char *bytes, size_t length);
 
 static inline struct slice head_method(const struct head *head, const char *bytes)

@@ -76,8 +76,8 @@ static int parse_absolute(struct target *target, struct slice text)
         return -1;
     if (!split_query(target, (struct slice){rest.data + length, rest.length - length}))
         return -1;
-    if (target->path.length == 0)
-        target->path = SLICE("/");
+    if (target->path.length == 0) /* the slash of "//": all slices lie in the text */
+        target->path = (struct slice){rest.data - 1, 1};
     return 0;
 }
 

@@ -5,7 +5,8 @@
  * The one rule for paths, used by router, static files and logs alike: a path is percent-decoded once, then
  * its "." and ".." segments are removed (encoded dots count as dots). An encoded slash is data, not a
  * separator: it stays "%2F" (written so, in upper case), and so that this cannot be mistaken, "%252F"
- * stays "%252F". Empty segments stay. NUL (encoded), a broken "%" and a ".." above the root are refused.
+ * stays "%252F", as do "%252f" and "%25252F". Empty segments stay. NUL (encoded), a broken "%" and a ".."
+ * above the root are refused.
  */
 #ifndef HTTP_URI_H
 #define HTTP_URI_H
@@ -16,14 +17,15 @@ enum target_form { TARGET_ORIGIN, TARGET_ABSOLUTE, TARGET_AUTHORITY, TARGET_ASTE
 
 struct target {
     enum target_form form;
-    struct slice path;      /* undecoded; "/" for absolute-form with an empty path; empty for authority and asterisk */
+    struct slice path;      /* undecoded; "/" for absolute-form with an empty path;
+                             * data is NULL for authority-form and asterisk-form */
     struct slice query;     /* undecoded, without '?'; data is NULL when there is none */
     struct slice authority; /* absolute and authority form */
 };
 
-/* Splits a request target. Returns 0, or -1 when it has none of the four forms or a byte that must
- * not stand there: anything but visible ASCII, '#', '"', '<', '>' and, in the path, '\'.
- * authority-form only with CONNECT, asterisk-form only with OPTIONS; absolute-form takes http and https. */
+/* Splits a request target; the slices lie in 'text'. Returns 0, or -1 when it has none of the four forms
+ * or a byte that must not stand there: anything but visible ASCII, '#', '"', '<', '>' and, in the path,
+ * '\'. authority-form only with CONNECT, asterisk-form only with OPTIONS; absolute-form takes http and https. */
 int target_parse(struct target *target, struct slice text, struct slice method);
 
 /* Decodes and normalises a path by the rule above. 'out' must hold path.length + 1 bytes; the result
@@ -34,7 +36,8 @@ long path_decode(struct slice path, char *out);
  * the new length. */
 size_t path_segment_decode(char *segment, size_t length);
 
-/* Is 'authority' a uri-host with an optional port and no userinfo (RFC 9110, 7.2)? An empty one is not. */
+/* Is 'authority' a uri-host with an optional port, up to 65535, and no userinfo (RFC 9110, 7.2)? An empty
+ * one is not, nor are IPvFuture and a name with a comma, though RFC 3986 has them. */
 bool authority_is_valid(struct slice authority);
 
 /* The host part of a valid authority, without port; brackets of an IPv6 literal stay. */

@@ -25,7 +25,7 @@ static _Noreturn void check_in_child(const struct config *config, int fd)
     errors_init(&errors);
     apps_load(config, NULL, &errors);
     if (access_log_new(config->log_access_format, &reason) == NULL)
-        errors_add(&errors, "%s: [log] access_format: %s", config->file, reason);
+        config_reject_value(&errors, config, "log", "access_format", "%s", reason);
     FILE *out = fdopen(fd, "w");
     for (size_t i = 0; out != NULL && i < errors.kept; i++)
         fprintf(out, "%s\n", errors.messages[i]);

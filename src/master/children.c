@@ -202,13 +202,26 @@ void children_read(struct master *m, unsigned slot)
     }
 }
 
-static void describe(int status, bool in_handler, char *text, size_t size)
+/* What a worker was doing, as far as its slot says; nothing outside of a handler. */
+static const char *doing(const struct slot *slot, char *text, size_t size)
+{
+    char request[sizeof slot->request];
+    text[0] = 0;
+    if (atomic_load(&slot->state) != WORKER_HANDLER)
+        return text;
+    memcpy(request, slot->request, sizeof request);
+    request[sizeof request - 1] = 0;
+    snprintf(text, size, ", inside the handler of %s", request);
+    return text;
+}
+
+static void describe(int status, const char *where, char *text, size_t size)
 {
     if (WIFSIGNALED(status))
         snprintf(text, size, "killed by signal %d (%s)%s%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
-                 WCOREDUMP(status) ? ", core dumped" : "", in_handler ? ", inside a handler" : "");
+                 WCOREDUMP(status) ? ", core dumped" : "", where);
     else
-        snprintf(text, size, "exited with status %d%s", WEXITSTATUS(status), in_handler ? ", inside a handler" : "");
+        snprintf(text, size, "exited with status %d%s", WEXITSTATUS(status), where);
 }
 
 /* How long until its place is filled again: at once if a handler took it down or it had lived a while, else ever longer,
@@ -230,10 +243,10 @@ static void back_off(struct master *m, const struct child *child, bool in_handle
     log_info("worker %u is started again in %lld ms", child->position, (long long)wait);
 }
 
-static void judge(struct master *m, const struct child *child, int status, bool in_handler)
+static void judge(struct master *m, const struct child *child, int status, const char *where)
 {
-    char how[160];
-    describe(status, in_handler, how, sizeof how);
+    char how[512];
+    describe(status, where, how, sizeof how);
     if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_CLEAN && child->state == CHILD_LEAVING) {
         log_debug("worker %ld has left", (long)child->pid);
         return;
@@ -244,7 +257,7 @@ static void judge(struct master *m, const struct child *child, int status, bool 
     }
     log_error("worker %ld %s", (long)child->pid, how);
     if (child->generation == m->current && m->state == MASTER_SERVING)
-        back_off(m, child, in_handler);
+        back_off(m, child, where[0] != 0);
 }
 
 static void forget_child(struct master *m, unsigned slot, int status)
@@ -255,7 +268,8 @@ static void forget_child(struct master *m, unsigned slot, int status)
         children_read(m, slot); /* its last words */
         io_close(&m->children[slot].control);
     }
-    bool in_handler = atomic_load(&shared->state) == WORKER_HANDLER;
+    char where[sizeof shared->request + 32];
+    doing(shared, where, sizeof where);
     log_ring_recover(&shared->log, &child.generation->logs.access, child.pid);
     logs_write_rings(&child.generation->logs, m->board, m->slots);
     child.state = m->children[slot].state;
@@ -266,7 +280,7 @@ static void forget_child(struct master *m, unsigned slot, int status)
     child.generation->children--;
     m->alive--;
     m->kick_until = m->now + 1000;
-    judge(m, &child, status, in_handler);
+    judge(m, &child, status, where);
 }
 
 void children_reap(struct master *m)
@@ -306,9 +320,12 @@ void children_spawn_missing(struct master *m)
     }
 }
 
-static void kill_with(struct master *m, struct child *child, int signal, const char *why)
+static void kill_with(struct master *m, unsigned slot, int signal, const char *why)
 {
-    log_error("worker %ld %s: %s", (long)child->pid, why, signal == SIGABRT ? "aborting it" : "killing it");
+    struct child *child = &m->children[slot];
+    char where[320];
+    log_error("worker %ld %s%s: %s", (long)child->pid, why, doing(&m->board->slots[slot], where, sizeof where),
+              signal == SIGABRT ? "aborting it" : "killing it");
     kill(child->pid, signal);
     child->aborted = true;
     child->leave_by = m->now + GRACE_AFTER_ABORT_MS;
@@ -333,10 +350,10 @@ void children_kill_stuck(struct master *m)
         if (child->state == CHILD_NONE)
             continue;
         if (child->leave_by == 0 && is_stuck(m, i)) {
-            kill_with(m, child, SIGABRT, "is in one request longer than [timeouts] request allows");
+            kill_with(m, i, SIGABRT, "is in one request longer than [timeouts] request allows");
         } else if (child->leave_by != 0 && m->now >= child->leave_by) {
             if (child->aborted || atomic_load(&m->board->slots[i].order) == ORDER_QUIT)
-                kill_with(m, child, SIGKILL, "does not end");
+                kill_with(m, i, SIGKILL, "does not end");
             else
                 children_order(m, i, ORDER_QUIT, 0);
         }

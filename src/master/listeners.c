@@ -16,10 +16,15 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Every socket that is open, of whatever generation: an address may overlap with one that an older generation still serves. */
+static struct listeners open_sockets;
+
+/* By what was written, or by what became of it: port 0 may since be written as the port that it got. */
 static struct listening *find(const struct listeners *listeners, const struct address *address)
 {
     for (size_t i = 0; listeners != NULL && i < listeners->count; i++)
-        if (address_equals(&listeners->all[i]->address, address) && !listeners->all[i]->closing)
+        if (!listeners->all[i]->closing && (address_equals(&listeners->all[i]->address, address) ||
+                                            address_equals(&listeners->all[i]->bound, address)))
             return listeners->all[i];
     return NULL;
 }
@@ -36,7 +41,13 @@ static void append(struct listeners *listeners, struct listening *listening)
 {
     listeners->all = memory_resize(listeners->all, (listeners->count + 1) * sizeof(struct listening *));
     listeners->all[listeners->count++] = listening;
-    listening->references++;
+}
+
+static void forget(struct listening *listening)
+{
+    for (size_t i = 0; i < open_sockets.count; i++)
+        if (open_sockets.all[i] == listening)
+            open_sockets.all[i] = open_sockets.all[--open_sockets.count];
 }
 
 static const char *hint(int error)
@@ -58,17 +69,17 @@ static void refuse(const struct config_listen *listen, const struct address *add
 
 /* A new socket where an old one is bound to an overlapping address (127.0.0.1:80 to 0.0.0.0:80): both need SO_REUSEPORT for the
  * moment of the bind. Taken back at once: it would let any process of our user steal connections. */
-static int open_beside(struct listening *listening, const struct listeners *old)
+static int open_beside(struct listening *listening)
 {
     if (sockets_open(listening, false) == 0)
         return 0;
-    if (errno != EADDRINUSE || old == NULL || listening->address.socket.any.sa_family == AF_UNIX)
+    if (errno != EADDRINUSE || open_sockets.count == 0 || listening->address.socket.any.sa_family == AF_UNIX)
         return -1;
-    for (size_t i = 0; i < old->count; i++)
-        sockets_share_port(old->all[i], true);
+    for (size_t i = 0; i < open_sockets.count; i++)
+        sockets_share_port(open_sockets.all[i], true);
     int result = sockets_open(listening, true), saved = errno;
-    for (size_t i = 0; i < old->count; i++)
-        sockets_share_port(old->all[i], false);
+    for (size_t i = 0; i < open_sockets.count; i++)
+        sockets_share_port(open_sockets.all[i], false);
     if (result == 0)
         sockets_share_port(listening, false);
     errno = saved;
@@ -80,12 +91,13 @@ static void open_one(struct listeners *listeners, const struct config_listen *li
 {
     struct listening *listening = find(old, address);
     if (listening != NULL) {
+        listening->references++;
         append(listeners, listening);
         return;
     }
     listening = memory_new(sizeof *listening);
-    *listening = (struct listening){.address = *address, .fd = -1, .backlog = listen->backlog};
-    if (open_beside(listening, old) < 0) {
+    *listening = (struct listening){.address = *address, .fd = -1, .references = 1, .backlog = listen->backlog};
+    if (open_beside(listening) < 0) {
         char why[256];
         snprintf(why, sizeof why, "%s%s", strerror(errno), hint(errno));
         refuse(listen, address, errors, why);
@@ -96,6 +108,7 @@ static void open_one(struct listeners *listeners, const struct config_listen *li
     if (wrong != NULL)
         refuse(listen, address, errors, wrong);
     append(listeners, listening);
+    append(&open_sockets, listening);
 }
 
 /* Sockets kept from before take a new backlog by a second listen(). Only when all else succeeded: it cannot be undone unseen. */
@@ -136,6 +149,7 @@ void listeners_release(struct listeners *listeners)
     for (size_t i = 0; i < listeners->count; i++) {
         if (--listeners->all[i]->references > 0)
             continue;
+        forget(listeners->all[i]);
         sockets_unlink(listeners->all[i]);
         io_close(&listeners->all[i]->fd);
         free(listeners->all[i]);

@@ -20,7 +20,7 @@ static int open_one(const char *name, int standard, const char *key, const struc
     int fd = strcmp(name, "-") == 0 ? fcntl(standard, F_DUPFD_CLOEXEC, 3)
                                     : open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
     if (fd < 0)
-        errors_add(errors, "%s: [log] %s: cannot open '%s': %s", config->file, key, name, strerror(errno));
+        config_reject_value(errors, config, "log", key, "cannot open '%s': %s", name, strerror(errno));
     return fd;
 }
 

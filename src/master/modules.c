@@ -95,11 +95,11 @@ static const char *copy_file(int from, const char *target)
     return wrong;
 }
 
-static void refuse(const struct config_app *app, struct errors *errors, const char *wrong)
+static void refuse(const struct config *config, const struct config_app *app, struct errors *errors, const char *wrong)
 {
     char section[128];
     snprintf(section, sizeof section, "app:%s", app->name);
-    config_reject(errors, &app->place, section, "module", "cannot load '%s': %s", app->module, wrong);
+    config_reject_value(errors, config, section, "module", "cannot load '%s': %s", app->module, wrong);
 }
 
 /* Apps with the same module share its copy, and with it the module's static variables. */
@@ -122,14 +122,14 @@ static void copy_module(struct modules *modules, const struct config *config, si
     }
     int from = open(app->module, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (from < 0) {
-        refuse(app, errors, strerror(errno));
+        refuse(config, app, errors, strerror(errno));
         return;
     }
     if (asprintf(&modules->files[i], "%s/%zu-%s", modules->directory, i, name) < 0)
         abort();
     const char *wrong = copy_file(from, modules->files[i]);
     if (wrong != NULL)
-        refuse(app, errors, wrong);
+        refuse(config, app, errors, wrong);
     io_close(&from);
 }
 

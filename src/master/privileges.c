@@ -19,7 +19,7 @@ static const struct passwd *find_user(const struct config *config, struct errors
     const char *name = config->user[0] != 0 ? config->user : "nobody";
     const struct passwd *user = getpwnam(name);
     if (user == NULL)
-        errors_add(errors, "%s: [server] user: there is no user '%s'", config->file, name);
+        config_reject_value(errors, config, "server", "user", "there is no user '%s'", name);
     return user;
 }
 
@@ -28,7 +28,7 @@ static int check_unprivileged(const struct config *config, struct errors *errors
 {
     const struct passwd *user = config->user[0] != 0 ? getpwnam(config->user) : NULL;
     if (config->user[0] != 0 && (user == NULL || user->pw_uid != geteuid())) {
-        errors_add(errors, "%s: [server] user: only root can serve as '%s'", config->file, config->user);
+        config_reject_value(errors, config, "server", "user", "only root can serve as '%s'", config->user);
         return -1;
     }
     return 0;
@@ -48,7 +48,7 @@ int privileges_resolve(struct privileges *privileges, const struct config *confi
     snprintf(privileges->user, sizeof privileges->user, "%s", user->pw_name);
     const struct group *group = config->group[0] != 0 ? getgrnam(config->group) : NULL;
     if (config->group[0] != 0 && group == NULL) {
-        errors_add(errors, "%s: [server] group: there is no group '%s'", config->file, config->group);
+        config_reject_value(errors, config, "server", "group", "there is no group '%s'", config->group);
         return -1;
     }
     if (group != NULL)

@@ -45,6 +45,7 @@ struct slot {
     _Atomic uint64_t requests;  /* worker: answered */
     _Atomic int64_t since;      /* worker: monotonic ms at which the handler was entered; 0 outside */
     _Atomic int64_t allowed;    /* worker: ms that handler may take ([timeouts] request) */
+    char request[256];          /* worker: method and target of the request its handler is in */
     struct log_ring log;        /* worker appends, both write out */
 };
 

@@ -265,6 +265,13 @@ void connection_open(struct worker *w, int fd, uint8_t listener, bool local, con
     receive(w, c); /* with TCP_DEFER_ACCEPT the request is there already */
 }
 
+/* A client that does not read: what waits in the kernel for it is thrown away, and it is told by a reset. */
+static void reset_on_close(int fd)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
 void connection_timeout(struct worker *w, struct connection *c)
 {
     switch (c->state) {
@@ -277,6 +284,10 @@ void connection_timeout(struct worker *w, struct connection *c)
     case CONNECTION_IDLE:
         c->ends = c->lingers = true; /* a request may be on its way: no reset */
         end(w, c);
+        break;
+    case CONNECTION_WRITING:
+        reset_on_close(c->fd);
+        connection_close(w, c);
         break;
     default:
         connection_close(w, c);

@@ -169,6 +169,8 @@ static int take_chunked(struct tine_request *r, const char *bytes, size_t length
         *used += consumed;
         if (verdict == CHUNKED_BAD)
             return 400;
+        if (r->chunked.left > r->body.limit - r->body.length) /* announced, and never to be taken */
+            return 413;
         if (verdict != CHUNKED_DATA)
             return verdict == CHUNKED_END;
         int status = body_append(&r->body, data.data, data.length);
@@ -226,12 +228,23 @@ static void queue_response(struct worker *w, struct connection *c)
     response->fd = -1;
 }
 
+/* What the master can say of a worker that hangs or dies in a handler. Plain bytes: they may be read half written, and are only shown. */
+static void note_request(struct slot *slot, const struct tine_request *r)
+{
+    struct slice method = request_method(r), target = head_target(&r->head, r->bytes);
+    size_t room = sizeof slot->request - method.length - 2, length = target.length < room ? target.length : room;
+    char *end = mempcpy(slot->request, method.data, method.length);
+    *end++ = ' ';
+    *(char *)mempcpy(end, target.data, length) = 0;
+}
+
 /* Inside this function module code runs: the slot says so, and since when. */
 static void run_handler(struct worker *w, struct tine_request *r)
 {
     struct slot *slot = w->slot;
     const struct config_timeouts *timeouts = r->match.app != NULL ? &r->match.app->section->timeouts : &w->config->timeouts;
     atomic_store_explicit(&slot->allowed, timeouts->request, memory_order_relaxed);
+    note_request(slot, r);
     atomic_store_explicit(&slot->since, w->now, memory_order_relaxed);
     atomic_store_explicit(&slot->state, WORKER_HANDLER, memory_order_release);
     w->now = request_handle(r) / 1000;

@@ -241,7 +241,7 @@ static void prepare(struct worker *w)
     if (w->access_log.fd >= 0) {
         w->access_format = access_log_new(w->config->log_access_format, &reason);
         if (w->access_format == NULL)
-            errors_add(&errors, "[log] access_format: %s", reason);
+            config_reject_value(&errors, w->config, "log", "access_format", "%s", reason);
     }
     if (errors.count == 0)
         apps_start(w->apps, &errors);

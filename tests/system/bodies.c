@@ -110,7 +110,7 @@ BodyTest(extensions_and_trailers_are_read_over)
 BodyTest(a_body_nobody_asked_for_is_read_over)
 {
     struct client client = client_connect(&server);
-    client_send(&client, text("%s%s", request("GET", "/hello", "Content-Length: 22\r\n"), "GET /users/evil HTTP/1\r"));
+    client_send(&client, text("%s%s", request("GET", "/hello", "Content-Length: 23\r\n"), "GET /users/evil HTTP/1\r"));
     struct response response = client_read(&client);
     expect_response(&response, 200, "hello");
     client_send(&client, request("GET", "/items/1", ""));

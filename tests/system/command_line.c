@@ -114,7 +114,8 @@ Test(command_line, effective_configuration_reads_back_the_same)
     cr_assert_eq(first.code, 0, "%s", first.err);
     cr_assert(text_matches(first.out, "^workers *= *3"), "%s", first.out);
     cr_assert(text_matches(first.out, "^keepalive *= *65s"), "defaults are missing:\n%s", first.out);
-    struct run second = run_tine("-T", "-c", ini(text("%s", first.out)));
+    file_write(file, first.out);
+    struct run second = run_tine("-T", "-c", file);
     cr_assert_eq(second.code, 0, "%s", second.err);
     cr_assert_str_eq(second.out, first.out);
 }
@@ -131,7 +132,7 @@ Test(command_line, o_is_checked_as_the_file_is)
 {
     struct run ran = run_tine("-t", "-c", ini(PLAIN), "-o", "server.workers=seven");
     cr_assert_eq(ran.code, 1);
-    cr_assert(text_matches(ran.err, "command line.*\\[server\\] workers: .*seven"), "%s", ran.err);
+    cr_assert(text_matches(ran.err, "(command line|-o server\\.workers=seven).*\\[server\\] workers: .*seven"), "%s", ran.err);
 }
 
 static void expect_unreadable(const char *path, const char *reason)

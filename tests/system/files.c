@@ -15,7 +15,7 @@
 
 TestSuite(files, .timeout = 120);
 
-enum { BIG = 8000000 };
+enum { BIG = 12000000 }; /* more than the kernel buffers on both sides */
 
 static struct server server;
 
@@ -184,7 +184,7 @@ FileTest(a_large_file_arrives_whole_and_the_connection_stays)
 FileTest(a_slow_reader_gets_it_whole_while_others_are_served)
 {
     struct client slow = client_connect(&server);
-    setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+    setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &(int){262144}, sizeof(int));
     client_send(&slow, request("GET", "/big.bin", ""));
     for (int i = 0; i < 10; i++) {
         cr_assert_gt(client_receive(&slow, PATIENCE), 0);
@@ -200,7 +200,7 @@ FileTest(a_file_truncated_while_it_is_sent_ends_the_connection)
 {
     const char *path = text("%s/www/big.bin", server.dir);
     struct client slow = client_connect(&server);
-    setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+    setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &(int){262144}, sizeof(int));
     client_send(&slow, text("%s%s", request("GET", "/big.bin", ""), request("GET", "/bare/one.txt", "")));
     cr_assert_gt(client_receive(&slow, PATIENCE), 0);
     cr_assert_eq(truncate(path, 1000), 0);
@@ -215,7 +215,7 @@ FileTest(a_file_truncated_while_it_is_sent_ends_the_connection)
 FileTest(a_file_that_grows_while_it_is_sent_keeps_its_length)
 {
     struct client slow = client_connect(&server);
-    setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+    setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &(int){262144}, sizeof(int));
     client_send(&slow, text("%s%s", request("GET", "/big.bin", ""), request("GET", "/bare/one.txt", "")));
     cr_assert_gt(client_receive(&slow, PATIENCE), 0);
     cr_assert_eq(run("sh", "-c", text("echo more >> %s/www/big.bin", server.dir)).code, 0);

@@ -26,7 +26,10 @@ char *server_expand(const struct server *server, const char *ini)
 
 void server_configure(const struct server *server, const char *ini)
 {
-    file_write(server->ini, server_expand(server, ini));
+    const char *fresh = text("%s.fresh", server->ini);
+    file_write(fresh, server_expand(server, ini));
+    if (rename(fresh, server->ini) != 0) /* whole or not at all: a reload may be reading it */
+        harness_fail("rename %s: %s", fresh, strerror(errno));
 }
 
 void server_prepare(struct server *server, const char *ini)

@@ -17,6 +17,8 @@ static const struct {
     {"a_b-c~d.e", "a_b-c~d.e"},
     {"!$&'()*+;=", "!$&'()*+;="},
     {"%c3%A4:1", "%c3%A4"},
+    {"a%09", "a%09"},
+    {"%af%AF%90", "%af%AF%90"},
     {"xn--nxasmq6b", "xn--nxasmq6b"},
     {"a:", "a"},
     {"a:0", "a"},

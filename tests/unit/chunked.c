@@ -101,6 +101,7 @@ static const struct good_case {
     {"CRLF in the data", BYTES("7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n"), "0\r\n\r\n\r\n", 0},
     {"both cases of digits", BYTES("a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n"), "01234567890123456789", 0},
     {"letters up to f", BYTES("F\r\n0123456789abcde\r\nf\r\n0123456789ABCDE\r\n0\r\n\r\n"), "0123456789abcde0123456789ABCDE", 0},
+    {"largest digit", BYTES("9\r\n012345678\r\n0\r\n\r\n"), "012345678", 0},
     {"two digits", BYTES("10\r\n0123456789abcdef\r\n0\r\n\r\n"), "0123456789abcdef", 0},
     {"zeros in front", BYTES("0000000000000001\r\na\r\n0000000000000000\r\n\r\n"), "a", 0},
     {"extension", BYTES("1;a\r\nx\r\n0;b=c\r\n\r\n"), "x", 0},

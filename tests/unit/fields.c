@@ -6,6 +6,16 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+/* A copy that is not a byte too large, so that a sanitizer sees a look beyond it. */
+static struct slice copy(const char *text)
+{
+    size_t length = strlen(text);
+    char *bytes = malloc(length > 0 ? length : 1);
+    memcpy(bytes, text, length);
+    return (struct slice){bytes, length};
+}
 
 Test(fields, tokens_are_made_of_token_bytes)
 {
@@ -60,12 +70,13 @@ Test(fields, lists_are_cut_at_commas_outside_quotes)
         {"a\"b,c\"d,e", "[a\"b,c\"d][e]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct slice rest = slice_from(cases[i].list), element;
+        struct slice list = copy(cases[i].list), rest = list, element;
         char elements[64] = "";
         while (field_list_next(&rest, &element))
             sprintf(elements + strlen(elements), "[%.*s]", (int)element.length, element.data);
         cr_expect_str_eq(elements, cases[i].elements, "%s gives %s", cases[i].list, elements);
         cr_expect_eq(rest.length, 0);
+        free((char *)list.data);
     }
 }
 
@@ -89,6 +100,7 @@ static const struct {
     {"text/html;q=0.5", "text/html", 500},
     {"text/html ; Q=0.25 ", "text/html", 250},
     {"text/html;q=0.123", "text/html", 123},
+    {"text/html;q=0.999", "text/html", 999},
     {"text/html;q=1.000", "text/html", 1000},
     {"text/html;q=1.", "text/html", 1000},
     {"text/html;q=0", "text/html", 0},
@@ -115,6 +127,7 @@ static const struct {
     {"text/*;q=0.3, text/html;level=1;q=0.4, */*;q=0.5", "text/html", 400},
     {"application/json; charset=\"a;q=0,b\"", "application/json", 1000},
     {"text/html;;q=0.5;", "text/html", 500},
+    {"text/html; ;q=0.5, text/html;level=1;q=0.9", "text/html", 500},
     {"text/html;q=0.2, text/html;q=0.4, text/html;q=0.3", "text/html", 400},
     /* no ranges */
     {"*", "text/html", 0},
@@ -130,9 +143,13 @@ static const struct {
 
 Test(fields, accept_weighs_media_types)
 {
-    for (size_t i = 0; i < sizeof quality_cases / sizeof *quality_cases; i++)
-        cr_expect_eq(accept_quality(slice_from(quality_cases[i].accept), slice_from(quality_cases[i].media_type)),
-                     quality_cases[i].quality, "%s for %s", quality_cases[i].accept, quality_cases[i].media_type);
+    for (size_t i = 0; i < sizeof quality_cases / sizeof *quality_cases; i++) {
+        struct slice accept = copy(quality_cases[i].accept), media_type = copy(quality_cases[i].media_type);
+        cr_expect_eq(accept_quality(accept, media_type), quality_cases[i].quality, "%s for %s",
+                     quality_cases[i].accept, quality_cases[i].media_type);
+        free((char *)accept.data);
+        free((char *)media_type.data);
+    }
     cr_expect_eq(accept_quality((struct slice){NULL, 0}, SLICE("text/html")), 1000);
 }
 
@@ -151,6 +168,7 @@ Test(fields, pages_are_for_those_who_name_them)
         {"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", true},
         {"text/html, */*", false},
         {"text/html, application/json", false},
+        {"text/html, application/problem+json", false},
         {"text/html, application/json;q=0.9", true},
         {"text/html;q=0.5, application/problem+json", false},
         {"text/html;q=0.5, application/problem+json;q=0.4", true},

@@ -46,8 +46,8 @@ static const struct good_case {
     {"obs-text", BYTES("GET / HTTP/1.1\r\na: \x80\xff 0123456789\xc3\xa4\r\n\r\n"), "GET", "/", 1, 0,
      "a=\x80\xff 0123456789\xc3\xa4;"},
     {"colons and quotes", BYTES("GET / HTTP/1.1\r\na::b\r\nc: \":,\r\n\r\n"), "GET", "/", 1, 0, "a=:b;c=\":,;"},
-    {"names with '_'", BYTES("GET / HTTP/1.1\r\na_b: 1\r\na_b: 2\r\nA_B: 3\r\na-c: 4\r\na_bc: 5\r\nx_y: 6\r\n\r\n"), "GET", "/", 1, 0,
-     "a_b=1;a_b=2;A_B=3;a-c=4;a_bc=5;x_y=6;"},
+    {"names with '_'", BYTES("GET / HTTP/1.1\r\na_b: 1\r\na_b: 2\r\nA_B: 3\r\na-c: 4\r\na_bc: 5\r\nx_y: 6\r\na_^: 7\r\na-~: 8\r\n\r\n"),
+     "GET", "/", 1, 0, "a_b=1;a_b=2;A_B=3;a-c=4;a_bc=5;x_y=6;a_^=7;a-~=8;"},
 };
 
 Test(head, takes_what_is_valid)
@@ -144,6 +144,8 @@ static const struct bad_case {
      "two field names differ only in '-' and '_'"},
     {"names that differ in '-'", BYTES(LINE "Content-Length: 1\r\nContent_Length: 2\r\n\r\n"), 400, 0,
      "two field names differ only in '-' and '_'"},
+    {"names that differ in '_', not the first", BYTES(LINE "a: b\r\nZ_a: 1\r\nz-a: 2\r\n\r\n"), 400, 0,
+     "two field names differ only in '-' and '_'"},
     {"names that differ in both", BYTES(LINE "a-b_c: 1\r\nA_B-C: 2\r\n\r\n"), 400, 0,
      "two field names differ only in '-' and '_'"},
 };
@@ -223,6 +225,18 @@ Test(head, holds_the_limits)
         cr_expect_eq(parse.head.status, c->status, "%s: status %d", c->name, parse.head.status);
         cr_expect_eq(known_at, c->known_at, "%s: known at %zu", c->name, known_at);
     }
+}
+
+Test(head, names_the_limit)
+{
+    static struct parse parse;
+
+    parse_all_ways(&parse, "request line", &tight, BYTES("GET /2345678 HTTP/1.1\r\n"));
+    cr_expect_str_eq(parse.head.reason, "the request line is too long");
+    parse_all_ways(&parse, "field", &tight, BYTES(LINE "a: 34567890123\r\n"));
+    cr_expect_str_eq(parse.head.reason, "a field line is too long");
+    parse_all_ways(&parse, "count", &tight, BYTES(LINE "a:\r\nb:\r\nc:\r\nd"));
+    cr_expect_str_eq(parse.head.reason, "too many header fields");
 }
 
 Test(head, holds_the_total_when_it_is_used_up_to_the_last_byte)

@@ -49,6 +49,7 @@ Test(uri, targets_have_four_forms)
         cr_expect_eq(target_parse(&target, slice_from(text), slice_from(target_cases[i].method)), 0, "%s", text);
         cr_expect_eq(target.form, target_cases[i].form, "%s", text);
         expect_slice(text, target.path, target_cases[i].path);
+        cr_expect(target.path.data == NULL || (target.path.data >= text && target.path.data < text + strlen(text)));
         expect_slice(text, target.query, target_cases[i].query);
         expect_slice(text, target.authority, target_cases[i].authority);
     }
@@ -116,7 +117,8 @@ static const struct {
     {"/", "/"},
     {"/a/b", "/a/b"},
     {"/a%20b+c", "/a b+c"},
-    {"/%41%c3%A4%7e", "/A\xc3\xa4~"},
+    {"/%41%c3%A4%7e%39%90", "/A\xc3\xa4~9\x90"},
+    {"/%0a%01%7F", "/\n\x01\x7f"},
     {"//", "//"},
     {"//a//b//", "//a//b//"},
     {"/.", "/"},
@@ -306,4 +308,6 @@ Test(uri, queries_are_decoded_with_plus_as_space)
         }
         free(out);
     }
+    char out[4];
+    cr_expect_eq(query_decode((struct slice){"a\0b", 3}, out), -1);
 }
