@@ -4,6 +4,7 @@
  */
 #include "master/listeners.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -15,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { ORPHANS_MS = 500 };
 
 /* Every socket that is open, of whatever generation: an address may overlap with one that an older generation still serves. */
 static struct listeners open_sockets;
@@ -67,11 +70,23 @@ static void refuse(const struct config_listen *listen, const struct address *add
     config_reject(errors, &listen->place, section, listen->name[0] != 0 ? "address" : "listen", "cannot listen on %s: %s", text, why);
 }
 
+/* The workers of a master that was killed let go of its sockets within moments. At the start there is nothing yet that a wait
+ * could hold up. */
+static int open_patiently(struct listening *listening)
+{
+    int64_t deadline = clock_ms() + ORPHANS_MS;
+    int result;
+    while ((result = sockets_open(listening, false)) < 0 && errno == EADDRINUSE && open_sockets.count == 0 &&
+           clock_ms() < deadline)
+        poll(NULL, 0, 10);
+    return result;
+}
+
 /* A new socket where an old one is bound to an overlapping address (127.0.0.1:80 to 0.0.0.0:80): both need SO_REUSEPORT for the
  * moment of the bind. Taken back at once: it would let any process of our user steal connections. */
 static int open_beside(struct listening *listening)
 {
-    if (sockets_open(listening, false) == 0)
+    if (open_patiently(listening) == 0)
         return 0;
     if (errno != EADDRINUSE || open_sockets.count == 0 || listening->address.socket.any.sa_family == AF_UNIX)
         return -1;

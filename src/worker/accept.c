@@ -209,5 +209,4 @@ void accept_close(struct worker *w)
         io_close(&w->listeners[i].watch);
         io_close(&w->listeners[i].door);
     }
-    w->listener_count = 0;
 }

@@ -31,6 +31,11 @@ static uint64_t own_event(uint32_t what)
     return UINT64_MAX - what; /* generation and place of no connection */
 }
 
+static bool is_listener_event(const struct worker *w, uint64_t data)
+{
+    return data <= own_event(EVENT_LISTENER) && data > own_event(EVENT_LISTENER) - w->listener_count;
+}
+
 static _Noreturn void leave(struct worker *w)
 {
     atomic_store(&w->slot->state, WORKER_LEAVING);
@@ -151,7 +156,7 @@ static void serve_events(struct worker *w, const struct epoll_event *events, int
 {
     for (int i = 0; i < count; i++) {
         uint64_t data = events[i].data.u64;
-        if (data > own_event(EVENT_LISTENER) - w->listener_count)
+        if (data == own_event(EVENT_CONTROL) || is_listener_event(w, data))
             continue;
         /* Stale by now? A handler, or a timeout, may have ended it since the events were fetched. */
         struct connection *c = table_find(w, data);
@@ -167,7 +172,7 @@ static void accept_events(struct worker *w, const struct epoll_event *events, in
         uint64_t data = events[i].data.u64;
         if (data == own_event(EVENT_CONTROL))
             look(w);
-        else if (data > own_event(EVENT_LISTENER) - w->listener_count && w->accepting)
+        else if (is_listener_event(w, data) && w->accepting)
             accept_while_holding(w, (size_t)(own_event(EVENT_LISTENER) - data));
     }
 }

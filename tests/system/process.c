@@ -145,6 +145,7 @@ Test(process, a_connection_is_not_lost_with_the_worker_that_was_woken_for_it)
     for (int round = 0; round < 10; round++) {
         server_await_workers(&server, 2, workers);
         kill(workers[round % 2], SIGSTOP);
+        await(text_matches(process_file(workers[round % 2], "status"), "^State:[ \t]+T"));
         struct client clients[4];
         for (int i = 0; i < 4; i++) {
             clients[i] = client_connect(&server);
