@@ -3,74 +3,85 @@
 # make            build/tine and the example modules
 # make run        serve etc/server.ini
 # make test       every test; make T=head test runs one suite
-# make check      gcc, clang and the sanitizers, as CI does
+# make measure    what the README promises in numbers; make M=idle measure makes one of them
+# make check      what CI runs: gcc, clang, sanitizers
 # make install    PREFIX=/usr/local DESTDIR=
+#
+# B= is the folder to build in, SANITIZE=address,undefined and WERROR=1 do what they say; CFLAGS and the like are
+# added to our own.
 
-PREFIX  ?= /usr/local
-B       ?= build
-CC      ?= cc
+PREFIX   ?= /usr/local
+B        ?= build
+CC       ?= cc
 OPTIMIZE ?= -O2
-VERSION := 0.1
+VERSION  := 0.1
 
-CPPFLAGS_ALL := -D_GNU_SOURCE -DTINE_VERSION='"$(VERSION)"' -Iinclude -Isrc $(CPPFLAGS)
-CFLAGS_ALL   := -std=gnu11 -g $(OPTIMIZE) -fPIE -fno-plt -fvisibility=hidden \
-                -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
-                -fstack-protector-strong
-LDFLAGS_ALL  := -pie -Wl,-z,relro,-z,now
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+OWN_CPPFLAGS := -D_GNU_SOURCE -DTINE_VERSION='"$(VERSION)"' -Iinclude -Isrc
+OWN_CFLAGS   := -std=gnu11 -g $(OPTIMIZE) -fPIE -fno-plt -fvisibility=hidden -fstack-protector-strong $(WARNINGS)
+OWN_LDFLAGS  := -pie -Wl,-z,relro,-z,now
+MODULE_FLAGS := -std=gnu11 -g $(OPTIMIZE) -fPIC -shared -Wall -Wextra
 ifdef WERROR
-CFLAGS_ALL   += -Werror
+OWN_CFLAGS   += -Werror
+MODULE_FLAGS += -Werror
 endif
 ifdef SANITIZE
-CFLAGS_ALL   += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
-LDFLAGS_ALL  += -fsanitize=$(SANITIZE)
+OWN_CFLAGS   += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+OWN_LDFLAGS  += -fsanitize=$(SANITIZE)
 else
-CPPFLAGS_ALL += -D_FORTIFY_SOURCE=2
+OWN_CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
-CFLAGS_ALL   += $(CFLAGS)
-LDFLAGS_ALL  += $(LDFLAGS)
+COMPILE = $(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS) -MMD -MP
+LINK    = $(CC) $(OWN_LDFLAGS) $(LDFLAGS)
+MODULE  = $(CC) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) $(MODULE_FLAGS) $(CFLAGS) -MMD -MP
 
-SOURCES  := $(filter-out src/main.c,$(wildcard src/*/*.c))
-SOURCES  := $(filter-out src/examples/%,$(SOURCES))
+SOURCES  := $(filter-out src/main.c src/examples/%,$(wildcard src/main.c src/*/*.c))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
 EXAMPLES := $(patsubst src/examples/%.c,$(B)/%.so,$(wildcard src/examples/*.c))
-UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/unit/%.o,$(wildcard tests/unit/*.c))
-SYSTEM   := $(patsubst tests/system/%.c,$(B)/tests/system/%.o,$(wildcard tests/system/*.c))
-TEST_MODULES := $(patsubst tests/modules/%.c,$(B)/tests/modules/%.so,$(wildcard tests/modules/*.c))
+UNIT     := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*.c))
+SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
+HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client)
+MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
+TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
 LIBS     := -linih -ljansson -ldl
+
+# The whole library, used or not: modules bind to tine_*, and tests to anything.
+WHOLE = -Wl,--whole-archive $(B)/libtine.a -Wl,--no-whole-archive
 
 all: $(B)/tine $(EXAMPLES)
 
-# The whole library is linked in, used or not, and tine_* is exported: modules bind to it.
 $(B)/tine: $(B)/src/main.o $(B)/libtine.a src/tine.exports
-	$(CC) $(LDFLAGS_ALL) -Wl,--dynamic-list=src/tine.exports -o $@ $(B)/src/main.o \
-	    -Wl,--whole-archive $(B)/libtine.a -Wl,--no-whole-archive $(LIBS)
+	$(LINK) -Wl,--dynamic-list=src/tine.exports -o $@ $(B)/src/main.o $(WHOLE) $(LIBS)
 
 $(B)/libtine.a: $(OBJECTS)
 	rm -f $@
 	ar rcs $@ $(OBJECTS)
 
-# Built-in modules are written against the public header alone; each exports its own symbol.
+# Built-in modules see the public header alone; each exports a symbol of its own.
 $(B)/src/modules/%.o: src/modules/%.c
 	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) $(CFLAGS_ALL) -DTINE_MODULE_SYMBOL=builtin_$* -MMD -MP -c -o $@ $<
+	$(COMPILE) -DTINE_MODULE_SYMBOL=builtin_$* -c -o $@ $<
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(COMPILE) -c -o $@ $<
 
 $(B)/%.so: src/examples/%.c
 	@mkdir -p $(@D)
-	$(CC) -Iinclude $(CPPFLAGS) -g $(OPTIMIZE) -Wall -Wextra -fPIC -shared -MMD -MP -o $@ $< $(CFLAGS)
+	$(MODULE) -o $@ $<
 
 $(B)/tests/modules/%.so: tests/modules/%.c
 	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) -g -Wall -Wextra -fPIC -shared -MMD -MP -o $@ $< $(CFLAGS)
+	$(MODULE) -o $@ $<
 
 $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
-	$(CC) $(LDFLAGS_ALL) -o $@ $(UNIT) -Wl,--whole-archive $(B)/libtine.a -Wl,--no-whole-archive $(LIBS) -lcriterion
+	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
 
 $(B)/tests/system/run: $(SYSTEM)
-	$(CC) $(LDFLAGS_ALL) -o $@ $(SYSTEM) -lcriterion
+	$(LINK) -o $@ $(SYSTEM) -lcriterion
+
+$(B)/tests/measure/measure: $(MEASURES) $(HARNESS)
+	$(LINK) -o $@ $(MEASURES) $(HARNESS)
 
 FILTER = $(if $(T),--filter '$(T)/*')
 
@@ -80,12 +91,25 @@ unit: $(B)/tests/unit/run
 system: all $(B)/tests/system/run $(TEST_MODULES)
 	TINE=$(B)/tine $(B)/tests/system/run -j8 $(FILTER)
 
+measure: all $(B)/tests/measure/measure $(TEST_MODULES)
+	TINE=$(B)/tine $(B)/tests/measure/measure $(M)
+
 run: all
 	exec $(B)/tine -c etc/server.ini
+
+check:
+	.ci/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/tine/www
+	install -m 755 $(B)/tine $(DESTDIR)$(PREFIX)/sbin/tine
+	install -m 644 include/tine.h $(DESTDIR)$(PREFIX)/include/tine.h
+	install -m 644 etc/server.ini $(DESTDIR)$(PREFIX)/share/tine/server.ini.example
+	install -m 644 etc/www/* $(DESTDIR)$(PREFIX)/share/tine/www/
 
 clean:
 	rm -rf build
 
-.PHONY: all test unit system run clean
+.PHONY: all test unit system measure run check install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

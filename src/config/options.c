@@ -65,7 +65,7 @@ const struct option options[] = {
     {SECTION_TIMEOUTS, "keepalive", OPTION_TIME, "65s", IN_TIMEOUTS(keepalive), 0, 30 * DAY,
      .help = "for the next request on a connection; 0 closes it after each"},
     {SECTION_TIMEOUTS, "request", OPTION_TIME, "30s", IN_TIMEOUTS(request), 1, 30 * DAY, .per_app = true,
-     .help = "for a handler that makes no progress; then 504"},
+     .help = "for a handler; then it is aborted and its worker replaced"},
     {SECTION_TIMEOUTS, "graceful", OPTION_TIME, "25s", IN_TIMEOUTS(graceful), 0, 30 * DAY,
      .help = "for requests in progress when tine stops"},
 
