@@ -200,6 +200,7 @@ HttpTest(a_request_id_that_could_forge_logs_is_replaced)
         struct response response = ask(&server, request("GET", "/id", text("X-Request-Id: %s\r\n", ids[i])));
         expect_response(&response, 200, NULL);
         cr_assert_str_neq(response.body, ids[i]);
+        cr_assert_str_eq(response.body, response_header(&response, "X-Request-Id"));
         cr_assert(text_matches(response.body, "^[A-Za-z0-9._-]+$"), "%s", response.body);
     }
 }

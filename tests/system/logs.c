@@ -148,6 +148,7 @@ Test(logs, a_line_appears_though_its_worker_is_in_a_handler)
     get(&server, "/query?before");
     struct client busy = client_connect(&server);
     client_send(&busy, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
     int64_t start = now_ms();
     server_access_await(&server, "/query?before");
     cr_assert_lt(now_ms() - start, 2500);
