@@ -129,7 +129,7 @@ static int serve(const struct command *command, struct config *config)
 
 int main(int argc, char **argv)
 {
-    struct command command = {0};
+    static struct command command; /* for as long as the process: a reload goes by it */
     parse_command(&command, argc, argv);
     title_init(argc, argv);
     struct config *config = load(&command);

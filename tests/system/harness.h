@@ -80,6 +80,9 @@ bool program_exists(const char *name);
  * files; it dies with us. */
 pid_t process_start(const char *const *argv, const char *out_path, const char *err_path);
 
+/* fork() for a client that runs beside the test: it dies with us. Leave it with _exit(). */
+pid_t process_fork(void);
+
 /* Waits for a child: its exit code, 128 + signal, or -1 when it still runs after 'ms'. */
 int process_wait(pid_t process, int64_t ms);
 

@@ -210,7 +210,7 @@ Test(logs, lines_are_whole_under_load)
     server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 4\n" PROBE);
     pid_t clients[4];
     for (int i = 0; i < 4; i++)
-        if ((clients[i] = fork()) == 0) {
+        if ((clients[i] = process_fork()) == 0) {
             for (int k = 0; k < 200; k++)
                 expect_get(&server, "/hello", 200, "hello");
             _exit(0);
@@ -242,8 +242,8 @@ Test(logs, usr1_reopens_both)
     server_stop(&server);
     const char *access = text("%s%s", file_read(text("%s.1", server.access), NULL), file_read(server.access, NULL));
     const char *errors = text("%s%s", file_read(text("%s.1", server.log), NULL), file_read(server.log, NULL));
-    cr_assert_eq(text_count(access, "GET /log "), asked, "%d requests:\n%s", asked, access);
-    cr_assert_eq(text_count(errors, "the probe says 42"), asked, "%d requests:\n%s", asked, errors);
+    cr_assert_eq(text_count(access, "GET /log "), (size_t)asked, "%d requests:\n%s", asked, access);
+    cr_assert_eq(text_count(errors, "the probe says 42"), (size_t)asked, "%d requests:\n%s", asked, errors);
 }
 
 Test(logs, a_pipe_gets_whole_lines)

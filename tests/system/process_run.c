@@ -26,13 +26,10 @@ static void redirect(const char *path, int flags, int to)
 }
 
 /* In the child: nothing that Criterion set up may reach the program under test. */
-static void become(const char *const *argv, const char *out_path, const char *err_path, pid_t parent)
+static void become(const char *const *argv, const char *out_path, const char *err_path)
 {
     sigset_t none;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0);
-    if (getppid() != parent)
-        _exit(127);
     redirect("/dev/null", O_RDONLY, 0);
     redirect(out_path, O_WRONLY | O_CREAT | O_APPEND, 1);
     redirect(err_path, O_WRONLY | O_CREAT | O_APPEND, 2);
@@ -45,14 +42,24 @@ static void become(const char *const *argv, const char *out_path, const char *er
     _exit(127);
 }
 
-pid_t process_start(const char *const *argv, const char *out_path, const char *err_path)
+pid_t process_fork(void)
 {
-    pid_t parent = getpid();
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
     if (child < 0)
         harness_fail("fork: %s", strerror(errno));
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(127);
+    }
+    return child;
+}
+
+pid_t process_start(const char *const *argv, const char *out_path, const char *err_path)
+{
+    pid_t child = process_fork();
     if (child == 0)
-        become(argv, out_path, err_path, parent);
+        become(argv, out_path, err_path);
     return child;
 }
 

@@ -56,7 +56,7 @@ static void reload_under_load(bool keep_alive)
     server_start(&server, TWO_WORKERS PROBE);
     const char *stop = text("%s/stop", server.dir);
     for (int i = 0; i < CLIENTS; i++)
-        if ((clients[i] = fork()) == 0)
+        if ((clients[i] = process_fork()) == 0)
             _exit(client_loop(&server, stop, keep_alive));
     for (int i = 0; i < 5; i++)
         server_hup(&server);

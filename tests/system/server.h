@@ -49,10 +49,11 @@ void server_hup(struct server *server);
 
 void server_signal(const struct server *server, int signal_number);
 
-/* TERM: must end with exit code 0, leave no worker, and have nothing in the log that tells of a crash. */
+/* TERM: must end with exit code 0 and leave no worker. */
 void server_stop(struct server *server);
 
-/* Waits for the master's end: its exit code or 128 + signal; a failed test if it does not end. */
+/* Waits for the master's end: its exit code or 128 + signal. A failed test if it does not end, or if its log tells of a
+ * fault: a sanitizer's report, an assertion, a bad address. */
 int server_wait(struct server *server);
 
 /* What the log says since the current run began. Freed by the caller or with the test. */
@@ -80,8 +81,5 @@ bool pids_overlap(const pid_t *some, size_t some_count, const pid_t *others, siz
 
 /* Puts @DIR@ and @MODULES@ in. */
 char *server_expand(const struct server *server, const char *ini);
-
-/* Is there a line of a sanitizer, an assertion or a fatal signal? */
-bool log_tells_crash(const char *log);
 
 #endif
