@@ -111,6 +111,9 @@ static struct config *load(const struct command *command)
         check_apps(config, &errors);
     if (config == NULL || errors.count > 0) {
         print_errors(&errors);
+        errors_release(&errors);
+        if (config != NULL)
+            config_free(config);
         exit(1);
     }
     errors_release(&errors);

@@ -160,9 +160,9 @@ int tine_fresh(tine_request *r, const char *etag, time_t modified)
     struct slice method = request_method(r);
     time_t now = time(NULL), then;
     date_format(modified > now ? now : modified, date); /* never in the future (RFC 9110, 8.8.2.1) */
-    response_set_field(r, "Last-Modified", date);
+    tine_set_header(r, "Last-Modified", date);
     if (etag != NULL)
-        response_set_field(r, "ETag", etag);
+        tine_set_header(r, "ETag", etag);
     if (!slice_equals(method, SLICE("GET")) && !slice_equals(method, SLICE("HEAD")))
         return 0;
     if (none_match.data != NULL) /* then If-Modified-Since does not count (13.1.3) */

@@ -216,6 +216,11 @@ static void note_duration(struct route *route, int64_t took)
 static void complete(struct tine_request *r, int result)
 {
     struct response *response = &r->response;
+    if (response->state == RESPONSE_BEGUN && result >= 400) { /* too late to say so, but not to keep it from looking whole */
+        tine_log(r, TINE_ERROR, "handler %s failed with %d after its response had begun", request_handler_name(r), result);
+        response->state = RESPONSE_BROKEN;
+        response->close = true;
+    }
     if (response->state == RESPONSE_BEGUN) {
         response_finish_stream(r);
         return;

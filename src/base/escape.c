@@ -32,6 +32,9 @@ static void append_json_byte(struct buffer *out, unsigned char byte)
     case '\n':
         buffer_append_text(out, "\\n");
         break;
+    case '\t':
+        buffer_append_text(out, "\\t");
+        break;
     default:
         if (byte < 0x20 || byte == 0x7f)
             buffer_format(out, "\\u%04x", byte);

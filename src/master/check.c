@@ -8,6 +8,7 @@
 #include "app/apps.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ void check_apps(const struct config *config, struct errors *errors)
 {
     int pipes[2], status = 0;
     fflush(NULL);
-    if (pipe(pipes) < 0) {
+    if (pipe2(pipes, O_CLOEXEC) < 0) {
         errors_add(errors, "cannot check modules: %s", strerror(errno));
         return;
     }
@@ -63,8 +64,11 @@ void check_apps(const struct config *config, struct errors *errors)
     read_reasons(pipes[0], errors);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (pid < 0 || !WIFEXITED(status))
-        errors_add(errors, "loading the modules %s", pid < 0                          ? "failed: no process could be made"
-                                                     : WTERMSIG(status) == SIGALRM ? "took longer than 30 s"
-                                                                                   : strsignal(WTERMSIG(status)));
+    if (pid < 0)
+        errors_add(errors, "cannot check modules: no process could be made");
+    else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        errors_add(errors, "a module ended the process while it was loaded, with status %d", WEXITSTATUS(status));
+    else if (!WIFEXITED(status))
+        errors_add(errors, "while the modules were loaded: %s", WTERMSIG(status) == SIGALRM ? "it took longer than 30 s"
+                                                                                             : strsignal(WTERMSIG(status)));
 }

@@ -150,7 +150,9 @@ void children_order(struct master *m, unsigned slot, enum worker_order order, in
 {
     struct child *child = &m->children[slot];
     struct slot *shared = &m->board->slots[slot];
-    if (child->state == CHILD_NONE || atomic_load(&shared->order) >= order)
+    uint32_t before = atomic_load(&shared->order);
+    bool sooner = before == ORDER_LEAVE && order == ORDER_LEAVE && patience < atomic_load(&shared->patience);
+    if (child->state == CHILD_NONE || (before >= order && !sooner))
         return;
     atomic_store(&shared->patience, patience);
     atomic_store(&shared->order, order);
@@ -167,6 +169,16 @@ void children_order_all(struct master *m, enum worker_order order, int64_t patie
 {
     for (unsigned i = 0; i < m->slots; i++)
         children_order(m, i, order, patience);
+}
+
+/* Each worker's lines go where its own generation's go. What a dead one left in a full pipe follows with the current ones. */
+void children_write_logs(struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++) {
+        const struct generation *generation = m->children[i].state != CHILD_NONE ? m->children[i].generation : m->current;
+        if (generation != NULL)
+            logs_write_ring(&generation->logs, &m->board->slots[i].log);
+    }
 }
 
 unsigned children_ready(const struct master *m, const struct generation *generation)
@@ -194,6 +206,8 @@ void children_read(struct master *m, unsigned slot)
             errors_add(&m->reasons, "%s", message + 1);
         else if (message[0] == MESSAGE_REASON)
             log_error("worker %ld cannot start: %s", (long)child->pid, message + 1);
+        if (message[0] == MESSAGE_KICK) /* it was woken for a connection that it has no room for */
+            m->kick_until = m->now + 1000;
         if (message[0] == MESSAGE_READY && child->state == CHILD_STARTING) {
             child->state = CHILD_READY;
             if (child->canary)
@@ -271,7 +285,7 @@ static void forget_child(struct master *m, unsigned slot, int status)
     char where[sizeof shared->request + 32];
     doing(shared, where, sizeof where);
     log_ring_recover(&shared->log, &child.generation->logs.access, child.pid);
-    logs_write_rings(&child.generation->logs, m->board, m->slots);
+    logs_write_ring(&child.generation->logs, &shared->log);
     child.state = m->children[slot].state;
     m->children[slot].state = CHILD_NONE;
     reset_slot(shared);
@@ -336,7 +350,7 @@ static bool is_stuck(struct master *m, unsigned slot)
 {
     struct slot *shared = &m->board->slots[slot];
     int64_t since = atomic_load(&shared->since), allowed = atomic_load(&shared->allowed);
-    if (since == 0 || atomic_load(&shared->state) != WORKER_HANDLER)
+    if (since == 0 || atomic_load(&shared->state) != WORKER_HANDLER || atomic_load(&shared->since) != since)
         return false;
     if (m->now - since < allowed)
         master_wake_at(m, since + allowed);
@@ -362,14 +376,21 @@ void children_kill_stuck(struct master *m)
     }
 }
 
+static bool anything_waits(const struct master *m)
+{
+    bool waits = listeners_have_waiting(&m->current->listeners);
+    for (const struct generation *g = m->old; g != NULL && !waits; g = g->older)
+        waits = listeners_have_waiting(&g->listeners);
+    return waits;
+}
+
 /* If the worker that a connection woke did not accept it (it stopped, it was killed), nobody else is woken for it. So while one waits,
  * idle workers are told to look, one after the other, a millisecond apart. */
 void children_kick(struct master *m)
 {
-    const struct generation *generation = m->current;
-    if (m->kick_until == 0 || generation == NULL)
+    if (m->kick_until == 0 || m->current == NULL)
         return;
-    if (m->now > m->kick_until || !listeners_have_waiting(&generation->listeners)) {
+    if (m->now > m->kick_until || !anything_waits(m)) {
         m->kick_until = m->now > m->kick_until ? 0 : m->kick_until;
         if (m->kick_until != 0)
             master_wake_at(m, m->now + 20);

@@ -17,20 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ORPHANS_MS = 500 };
+enum { ORPHANS_MS = 500, SETTLE_MS = 20 };
 
 /* Every socket that is open, of whatever generation: an address may overlap with one that an older generation still serves. */
 static struct listeners open_sockets;
-
-/* By what was written, or by what became of it: port 0 may since be written as the port that it got. */
-static struct listening *find(const struct listeners *listeners, const struct address *address)
-{
-    for (size_t i = 0; listeners != NULL && i < listeners->count; i++)
-        if (!listeners->all[i]->closing && (address_equals(&listeners->all[i]->address, address) ||
-                                            address_equals(&listeners->all[i]->bound, address)))
-            return listeners->all[i];
-    return NULL;
-}
 
 static bool has(const struct listeners *listeners, const struct listening *listening)
 {
@@ -38,6 +28,22 @@ static bool has(const struct listeners *listeners, const struct listening *liste
         if (listeners->all[i] == listening)
             return true;
     return false;
+}
+
+/* By what was written, or by what became of it: port 0 may since be written as the port that it got. */
+static struct listening *find_but(const struct listeners *listeners, const struct address *address,
+                                  const struct listeners *taken)
+{
+    for (size_t i = 0; listeners != NULL && i < listeners->count; i++)
+        if (!listeners->all[i]->closing && !has(taken, listeners->all[i]) && (address_equals(&listeners->all[i]->address, address) ||
+                                            address_equals(&listeners->all[i]->bound, address)))
+            return listeners->all[i];
+    return NULL;
+}
+
+static struct listening *find(const struct listeners *listeners, const struct address *address)
+{
+    return find_but(listeners, address, NULL);
 }
 
 static void append(struct listeners *listeners, struct listening *listening)
@@ -104,7 +110,7 @@ static int open_beside(struct listening *listening)
 static void open_one(struct listeners *listeners, const struct config_listen *listen, const struct address *address,
                      const struct listeners *old, struct errors *errors)
 {
-    struct listening *listening = find(old, address);
+    struct listening *listening = find_but(old, address, listeners); /* of several with port 0 each is taken once */
     if (listening != NULL) {
         listening->references++;
         append(listeners, listening);
@@ -126,15 +132,27 @@ static void open_one(struct listeners *listeners, const struct config_listen *li
     append(&open_sockets, listening);
 }
 
-/* Sockets kept from before take a new backlog by a second listen(). Only when all else succeeded: it cannot be undone unseen. */
-static void update_backlogs(struct listeners *listeners, const struct config *config)
+static void update_one(struct listening *listening, const struct config_listen *config)
+{
+    if (listening == NULL)
+        return;
+    if (listening->backlog != config->backlog)
+        listen(listening->fd, (int)config->backlog);
+    listening->backlog = config->backlog;
+    const char *wrong = sockets_set_owner(listening, config);
+    if (wrong != NULL)
+        log_error("%s:%d: %s", config->place.file, config->place.line, wrong);
+}
+
+void listeners_update(struct listeners *listeners, const struct config *config)
 {
     for (size_t i = 0; i < config->listen_count; i++) {
-        struct listening *listening = find(listeners, &config->listens[i].address);
-        if (listening == NULL || listening->backlog == config->listens[i].backlog)
-            continue;
-        listening->backlog = config->listens[i].backlog;
-        listen(listening->fd, (int)listening->backlog);
+        struct address first = config->listens[i].address, second;
+        if (first.both_families) {
+            sockets_split_families(&config->listens[i].address, &first, &second);
+            update_one(find(listeners, &second), &config->listens[i]);
+        }
+        update_one(find(listeners, &first), &config->listens[i]);
     }
 }
 
@@ -151,10 +169,8 @@ int listeners_open(struct listeners *listeners, const struct config *config, con
         if (listen->address.both_families && errors->count == before)
             open_one(listeners, listen, &second, old, errors);
     }
-    if (errors->count == before) {
-        update_backlogs(listeners, config);
+    if (errors->count == before)
         return 0;
-    }
     listeners_release(listeners);
     return -1;
 }
@@ -180,21 +196,45 @@ void listeners_shut(struct listeners *listeners, const struct listeners *keep)
         if (has(keep, listening) || listening->closing)
             continue;
         listening->closing = true;
+        listening->shut_at = clock_ms();
         sockets_shut(listening);
+    }
+}
+
+bool listeners_have_closing(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (listeners->all[i]->closing && listeners->all[i]->fd >= 0)
+            return true;
+    return false;
+}
+
+void listeners_close_dropped(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (!listeners->all[i]->closing || listeners->all[i]->fd < 0)
+            continue;
+        /* shutdown() of a listener works on all processes that have it. Here that is the purpose. */
+        shutdown(listeners->all[i]->fd, SHUT_RDWR);
+        io_close(&listeners->all[i]->fd);
     }
 }
 
 static bool has_waiting(const struct listening *listening)
 {
-    struct pollfd poller = {.fd = listening->fd, .events = POLLIN};
+    struct pollfd poller = {.fd = listening->fd, .events = POLLIN}; /* -1 is passed over */
     return poll(&poller, 1, 0) > 0 && (poller.revents & POLLIN) != 0;
 }
 
 bool listeners_are_drained(const struct listeners *listeners, bool handshakes)
 {
+    /* A SYN that passed just before the door was shut may still be on its way through the kernel. */
+    for (size_t i = 0; i < listeners->count; i++)
+        if (listeners->all[i]->closing && clock_ms() - listeners->all[i]->shut_at < SETTLE_MS)
+            return false;
     /* Handshakes first: one that is complete by then is in the queue, and seen there. */
     for (size_t i = 0; handshakes && i < listeners->count; i++)
-        if (listeners->all[i]->closing && sockets_have_handshakes(listeners->all[i]))
+        if (listeners->all[i]->closing && listeners->all[i]->fd >= 0 && sockets_have_handshakes(listeners->all[i]))
             return false;
     for (size_t i = 0; i < listeners->count; i++)
         if (listeners->all[i]->closing && has_waiting(listeners->all[i]))

@@ -20,6 +20,7 @@ struct listening {
     dev_t device; /* of a Unix socket: is the path still ours? */
     ino_t inode;
     bool closing; /* dropped, or the server stops: no new connections come in */
+    int64_t shut_at; /* monotonic ms */
 };
 
 struct listeners {
@@ -42,6 +43,15 @@ bool listeners_are_drained(const struct listeners *listeners, bool handshakes);
 
 /* Does a connection wait to be accepted? */
 bool listeners_have_waiting(const struct listeners *listeners);
+
+/* Is one of them shut? */
+bool listeners_have_closing(const struct listeners *listeners);
+
+/* Those that were shut and are drained stop to listen, in every process. */
+void listeners_close_dropped(struct listeners *listeners);
+
+/* Gives sockets that were kept what else the configuration says of them: backlog, and owner and mode of a Unix socket. */
+void listeners_update(struct listeners *listeners, const struct config *config);
 
 void listeners_log(const struct listeners *listeners);
 

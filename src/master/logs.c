@@ -50,16 +50,9 @@ void logs_use(const struct logs *logs, const struct config *config)
     log_open(logs->error, (enum log_level)config->log_level);
 }
 
-void logs_write_rings(const struct logs *logs, struct scoreboard *board, unsigned count)
+void logs_write_ring(const struct logs *logs, struct log_ring *ring)
 {
-    size_t lost = 0;
-    int error = 0;
-    for (unsigned i = 0; i < count; i++) {
-        size_t dropped = log_ring_write(&board->slots[i].log, &logs->access, getpid(), false);
-        if (dropped > 0)
-            error = errno;
-        lost += dropped;
-    }
+    size_t lost = log_ring_write(ring, &logs->access, getpid(), false);
     if (lost > 0)
-        log_error("access log: %zu lines lost: %s", lost, strerror(error));
+        log_error("access log: %zu lines lost: %s", lost, strerror(errno));
 }

@@ -21,7 +21,7 @@ void logs_close(struct logs *logs);
 /* Messages of this process go there from now on. */
 void logs_use(const struct logs *logs, const struct config *config);
 
-/* Writes out the lines that workers left in the first 'count' slots. Never waits. */
-void logs_write_rings(const struct logs *logs, struct scoreboard *board, unsigned count);
+/* Writes out the lines that a worker left. Never waits. */
+void logs_write_ring(const struct logs *logs, struct log_ring *ring);
 
 #endif

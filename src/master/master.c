@@ -111,45 +111,51 @@ static void process_stop(struct master *m)
 }
 
 /* The files are opened anew by us and handed to the workers: they have no right to. */
-static void process_reopen(struct master *m)
+static void reopen_logs(struct master *m, struct generation *generation)
 {
     struct errors errors;
     struct logs logs;
-    if (!take_note(SIGUSR1) || m->current == NULL)
-        return;
     errors_init(&errors);
-    logs_write_rings(&m->current->logs, m->board, m->slots);
-    if (logs_open(&logs, m->current->config, &errors) == 0) {
-        logs_close(&m->current->logs);
-        m->current->logs = logs;
-        logs_use(&logs, m->current->config);
+    if (logs_open(&logs, generation->config, &errors) == 0) {
+        logs_close(&generation->logs);
+        generation->logs = logs;
         /* -1 cannot be sent: a log that is off is represented by the other. */
         int fds[2] = {logs.access.fd >= 0 ? logs.access.fd : logs.error, logs.error >= 0 ? logs.error : logs.access.fd};
         for (unsigned i = 0; i < m->slots && fds[0] >= 0; i++)
-            if (m->children[i].state != CHILD_NONE && m->children[i].generation == m->current)
+            if (m->children[i].state != CHILD_NONE && m->children[i].generation == generation)
                 children_send(m, i, MESSAGE_LOGS, fds, 2);
-        log_info("logs opened again");
-    } else {
-        for (size_t i = 0; i < errors.kept; i++)
-            log_error("logs not opened again: %s", errors.messages[i]);
     }
+    for (size_t i = 0; i < errors.kept; i++)
+        log_error("logs not opened again: %s", errors.messages[i]);
     errors_release(&errors);
+}
+
+static void process_reopen(struct master *m)
+{
+    /* While the first worker of a new generation prepares itself the order waits: its logs may be open already. */
+    if (m->current == NULL || m->transaction == TRANSACTION_CANARY || !take_note(SIGUSR1))
+        return;
+    children_write_logs(m);
+    reopen_logs(m, m->current);
+    for (struct generation *g = m->old; g != NULL; g = g->older)
+        reopen_logs(m, g);
+    logs_use(&m->current->logs, m->current->config);
+    log_info("logs opened again");
 }
 
 static void steps(struct master *m)
 {
     children_reap(m);
     process_stop(m);
-    process_reopen(m);
     if (take_note(SIGHUP))
         reload_request(m);
     reload_step(m);
+    process_reopen(m);
     stop_step(m);
     children_spawn_missing(m);
     children_kill_stuck(m);
     children_kick(m);
-    if (m->current != NULL)
-        logs_write_rings(&m->current->logs, m->board, m->slots);
+    children_write_logs(m);
 }
 
 static void raise_descriptor_limit(void)
@@ -168,18 +174,15 @@ static void announce(struct master *m, int *ready_fd)
 {
     if (m->state == MASTER_STARTING)
         return;
-    if (m->state == MASTER_SERVING) {
-        pidfile_write(m->current->config->pidfile);
-        if (*ready_fd >= 0 && write(*ready_fd, "1", 1) < 0)
-            log_debug("nobody waits for our start");
-    }
+    if (m->state == MASTER_SERVING && *ready_fd >= 0 && write(*ready_fd, "1", 1) < 0)
+        log_debug("nobody waits for our start");
     io_close(ready_fd);
 }
 
 static void finish(struct master *m)
 {
     if (m->current != NULL) {
-        logs_write_rings(&m->current->logs, m->board, m->slots);
+        children_write_logs(m);
         pidfile_remove(m->current->config->pidfile);
         log_info("stopped");
         generation_close(m->current);
@@ -224,5 +227,8 @@ int master_run(const struct master_options *options, struct config *config, int 
         }
     }
     finish(m);
-    return m->exit_status;
+    int status = m->exit_status;
+    errors_release(&m->reasons);
+    free(m);
+    return status;
 }

@@ -101,6 +101,7 @@ void children_read(struct master *m, unsigned slot); /* messages of a worker */
 void children_order(struct master *m, unsigned slot, enum worker_order order, int64_t patience);
 void children_order_all(struct master *m, enum worker_order order, int64_t patience);
 void children_send(struct master *m, unsigned slot, char message, const int *fds, size_t count);
+void children_write_logs(struct master *m);
 void children_spawn_missing(struct master *m);
 void children_kill_stuck(struct master *m);
 void children_kick(struct master *m);

@@ -7,6 +7,7 @@
 #include "master/master.h"
 
 #include "base/log.h"
+#include "master/pidfile.h"
 #include "worker/worker.h"
 
 #include <string.h>
@@ -70,10 +71,12 @@ void reload_request(struct master *m)
         m->reload_again |= m->state == MASTER_STARTING;
         return;
     }
-    if (m->transaction != TRANSACTION_NONE) {
+    if (m->transaction == TRANSACTION_CANARY) {
+        log_info("a reload is under way: the file is read again after it");
         m->reload_again = true; /* this one may have read the file before it was changed again */
         return;
     }
+    /* Generations before the last may still be in departure: any number of them can be. */
     log_info("reloading '%s'", m->options.path);
     reload_begin(m, NULL);
 }
@@ -102,6 +105,12 @@ static void commit(struct master *m, unsigned canary)
         m->old = old;
         listeners_shut(&old->listeners, &m->current->listeners);
     }
+    listeners_update(&m->current->listeners, m->current->config);
+    if (old == NULL || strcmp(old->config->pidfile, m->current->config->pidfile) != 0) {
+        if (old != NULL)
+            pidfile_remove(old->config->pidfile);
+        pidfile_write(m->current->config->pidfile);
+    }
     memset(m->positions, 0, sizeof m->positions);
     m->state = MASTER_SERVING;
     m->transaction = TRANSACTION_DRAIN;
@@ -113,7 +122,9 @@ static void commit(struct master *m, unsigned canary)
 
 void reload_canary_ready(struct master *m, unsigned slot)
 {
-    if (m->transaction == TRANSACTION_CANARY && m->children[slot].generation == m->next)
+    /* Not if it was condemned meanwhile: it ran out of its time, or the server stops. */
+    if (m->transaction == TRANSACTION_CANARY && m->state <= MASTER_SERVING && m->reasons.count == 0 &&
+        m->children[slot].generation == m->next)
         commit(m, slot);
 }
 
@@ -150,8 +161,12 @@ void reload_cancel(struct master *m)
 static void retire_old(struct master *m)
 {
     unsigned wanted = (unsigned)m->current->config->workers, ready = children_ready(m, m->current), serving = 0;
-    for (unsigned i = 0; i < m->slots; i++)
-        serving += m->children[i].state == CHILD_READY && m->children[i].generation != m->current;
+    for (unsigned i = 0; i < m->slots; i++) {
+        const struct child *child = &m->children[i];
+        if (child->state == CHILD_STARTING && child->generation != m->current)
+            children_order(m, i, ORDER_LEAVE, 0); /* it leaves before it serves at all */
+        serving += child->state == CHILD_READY && child->generation != m->current;
+    }
     unsigned keep = ready >= wanted ? 0 : wanted - ready;
     for (unsigned i = 0; i < m->slots && serving > keep; i++) {
         const struct child *child = &m->children[i];
@@ -164,22 +179,55 @@ static void retire_old(struct master *m)
         m->transaction = TRANSACTION_NONE;
 }
 
+static bool all_drained(const struct master *m)
+{
+    for (const struct generation *g = m->old; g != NULL; g = g->older)
+        if (!listeners_are_drained(&g->listeners, true))
+            return false;
+    return true;
+}
+
+static bool any_dropped(const struct master *m)
+{
+    for (const struct generation *g = m->old; g != NULL; g = g->older)
+        if (listeners_have_closing(&g->listeners))
+            return true;
+    return false;
+}
+
+/* Sockets that were dropped are served until nothing waits there; then old workers leave all at once, as soon as there is a new one for
+ * each, and the sockets stop to listen, whoever still has a descriptor of them: the address may be covered by a new one. */
+static void drain_dropped(struct master *m)
+{
+    if (!any_dropped(m)) {
+        m->transaction = TRANSACTION_REPLACE;
+        return;
+    }
+    bool filled = children_ready(m, m->current) >= (unsigned)m->current->config->workers;
+    if (m->now < m->transaction_deadline && !(filled && all_drained(m))) {
+        master_wake_at(m, m->now + 5);
+        return;
+    }
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].state == CHILD_READY && m->children[i].generation != m->current)
+            children_order(m, i, ORDER_LEAVE, m->children[i].generation->config->timeouts.graceful);
+    for (struct generation *g = m->old; g != NULL; g = g->older)
+        listeners_close_dropped(&g->listeners);
+    m->transaction = TRANSACTION_REPLACE;
+}
+
 void reload_step(struct master *m)
 {
     if (m->transaction == TRANSACTION_CANARY) {
-        if (m->now >= m->transaction_deadline && m->reasons.count == 0) {
+        if (m->now < m->transaction_deadline) {
+            master_wake_at(m, m->transaction_deadline);
+        } else if (m->reasons.count == 0) {
             errors_add(&m->reasons, "worker_init() did not finish within %d s", CANARY_MS / 1000);
             kill_canary(m);
         }
-        master_wake_at(m, m->transaction_deadline);
     }
-    if (m->transaction == TRANSACTION_DRAIN) {
-        bool drained = m->old == NULL || listeners_are_drained(&m->old->listeners, true);
-        if (drained || m->now >= m->transaction_deadline)
-            m->transaction = TRANSACTION_REPLACE;
-        else
-            master_wake_at(m, m->now + 5);
-    }
+    if (m->transaction == TRANSACTION_DRAIN)
+        drain_dropped(m);
     if (m->transaction == TRANSACTION_REPLACE)
         retire_old(m);
     if (m->transaction == TRANSACTION_NONE && m->reload_again && m->state == MASTER_SERVING) {

@@ -23,6 +23,7 @@ static void drain(struct master *m)
     m->handshakes_until = m->now + HANDSHAKES_MS;
     reload_cancel(m);
     listeners_shut(&m->current->listeners, NULL);
+    m->kick_until = m->stop_deadline;
     children_order_all(m, ORDER_DRAIN, 0);
 }
 
@@ -58,7 +59,8 @@ void stop_step(struct master *m)
 {
     if (m->state == MASTER_DRAINING) {
         bool drained = listeners_are_drained(&m->current->listeners, m->now < m->handshakes_until);
-        if (drained || m->now >= m->stop_deadline - (m->stop_deadline - m->now) / 4)
+        /* The last quarter of the time is for finishing. */
+        if (drained || m->now >= m->stop_deadline - m->current->config->timeouts.graceful / 4)
             leave(m);
         else
             master_wake_at(m, m->now + STEP_MS);

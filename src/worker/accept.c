@@ -154,15 +154,28 @@ static void set_watched(struct worker *w, struct listener *listener, bool watche
                                 .data.u64 = UINT64_MAX - 1 - (uint64_t)(listener - w->listeners)};
     if (listener->watched == watched)
         return;
-    epoll_ctl(w->epoll, watched ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener->watch, &event);
-    listener->watched = watched;
+    if (epoll_ctl(w->epoll, watched ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener->watch, &event) == 0 || !watched)
+        listener->watched = watched;
+    else
+        back_off(w); /* and then try again */
+}
+
+/* At the limit, with nobody idle to make room, the listeners are left to other workers until a connection ends. */
+static bool can_take(const struct worker *w)
+{
+    return w->accepting && w->accept_after == 0 && (w->held < w->limit || w->oldest != CONNECTION_NONE);
 }
 
 void accept_while_holding(struct worker *w, size_t i)
 {
     struct listener *listener = &w->listeners[i];
-    if (!listener->watched || w->accept_after > 0)
+    if (!listener->watched)
         return;
+    if (!can_take(w)) { /* another connection of this turn took the last place: somebody else is to be woken */
+        char message = MESSAGE_KICK;
+        send(w->control, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        return;
+    }
     /* Another worker may have taken the connection, and O_NONBLOCK would be shared by all: so the wait, with
      * connections held, is ended by a timer. */
     set_timer(w, STOLEN_NS);
@@ -174,12 +187,6 @@ void accept_while_holding(struct worker *w, size_t i)
     set_watched(w, listener, false);
     set_watched(w, listener, true);
     accept_take(w, i, fd);
-}
-
-/* At the limit, with nobody idle to make room, the listeners are left to other workers until a connection ends. */
-static bool can_take(const struct worker *w)
-{
-    return w->accepting && w->accept_after == 0 && (w->held < w->limit || w->oldest != CONNECTION_NONE);
 }
 
 void accept_watch(struct worker *w)

@@ -31,9 +31,9 @@ static int64_t time_allowed(const struct worker *w, const struct connection *c)
     const struct config_timeouts *timeouts = timeouts_of(w, c);
     switch (c->state) {
     case CONNECTION_IDLE:
-        if (c->served == 0)
-            return timeouts->header;
-        return w->order == ORDER_LEAVE ? w->patience : timeouts->keepalive;
+        if (w->order == ORDER_LEAVE && w->patience < timeouts->keepalive)
+            return w->patience;
+        return c->served == 0 ? timeouts->header : timeouts->keepalive;
     case CONNECTION_HEAD:
         return timeouts->header;
     case CONNECTION_WRITING:
@@ -77,6 +77,14 @@ void connection_close(struct worker *w, struct connection *c)
     io_close(&c->file);
     close(c->fd); /* also ends its registration: no other process has this socket */
     table_give_back(w, c);
+}
+
+/* Of a client that does not read, or an answer that cannot be finished: what waits in the kernel is thrown away, and the client
+ * is told by a reset that it has not got all. */
+static void reset_on_close(int fd)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
 static void watch(struct worker *w, struct connection *c)
@@ -133,9 +141,7 @@ static void rest(struct worker *w, struct connection *c)
             table_unidle(w, c);
         c->listed = idle;
     }
-    /* The time for a head runs from its first byte, and for lingering from its begin; the others start anew with each
-     * progress, and only progress leads here. */
-    if (!c->timed || (c->state != CONNECTION_HEAD && c->state != CONNECTION_LINGER))
+    if (!c->timed)
         restart_clock(w, c);
     c->timed = true;
     watch(w, c);
@@ -163,12 +169,15 @@ void connection_advance(struct worker *w, struct connection *c)
         go_on = !c->broken && (buffer_length(&w->out) > 0 || c->file >= 0) && c->state != CONNECTION_WRITING &&
                 send_answers(w, c);
     }
-    if (c->broken)
+    if (c->broken) {
+        buffer_clear(&w->out, 1 << 16); /* it shall not go to the next one */
+        reset_on_close(c->fd);
         connection_close(w, c);
-    else if (c->ends && c->state == CONNECTION_IDLE)
+    } else if (c->ends && c->state == CONNECTION_IDLE) {
         end(w, c);
-    else
+    } else {
         rest(w, c);
+    }
 }
 
 /* What a former read left behind stays in front; the request's head may move with it. */
@@ -190,6 +199,8 @@ static void receive(struct worker *w, struct connection *c)
     ssize_t length = recv(c->fd, room, c->in.capacity - c->in.end, 0);
     if (length > 0) {
         c->in.end += (size_t)length;
+        if (c->state != CONNECTION_HEAD) /* the time for a head runs from its first byte; else each read starts it anew */
+            c->timed = false;
         connection_advance(w, c);
     } else if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
         rest(w, c);
@@ -212,8 +223,14 @@ static void drain(struct worker *w, struct connection *c)
     }
 }
 
+static uint64_t unsent(const struct connection *c)
+{
+    return buffer_length(&c->out) + (c->file >= 0 ? c->file_left : 0);
+}
+
 static void resume_output(struct worker *w, struct connection *c)
 {
+    uint64_t before = unsent(c);
     c->state = c->resume;
     if (send_answers(w, c)) {
         c->timed = false;
@@ -221,6 +238,7 @@ static void resume_output(struct worker *w, struct connection *c)
     } else if (c->broken) {
         connection_close(w, c);
     } else {
+        c->timed = unsent(c) == before;
         rest(w, c);
     }
 }
@@ -265,13 +283,6 @@ void connection_open(struct worker *w, int fd, uint8_t listener, bool local, con
     receive(w, c); /* with TCP_DEFER_ACCEPT the request is there already */
 }
 
-/* A client that does not read: what waits in the kernel for it is thrown away, and it is told by a reset. */
-static void reset_on_close(int fd)
-{
-    struct linger linger = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-}
-
 void connection_timeout(struct worker *w, struct connection *c)
 {
     switch (c->state) {
@@ -296,7 +307,10 @@ void connection_timeout(struct worker *w, struct connection *c)
 
 void connection_hurry(struct worker *w, struct connection *c)
 {
-    int64_t last = c->deadline.at - w->config->timeouts.keepalive;
-    if (c->state == CONNECTION_IDLE && c->served > 0 && c->listed)
-        deadlines_set(&w->deadlines, &c->deadline, last + w->patience);
+    if (c->state != CONNECTION_IDLE || !c->listed)
+        return;
+    /* Since its last answer; one that never sent a request is given the time from now on. */
+    int64_t since = c->served > 0 ? c->deadline.at - w->config->timeouts.keepalive : w->now;
+    if (since + w->patience < c->deadline.at)
+        deadlines_set(&w->deadlines, &c->deadline, since + w->patience);
 }

@@ -116,14 +116,26 @@ static void expect_body(struct worker *w, struct connection *c)
     connection_set_state(w, c, CONNECTION_BODY);
 }
 
+/* Some clients send an empty line behind a body (RFC 9112, 2.2). That is no request begun: the connection is idle. */
+static void forget_empty_line(struct worker *w, struct connection *c)
+{
+    buffer_consume(&c->in, 2);
+    give_request_back(w, c->request);
+    c->request = NULL;
+    connection_set_state(w, c, CONNECTION_IDLE);
+}
+
 static bool step_head(struct worker *w, struct connection *c)
 {
     struct tine_request *r = c->request;
     const char *reason;
     request_rebase(r, buffer_bytes(&c->in));
     enum head_verdict verdict = head_parse(&r->head, r->bytes, buffer_length(&c->in));
-    if (verdict == HEAD_PARTIAL)
+    if (verdict == HEAD_PARTIAL) {
+        if (buffer_length(&c->in) == 2 && memcmp(r->bytes, "\r\n", 2) == 0)
+            forget_empty_line(w, c);
         return false;
+    }
     if (verdict == HEAD_REFUSED) {
         r->refused_length = buffer_length(&c->in);
         exchange_refuse(w, c, r->head.status, r->head.reason);
@@ -212,6 +224,7 @@ static void queue_response(struct worker *w, struct connection *c)
     c->ends = !r->keep_alive || response->close;
     /* When it is the server who ends a connection that the client would have kept, requests may be on their way. */
     c->lingers |= c->ends && (r->framing.keep_alive || buffer_length(&c->in) > r->head.length);
+    c->broken |= response->state == RESPONSE_BROKEN;
     if (response->state >= RESPONSE_BEGUN)
         return;
     response_format_head(r, &w->out);

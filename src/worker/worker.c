@@ -48,22 +48,21 @@ static _Noreturn void leave(struct worker *w)
 /* New log files come as descriptors: a worker has no right to open them. */
 static void take_logs(struct worker *w, const int *fds, size_t count)
 {
-    if (count < 2)
-        return;
     journal_flush(w);
-    if (w->access_log.fd >= 0)
+    if (count == 2 && w->access_log.fd >= 0)
         dup3(fds[0], w->access_log.fd, O_CLOEXEC);
     log_target_open(&w->access_log, w->access_log.fd);
-    if (log_fd() >= 0)
+    if (count == 2 && log_fd() >= 0)
         dup3(fds[1], log_fd(), log_fd() > STDERR_FILENO ? O_CLOEXEC : 0);
+    if (count < 2)
+        log_error("cannot take the new log files: the table of descriptors is full");
     for (size_t i = 0; i < count; i++)
         close(fds[i]);
 }
 
-static void stop_accepting(struct worker *w)
+static void hurry(struct worker *w)
 {
-    w->accepting = false;
-    accept_close(w);
+    w->patience = atomic_load(&w->slot->patience);
     for (uint32_t i = 0; i < w->top; i++)
         if (w->table[i].state != CONNECTION_FREE)
             connection_hurry(w, &w->table[i]);
@@ -74,14 +73,17 @@ static void follow_order(struct worker *w)
     enum worker_order order = atomic_load_explicit(&w->slot->order, memory_order_acquire);
     if (w->orphaned && order < ORDER_LEAVE)
         order = ORDER_LEAVE;
+    if (order == ORDER_QUIT)
+        leave(w);
+    if (order == ORDER_LEAVE && w->order == ORDER_LEAVE && atomic_load(&w->slot->patience) < w->patience)
+        hurry(w);
     if (order <= w->order)
         return;
     w->order = order;
-    if (order == ORDER_QUIT)
-        leave(w);
     if (order == ORDER_LEAVE) {
-        w->patience = atomic_load(&w->slot->patience);
-        stop_accepting(w);
+        w->accepting = false;
+        accept_close(w);
+        hurry(w);
     }
 }
 
