@@ -95,6 +95,9 @@ static const char *join_fields(tine_request *r, size_t i, struct slice name)
 const char *tine_header(tine_request *r, const char *name)
 {
     struct slice wanted = slice_from(name);
+    /* With absolute-form the target's authority counts, and the Host that came is to be ignored (RFC 9112, 3.2.2). */
+    if (r->target.form == TARGET_ABSOLUTE && slice_equals_nocase(wanted, SLICE("Host")))
+        return arena_copy(&r->arena, r->target.authority.data, r->target.authority.length);
     long first = -1;
     for (size_t i = 0; i < r->head.count; i++) {
         if (!field_is(r, &r->fields[i], wanted))
@@ -110,10 +113,11 @@ int tine_header_at(tine_request *r, size_t i, const char **name, const char **va
 {
     if (i >= r->head.count)
         return -1;
+    bool host = r->target.form == TARGET_ABSOLUTE && field_is(r, &r->fields[i], SLICE("Host"));
     if (name != NULL)
         *name = terminated(r, r->fields[i].name, r->fields[i].name_length);
     if (value != NULL)
-        *value = terminated(r, r->fields[i].value, r->fields[i].value_length);
+        *value = host ? tine_header(r, "Host") : terminated(r, r->fields[i].value, r->fields[i].value_length);
     return 0;
 }
 

@@ -138,7 +138,7 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
 /* Does an If-None-Match list have this tag? Weak comparison (RFC 9110, 8.8.3.2). */
 static bool has_etag(struct slice list, const char *etag)
 {
-    struct slice element, wanted = slice_from(etag);
+    struct slice element, wanted = slice_from(etag != NULL ? etag : "");
     if (wanted.length > 2 && strncmp(etag, "W/", 2) == 0)
         wanted = (struct slice){etag + 2, wanted.length - 2};
     while (field_list_next(&list, &element)) {
@@ -155,7 +155,6 @@ static bool has_etag(struct slice list, const char *etag)
 int tine_fresh(tine_request *r, const char *etag, time_t modified)
 {
     char date[DATE_LENGTH + 1];
-    struct slice none_match = head_value(&r->head, r->bytes, HEAD_IF_NONE_MATCH);
     struct slice since = head_value(&r->head, r->bytes, HEAD_IF_MODIFIED_SINCE);
     struct slice method = request_method(r);
     time_t now = time(NULL), then;
@@ -165,8 +164,8 @@ int tine_fresh(tine_request *r, const char *etag, time_t modified)
         tine_set_header(r, "ETag", etag);
     if (!slice_equals(method, SLICE("GET")) && !slice_equals(method, SLICE("HEAD")))
         return 0;
-    if (none_match.data != NULL) /* then If-Modified-Since does not count (13.1.3) */
-        return etag != NULL && has_etag(none_match, etag);
+    if (r->head.known[HEAD_IF_NONE_MATCH] != 0) /* then If-Modified-Since does not count (13.1.3) */
+        return has_etag(slice_from(tine_header(r, "If-None-Match")), etag);
     return since.data != NULL && date_parse(since, now, &then) == 0 && modified <= then;
 }
 

@@ -8,7 +8,9 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,9 +59,17 @@ void connection_set_state(struct worker *w, struct connection *c, enum connectio
     c->timed = false;
 }
 
+/* Sent and not yet acknowledged by the client. */
+static uint32_t queued_bytes(int fd)
+{
+    int bytes = 0;
+    return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? (uint32_t)bytes : 0;
+}
+
 void connection_block(struct worker *w, struct connection *c)
 {
     c->resume = c->state;
+    c->queued = queued_bytes(c->fd);
     connection_set_state(w, c, CONNECTION_WRITING);
 }
 
@@ -283,6 +293,15 @@ void connection_open(struct worker *w, int fd, uint8_t listener, bool local, con
     receive(w, c); /* with TCP_DEFER_ACCEPT the request is there already */
 }
 
+/* epoll tells of room to write only when a good part of the socket's buffer is free: a slow reader makes progress that it does not
+ * show. What the client has not acknowledged shows it. */
+static bool has_taken_some(struct connection *c)
+{
+    uint32_t before = c->queued;
+    c->queued = queued_bytes(c->fd);
+    return c->queued < before;
+}
+
 void connection_timeout(struct worker *w, struct connection *c)
 {
     switch (c->state) {
@@ -297,6 +316,10 @@ void connection_timeout(struct worker *w, struct connection *c)
         end(w, c);
         break;
     case CONNECTION_WRITING:
+        if (has_taken_some(c)) {
+            restart_clock(w, c);
+            break;
+        }
         reset_on_close(c->fd);
         connection_close(w, c);
         break;

@@ -45,6 +45,7 @@ struct connection {
     bool local;        /* came by a Unix socket: no address */
     struct in6_addr address; /* IPv4 mapped */
     uint32_t served;   /* requests */
+    uint32_t queued;   /* bytes the client had not acknowledged when it was last looked at, while writing */
     struct deadline deadline;
     uint32_t older, newer; /* in the list of idle ones */
     struct buffer in;  /* read, not yet served; the current request's head is at its front */

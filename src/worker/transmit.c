@@ -115,6 +115,7 @@ static int send_all(int fd, struct iovec *iov, int count, int64_t timeout)
         if (sent > 0) {
             advance_iov(&iov, &count, (size_t)sent);
             deadline = clock_ms() + timeout;
+            atomic_store_explicit(&the_worker->slot->since, clock_ms(), memory_order_relaxed); /* progress of the handler */
         }
     }
     return 0;
