@@ -98,7 +98,7 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
                                  .module_files = generation->modules.files, .listeners = generation->fds,
                                  .listeners_local = generation->locals, .listener_count = generation->listeners.count,
                                  .access_log = generation->logs.access, .board = m->board,
-                                 .slot = &m->board->slots[slot], .control = control, .master = master, .canary = canary};
+                                 .slot = &m->board->slots[slot], .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary};
     worker_run(&setup);
 }
 
@@ -156,7 +156,7 @@ void children_order(struct master *m, unsigned slot, enum worker_order order, in
         return;
     atomic_store(&shared->patience, patience);
     atomic_store(&shared->order, order);
-    if (order >= ORDER_LEAVE) {
+    if (order >= ORDER_GIVE) {
         child->state = CHILD_LEAVING;
         child->leave_by = m->now + (order == ORDER_QUIT ? GRACE_AFTER_ABORT_MS : child->generation->config->timeouts.graceful);
         /* Someone may have been woken for a connection that it will not accept any more. */
@@ -376,6 +376,22 @@ void children_kill_stuck(struct master *m)
     }
 }
 
+/* The next idle worker in rotation, one of the current generation if there is. */
+static bool kick_one(struct master *m)
+{
+    for (unsigned tried = 0; tried < 2 * m->slots; tried++) {
+        unsigned i = m->kick_next++ % m->slots;
+        const struct child *child = &m->children[i];
+        if (child->state != CHILD_READY || child->canary || atomic_load(&m->board->slots[i].state) != WORKER_WAITING)
+            continue;
+        if (child->generation != m->current && tried < m->slots)
+            continue;
+        children_send(m, i, MESSAGE_KICK, NULL, 0);
+        return true;
+    }
+    return false;
+}
+
 static bool anything_waits(const struct master *m)
 {
     bool waits = listeners_have_waiting(&m->current->listeners);
@@ -396,12 +412,11 @@ void children_kick(struct master *m)
             master_wake_at(m, m->now + 20);
         return;
     }
-    for (unsigned tried = 0; tried < m->slots; tried++) {
-        unsigned i = m->kick_next++ % m->slots;
-        if (m->children[i].state != CHILD_READY || atomic_load(&m->board->slots[i].state) != WORKER_WAITING)
-            continue;
-        children_send(m, i, MESSAGE_KICK, NULL, 0);
-        break;
-    }
+    kick_one(m);
     master_wake_at(m, m->now + 1);
+}
+
+void children_offer(struct master *m)
+{
+    m->channel_quiet_until = m->now + (kick_one(m) ? 1 : 5);
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/title.h"
+#include "shared/handoff.h"
 #include "master/pidfile.h"
 #include "worker/worker.h"
 
@@ -82,11 +83,15 @@ static void decide_tick(struct master *m)
 
 static void wait_for_something(struct master *m)
 {
-    static struct pollfd fds[SCOREBOARD_SLOTS + 1];
-    nfds_t count = 1;
+    static struct pollfd fds[SCOREBOARD_SLOTS + 2];
+    nfds_t count = 2;
     sigset_t mask;
     decide_tick(m);
+    if (m->channel_quiet_until > m->now)
+        master_wake_at(m, m->channel_quiet_until);
     fds[0] = (struct pollfd){.fd = m->board->wake_fd, .events = POLLIN};
+    /* Watched one-shot, then by timer: while all workers are busy it stays readable. */
+    fds[1] = (struct pollfd){.fd = m->now >= m->channel_quiet_until ? m->channel[1] : -1, .events = POLLIN};
     for (unsigned i = 0; i < m->slots; i++)
         fds[count++] = (struct pollfd){.fd = m->children[i].state != CHILD_NONE ? m->children[i].control : -1, .events = POLLIN};
     int64_t left = m->wake_at > m->now ? m->wake_at - m->now : 0;
@@ -97,9 +102,11 @@ static void wait_for_something(struct master *m)
     m->wake_at = 0;
     if (ready > 0 && fds[0].revents != 0)
         scoreboard_master_woke(m->board);
-    for (nfds_t i = 1; ready > 0 && i < count; i++)
-        if (fds[i].revents != 0 && m->children[i - 1].control >= 0)
-            children_read(m, (unsigned)(i - 1));
+    if (ready > 0 && fds[1].revents != 0)
+        children_offer(m);
+    for (nfds_t i = 2; ready > 0 && i < count; i++)
+        if (fds[i].revents != 0 && m->children[i - 2].control >= 0)
+            children_read(m, (unsigned)(i - 2));
 }
 
 static void process_stop(struct master *m)
@@ -198,8 +205,8 @@ static int open_master(struct master *m)
 {
     srandom((unsigned)getpid());
     m->board = scoreboard_new();
-    if (m->board == NULL) {
-        log_error("cannot map the scoreboard: %s", strerror(errno));
+    if (m->board == NULL || handoff_open(m->channel) < 0) {
+        log_error("cannot make what is shared with workers: %s", strerror(errno));
         return -1;
     }
     errors_init(&m->reasons);

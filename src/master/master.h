@@ -63,6 +63,8 @@ enum master_state {
 struct master {
     struct master_options options;
     struct scoreboard *board;
+    int channel[2]; /* the hand-off channel */
+    int64_t channel_quiet_until; /* not watched before */
     enum master_state state;
     int64_t now, wake_at; /* monotonic ms; wake_at 0: no deadline */
     int64_t active_until; /* ticks go on until then */
@@ -105,6 +107,7 @@ void children_write_logs(struct master *m);
 void children_spawn_missing(struct master *m);
 void children_kill_stuck(struct master *m);
 void children_kick(struct master *m);
+void children_offer(struct master *m); /* connections wait in the channel */
 unsigned children_ready(const struct master *m, const struct generation *generation);
 
 /* reload.c */

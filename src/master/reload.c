@@ -164,7 +164,7 @@ static void retire_old(struct master *m)
     for (unsigned i = 0; i < m->slots; i++) {
         const struct child *child = &m->children[i];
         if (child->state == CHILD_STARTING && child->generation != m->current)
-            children_order(m, i, ORDER_LEAVE, 0); /* it leaves before it serves at all */
+            children_order(m, i, ORDER_GIVE, 0); /* it leaves before it serves at all */
         serving += child->state == CHILD_READY && child->generation != m->current;
     }
     unsigned keep = ready >= wanted ? 0 : wanted - ready;
@@ -172,7 +172,7 @@ static void retire_old(struct master *m)
         const struct child *child = &m->children[i];
         if (child->state != CHILD_READY || child->generation == m->current)
             continue;
-        children_order(m, i, ORDER_LEAVE, child->generation->config->timeouts.graceful);
+        children_order(m, i, ORDER_GIVE, child->generation->config->timeouts.graceful);
         serving--;
     }
     if (ready >= wanted && serving == 0)
@@ -210,7 +210,7 @@ static void drain_dropped(struct master *m)
     }
     for (unsigned i = 0; i < m->slots; i++)
         if (m->children[i].state == CHILD_READY && m->children[i].generation != m->current)
-            children_order(m, i, ORDER_LEAVE, m->children[i].generation->config->timeouts.graceful);
+            children_order(m, i, ORDER_GIVE, m->children[i].generation->config->timeouts.graceful);
     for (struct generation *g = m->old; g != NULL; g = g->older)
         listeners_close_dropped(&g->listeners);
     m->transaction = TRANSACTION_REPLACE;

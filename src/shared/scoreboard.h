@@ -30,6 +30,7 @@ extern const char *const worker_state_names[WORKER_STATES];
 enum worker_order {
     ORDER_SERVE,
     ORDER_DRAIN, /* accept on, but every answer says Connection: close */
+    ORDER_GIVE,  /* accept no more, give connections to other workers, then exit */
     ORDER_LEAVE, /* accept no more, finish what is held, then exit */
     ORDER_QUIT   /* exit at once */
 };

@@ -151,7 +151,7 @@ static void set_timer(struct worker *w, long nanoseconds)
 static void set_watched(struct worker *w, struct listener *listener, bool watched)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE,
-                                .data.u64 = UINT64_MAX - 1 - (uint64_t)(listener - w->listeners)};
+                                .data.u64 = EVENT_LISTENER + (uint64_t)(listener - w->listeners)};
     if (listener->watched == watched)
         return;
     if (epoll_ctl(w->epoll, watched ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener->watch, &event) == 0 || !watched)

@@ -73,20 +73,27 @@ void connection_block(struct worker *w, struct connection *c)
     connection_set_state(w, c, CONNECTION_WRITING);
 }
 
-void connection_close(struct worker *w, struct connection *c)
+void connection_free(struct worker *w, struct connection *c)
 {
-    if (c->request != NULL) {
-        c->ends = true;
-        exchange_finish(w, c);
-    }
+    exchange_forget(w, c);
     if (c->listed)
         table_unidle(w, c);
     deadlines_remove(&w->deadlines, &c->deadline);
     buffer_release(&c->in);
     buffer_release(&c->out);
     io_close(&c->file);
-    close(c->fd); /* also ends its registration: no other process has this socket */
     table_give_back(w, c);
+}
+
+void connection_close(struct worker *w, struct connection *c)
+{
+    if (c->request != NULL) {
+        c->ends = true;
+        exchange_finish(w, c);
+    }
+    /* Closing ends its registration too, as no other process has this socket; given ones are deleted before. */
+    close(c->fd);
+    connection_free(w, c);
 }
 
 /* Of a client that does not read, or an answer that cannot be finished: what waits in the kernel is thrown away, and the client

@@ -85,7 +85,7 @@ static bool decide_keep_alive(const struct worker *w, const struct connection *c
 {
     int64_t most = w->config->limits.keepalive_requests;
     uint32_t wanted = atomic_load_explicit(&w->slot->order, memory_order_relaxed);
-    return c->request->framing.keep_alive && wanted == ORDER_SERVE && !w->orphaned && w->limit > 1 &&
+    return c->request->framing.keep_alive && (wanted == ORDER_SERVE || wanted == ORDER_GIVE) && !w->orphaned && w->limit > 1 &&
            w->config->timeouts.keepalive > 0 &&
            (most == 0 || c->served + 1 < most);
 }
@@ -99,7 +99,7 @@ static void expect_body(struct worker *w, struct connection *c)
 {
     struct tine_request *r = c->request;
     const struct config_limits *limits = limits_of(w, r);
-    bool nothing_yet = buffer_length(&c->in) == r->head.length;
+    bool nothing_yet = buffer_length(&c->in) == r->head.length && !c->resumed;
     if (r->framing.body == BODY_LENGTH && r->framing.length > (uint64_t)limits->body) {
         exchange_refuse(w, c, 413, "the body is larger than [limits] body allows");
         return;
@@ -302,6 +302,55 @@ void exchange_finish(struct worker *w, struct connection *c)
     buffer_consume(&c->in, used < buffer_length(&c->in) ? used : buffer_length(&c->in));
     c->request = NULL;
     give_request_back(w, r);
+}
+
+void exchange_forget(struct worker *w, struct connection *c)
+{
+    if (c->request != NULL)
+        give_request_back(w, c->request);
+    c->request = NULL;
+}
+
+void exchange_answer_for_dead(struct worker *w, struct connection *c, int status, const char *id)
+{
+    const char *reason;
+    if (!begin(w, c))
+        return;
+    struct tine_request *r = c->request;
+    r->bytes = buffer_bytes(&c->in);
+    if (head_parse(&r->head, r->bytes, buffer_length(&c->in)) == HEAD_WHOLE)
+        request_prepare(r, w->apps, &reason);
+    memcpy(r->id, id, sizeof r->id);
+    r->id[sizeof r->id - 1] = 0;
+    exchange_refuse(w, c, status, status == 504 ? "the handler took too long" : "the handler failed");
+}
+
+/* The head is read again; it was right before, but another configuration may see it otherwise. */
+void exchange_resume_body(struct worker *w, struct connection *c, const struct handoff_record *record, int pack, int *spool)
+{
+    if (!begin(w, c))
+        return;
+    c->resumed = true;
+    if (!step_head(w, c) || c->state != CONNECTION_BODY)
+        return;
+    struct tine_request *r = c->request;
+    r->chunked = record->chunked;
+    if (record->spooled) {
+        r->body.fd = *spool;
+        r->body.length = record->body;
+        lseek(r->body.fd, 0, SEEK_END);
+        *spool = -1;
+        return;
+    }
+    for (uint64_t at = 0; at < record->body && c->state == CONNECTION_BODY;) {
+        char piece[16384];
+        uint64_t left = record->body - at;
+        ssize_t length = pread(pack, piece, left < sizeof piece ? (size_t)left : sizeof piece, (off_t)(record->input + at));
+        int status = length > 0 ? body_append(&r->body, piece, (size_t)length) : 500;
+        if (status != 0)
+            exchange_refuse(w, c, status, body_refusal(r, status));
+        at += length > 0 ? (uint64_t)length : left;
+    }
 }
 
 void exchange_refuse(struct worker *w, struct connection *c, int status, const char *detail)

@@ -11,6 +11,7 @@
 
 #include "app/access_log.h"
 #include "app/request.h"
+#include "shared/handoff.h"
 #include "worker/deadlines.h"
 #include "worker/worker.h"
 
@@ -23,11 +24,15 @@ enum connection_state {
     CONNECTION_HEAD,    /* its head is not whole */
     CONNECTION_BODY,    /* its body is not whole */
     CONNECTION_READY,   /* it is whole: its handler's turn */
+    CONNECTION_GIVEN,   /* another process has it; its memory is still to be freed */
     CONNECTION_WRITING, /* the client does not take what is to be sent; then on to 'resume' */
     CONNECTION_LINGER   /* all said; reading to the end, so that the last answer is not lost in a reset */
 };
 
 enum { CONNECTION_NONE = UINT32_MAX };
+
+/* What epoll's data says of descriptors that are no connections: those have a generation above 0 in the upper half. */
+enum { EVENT_CONTROL = 0, EVENT_CHANNEL = 1, EVENT_LISTENER = 2 };
 
 struct connection {
     uint32_t index;      /* its place in the table */
@@ -39,6 +44,7 @@ struct connection {
     bool wants_output; /* epoll watches for room to write, not for input */
     bool ends;         /* no request after the current answer */
     bool lingers;      /* there may be unread input: end by CONNECTION_LINGER */
+    bool resumed;      /* adopted in the middle of a body */
     bool broken;       /* sending failed: to be closed */
     bool listed;       /* in the list of idle ones */
     bool timed;        /* the clock of its state runs */
@@ -93,6 +99,9 @@ struct worker {
     uint32_t free;       /* list of free places below top, through 'newer' */
     uint32_t held;
     uint32_t oldest, newest; /* of the idle ones */
+    uint32_t given;          /* in state CONNECTION_GIVEN */
+    bool channel_watched;
+    int64_t give_after;      /* giving failed: to be tried again then; 0: it did not */
     struct deadlines deadlines;
 
     struct buffer spare; /* input buffer for whichever connection reads next */
@@ -121,6 +130,8 @@ void connection_open(struct worker *w, int fd, uint8_t listener, bool local, con
 void connection_event(struct worker *w, struct connection *c, uint32_t events);
 void connection_timeout(struct worker *w, struct connection *c);
 void connection_close(struct worker *w, struct connection *c);
+/* Gives its memory and place back; the socket is not touched. */
+void connection_free(struct worker *w, struct connection *c);
 /* Serves what was read, as far as it goes, and sends the answers. */
 void connection_advance(struct worker *w, struct connection *c);
 void connection_set_state(struct worker *w, struct connection *c, enum connection_state state);
@@ -137,6 +148,13 @@ bool exchange_step(struct worker *w, struct connection *c);
 void exchange_refuse(struct worker *w, struct connection *c, int status, const char *detail);
 /* The current answer has been sent, or cannot be: logs it and lets go of the request. */
 void exchange_finish(struct worker *w, struct connection *c);
+/* Lets go of the request without a word: somebody else answers it. */
+void exchange_forget(struct worker *w, struct connection *c);
+/* Of an adopted connection: its request killed the worker it was with. The request keeps its id. */
+void exchange_answer_for_dead(struct worker *w, struct connection *c, int status, const char *id);
+/* Of an adopted connection: goes on in the middle of a body. 'pack' holds what came of it behind the input, or *spool is its file, which
+ * is taken over. */
+void exchange_resume_body(struct worker *w, struct connection *c, const struct handoff_record *record, int pack, int *spool);
 
 /* ---- transmit.c: getting answers out ---- */
 

@@ -48,7 +48,7 @@ void table_give_back(struct worker *w, struct connection *c)
     atomic_store_explicit(&w->slot->held, --w->held, memory_order_relaxed);
 }
 
-/* An event names place and generation; indexes from the top of uint32_t on are the worker's own descriptors. */
+/* An event names place and generation. Generations are above 0, so that it is none of the worker's own descriptors. */
 uint64_t table_event(const struct connection *c)
 {
     return (uint64_t)c->generation << 32 | c->index;
@@ -57,7 +57,8 @@ uint64_t table_event(const struct connection *c)
 struct connection *table_find(struct worker *w, uint64_t event)
 {
     struct connection *c = &w->table[(uint32_t)event];
-    return c->generation == event >> 32 && c->state != CONNECTION_FREE ? c : NULL;
+    bool here = c->state != CONNECTION_FREE && c->state != CONNECTION_GIVEN;
+    return c->generation == event >> 32 && here ? c : NULL;
 }
 
 void table_idle(struct worker *w, struct connection *c)

@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "worker/accept.h"
+#include "worker/give.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,21 +20,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 64 };
-
-/* What epoll's data says of descriptors that are no connections: no table has that many places. */
-enum { EVENT_CONTROL = 0, EVENT_LISTENER = 1 };
+enum { EVENTS_MAX = 64, GIVE_AGAIN_MS = 10 };
 
 struct worker *the_worker;
 
-static uint64_t own_event(uint32_t what)
-{
-    return UINT64_MAX - what; /* generation and place of no connection */
-}
-
 static bool is_listener_event(const struct worker *w, uint64_t data)
 {
-    return data <= own_event(EVENT_LISTENER) && data > own_event(EVENT_LISTENER) - w->listener_count;
+    return data >= EVENT_LISTENER && data < EVENT_LISTENER + w->listener_count;
 }
 
 static _Noreturn void leave(struct worker *w)
@@ -80,11 +73,12 @@ static void follow_order(struct worker *w)
     if (order <= w->order)
         return;
     w->order = order;
-    if (order == ORDER_LEAVE) {
+    if (order >= ORDER_GIVE && w->accepting) {
         w->accepting = false;
         accept_close(w);
-        hurry(w);
     }
+    if (order == ORDER_LEAVE)
+        hurry(w);
 }
 
 /* The master is gone, killed even: finish and leave. Nobody is there to set a bound, so the alarm does. */
@@ -115,8 +109,11 @@ static void read_messages(struct worker *w)
             return;
         if (message[0] == MESSAGE_LOGS)
             take_logs(w, fds, count);
-        if (message[0] == MESSAGE_KICK)
+        if (message[0] == MESSAGE_KICK) {
             accept_rewatch(w);
+            if (w->order < ORDER_GIVE)
+                adopt(w);
+        }
     }
 }
 
@@ -146,11 +143,17 @@ static void fall_asleep(struct worker *w)
     scoreboard_deactivate(w->slot);
 }
 
+static int64_t sooner(int64_t wait, int64_t at, int64_t now)
+{
+    int64_t left = at > now ? at - now : 0;
+    return at > 0 && (wait < 0 || left < wait) ? left : wait;
+}
+
 static int epoll_timeout(const struct worker *w)
 {
     int64_t wait = deadlines_wait(&w->deadlines, w->now);
-    if (w->accept_after > 0 && (wait < 0 || w->accept_after - w->now < wait))
-        wait = w->accept_after > w->now ? w->accept_after - w->now : 0;
+    wait = sooner(wait, w->accept_after, w->now);
+    wait = sooner(wait, w->give_after, w->now);
     return wait < 0 ? -1 : wait > 3600000 ? 3600000 : (int)wait;
 }
 
@@ -158,7 +161,7 @@ static void serve_events(struct worker *w, const struct epoll_event *events, int
 {
     for (int i = 0; i < count; i++) {
         uint64_t data = events[i].data.u64;
-        if (data == own_event(EVENT_CONTROL) || is_listener_event(w, data))
+        if (data < EVENT_LISTENER || is_listener_event(w, data))
             continue;
         /* Stale by now? A handler, or a timeout, may have ended it since the events were fetched. */
         struct connection *c = table_find(w, data);
@@ -167,15 +170,25 @@ static void serve_events(struct worker *w, const struct epoll_event *events, int
     }
 }
 
+/* Once, and then to the end of the line: exclusive waiters are woken in the order of registration. */
+static void adopt_in_turn(struct worker *w)
+{
+    adopt(w);
+    adopt_watch(w, false);
+    adopt_watch(w, true);
+}
+
 /* Listeners before requests: a connection that waits shall not wait for a handler as well. */
 static void accept_events(struct worker *w, const struct epoll_event *events, int count)
 {
     for (int i = 0; i < count; i++) {
         uint64_t data = events[i].data.u64;
-        if (data == own_event(EVENT_CONTROL))
+        if (data == EVENT_CONTROL)
             look(w);
         else if (is_listener_event(w, data) && w->accepting)
-            accept_while_holding(w, (size_t)(own_event(EVENT_LISTENER) - data));
+            accept_while_holding(w, (size_t)(data - EVENT_LISTENER));
+        else if (data == EVENT_CHANNEL && w->channel_watched)
+            adopt_in_turn(w);
     }
 }
 
@@ -194,6 +207,9 @@ static void turn(struct worker *w)
 {
     struct epoll_event events[EVENTS_MAX];
     accept_watch(w);
+    /* One that gives takes its registration back first, or it would adopt its own. One that leaves for good takes what others still
+     * give: somebody has to. */
+    adopt_watch(w, w->order != ORDER_GIVE);
     fall_asleep(w);
     int count = epoll_wait(w->epoll, events, EVENTS_MAX, epoll_timeout(w));
     wake_up(w);
@@ -212,14 +228,33 @@ static void turn_without_connections(struct worker *w)
         accept_take(w, 0, fd);
 }
 
+/* All that can be given goes; what cannot now (it is being answered, or the channel is full) is tried again after each turn. */
+static void give_up(struct worker *w)
+{
+    if (w->order != ORDER_GIVE || w->held == 0)
+        return;
+    adopt_watch(w, false);
+    w->give_after = give_all(w, NULL) ? 0 : w->now + GIVE_AGAIN_MS;
+    give_reclaim(w);
+}
+
+/* Nothing is held any more. What others gave and nobody has adopted yet, the last to leave would take to the grave. */
+static void leave_if_done(struct worker *w)
+{
+    if (w->accepting || w->held > 0)
+        return;
+    if (w->order == ORDER_GIVE || !adopt(w))
+        leave(w);
+}
+
 static _Noreturn void run(struct worker *w)
 {
     for (;;) {
         if (w->look || atomic_load(&w->slot->look))
             look(w);
         follow_order(w);
-        if (!w->accepting && w->held == 0)
-            leave(w);
+        give_up(w);
+        leave_if_done(w);
         if (w->accepting && w->held == 0 && w->listener_count == 1 && w->accept_after == 0)
             turn_without_connections(w);
         else
@@ -280,7 +315,7 @@ static void open_worker(struct worker *w, const struct worker_setup *setup)
                                           (uint32_t)limits->headers, (uint32_t)limits->header_count};
     table_open(w);
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = own_event(EVENT_CONTROL)};
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = EVENT_CONTROL};
     if (w->epoll < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->control, &event) < 0 || accept_open(w) < 0) {
         log_error("cannot start a worker: %s", strerror(errno));
         exit(1);

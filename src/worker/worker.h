@@ -46,6 +46,7 @@ struct worker_setup {
     struct log_target access_log;
     struct scoreboard *board;
     struct slot *slot;
+    int channel[2]; /* for connections: [0] to give, [1] to adopt */
     int control; /* socket to the master */
     pid_t master;
     bool canary; /* waits for MESSAGE_GO before it accepts */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See handoff.h.
+ */
+#include "shared/handoff.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+enum { CHANNEL_BYTES = 8 << 20 };
+
+union control {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(HANDOFF_BATCH * HANDOFF_FDS * sizeof(int))];
+};
+
+int handoff_open(int pair[2])
+{
+    int bytes = CHANNEL_BYTES;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -1;
+    /* Capacity counts in bytes, and by default that is a dozen messages. */
+    if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)
+        setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    return 0;
+}
+
+int handoff_send(int channel, const struct handoff_message *message, const int *fds, unsigned fd_count)
+{
+    union control control;
+    struct iovec iov = {(void *)message, offsetof(struct handoff_message, records) + message->count * sizeof message->records[0]};
+    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+                            .msg_controllen = CMSG_SPACE(fd_count * sizeof(int))};
+    memset(&control.header, 0, sizeof control.header);
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+    memcpy(CMSG_DATA(rights), fds, fd_count * sizeof(int));
+    ssize_t sent;
+    do
+        sent = sendmsg(channel, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -1 : 0;
+}
+
+/* At its descriptor limit a receiver gets a truncated message, and the kernel closes what did not fit. So workers run with a soft limit
+ * below the hard one, and go up to that for just this call. */
+static ssize_t receive_with_room(int channel, struct msghdr *header)
+{
+    struct rlimit limit, raised;
+    bool can_raise = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max;
+    raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
+    if (can_raise)
+        setrlimit(RLIMIT_NOFILE, &raised);
+    ssize_t length = recvmsg(channel, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    int saved = errno;
+    if (can_raise)
+        setrlimit(RLIMIT_NOFILE, &limit);
+    errno = saved;
+    return length;
+}
+
+int handoff_receive(int channel, struct handoff_message *message, int *fds, unsigned *fd_count)
+{
+    union control control;
+    struct iovec iov = {message, sizeof *message};
+    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *fd_count = 0;
+    if (receive_with_room(channel, &header) <= 0)
+        return -1;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS) {
+        *fd_count = (unsigned)((rights->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(fds, CMSG_DATA(rights), *fd_count * sizeof(int));
+    }
+    return 0;
+}

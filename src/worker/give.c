@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Giving connections to whichever worker takes them. Everything up to "given" is async-signal-safe: a worker whose handler hangs or
+ * crashed gives from within a signal handler. Memory is freed later, by give_reclaim(), outside of it.
+ *
+ * What cannot be given stays and is finished here: answers half written, connections that only linger.
+ */
+#include "worker/give.h"
+
+#include "base/io.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Static: a signal handler's stack is small. Only one batch is made at a time. */
+static struct batch {
+    struct handoff_message message;
+    int fds[HANDOFF_BATCH * HANDOFF_FDS];
+    unsigned fd_count;
+    struct connection *connections[HANDOFF_BATCH];
+    int packs[HANDOFF_BATCH]; /* descriptors of ours that only the message needs */
+} batch;
+
+static bool can_give(const struct connection *c)
+{
+    bool between = c->state == CONNECTION_IDLE || c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY;
+    return between && !c->ends && !c->broken && c->file < 0 && buffer_length(&c->out) == 0;
+}
+
+/* What was read and not yet served, and the body so far, in a file in memory. Returns its descriptor, or -1. */
+static int pack(const struct connection *c, const struct handoff_record *record)
+{
+    struct iovec iov[2] = {{c->in.data + c->in.start, record->input}, {NULL, 0}};
+    size_t whole = record->input;
+    if (record->body > 0 && !record->spooled) {
+        const struct buffer *body = &c->request->body.memory;
+        iov[1] = (struct iovec){body->data + body->start, (size_t)record->body};
+        whole += (size_t)record->body;
+    }
+    int fd = memfd_create("tine", MFD_CLOEXEC);
+    if (fd >= 0 && writev(fd, iov, 2) != (ssize_t)whole)
+        io_close(&fd);
+    return fd;
+}
+
+static void describe(const struct connection *c, int answer, struct handoff_record *record)
+{
+    const struct tine_request *r = c->request;
+    *record = (struct handoff_record){.address = c->address, .deadline = c->deadline.at, .served = c->served,
+                                      .answer = (uint16_t)answer, .state = c->state, .local = c->local,
+                                      .input = (uint32_t)buffer_length(&c->in)};
+    if (c->state == CONNECTION_BODY) {
+        record->body = r->body.length;
+        record->spooled = r->body.fd >= 0;
+        record->chunked = r->chunked;
+        record->chunked.reason = NULL;
+    }
+    if (answer != 0)
+        memcpy(record->id, r->id, sizeof record->id);
+}
+
+static int add(struct connection *c, int answer)
+{
+    unsigned i = batch.message.count;
+    struct handoff_record *record = &batch.message.records[i];
+    describe(c, answer, record);
+    batch.packs[i] = -1;
+    if (record->input > 0 || (record->body > 0 && !record->spooled)) {
+        batch.packs[i] = pack(c, record);
+        if (batch.packs[i] < 0)
+            return -1;
+    }
+    batch.fds[batch.fd_count++] = c->fd;
+    if (batch.packs[i] >= 0)
+        batch.fds[batch.fd_count++] = batch.packs[i];
+    if (record->spooled)
+        batch.fds[batch.fd_count++] = c->request->body.fd;
+    batch.connections[i] = c;
+    batch.message.count++;
+    return 0;
+}
+
+/* It is somebody else's now. Out of epoll before our copy is closed: a registration lives as long as the socket does, anywhere. */
+static void let_go(struct worker *w, struct connection *c)
+{
+    if (c->registered)
+        epoll_ctl(w->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+    close(c->fd);
+    c->fd = -1;
+    c->state = CONNECTION_GIVEN;
+    w->given++;
+}
+
+/* Sends the batch and starts a new one. On failure all stays as it was. */
+static bool send_batch(struct worker *w)
+{
+    batch.message.version = HANDOFF_VERSION;
+    bool sent = batch.message.count == 0 ||
+                handoff_send(w->setup->channel[0], &batch.message, batch.fds, batch.fd_count) == 0;
+    for (unsigned i = 0; i < batch.message.count; i++) {
+        io_close(&batch.packs[i]);
+        if (sent)
+            let_go(w, batch.connections[i]);
+    }
+    batch.message.count = batch.fd_count = 0;
+    return sent;
+}
+
+bool give_all(struct worker *w, const struct connection *but)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < w->top && all; i++) {
+        struct connection *c = &w->table[i];
+        if (c->state == CONNECTION_FREE || c == but || !can_give(c))
+            continue;
+        all = add(c, 0) == 0;
+        if (batch.message.count == HANDOFF_BATCH)
+            all = send_batch(w) && all;
+    }
+    return send_batch(w) && all;
+}
+
+bool give_to_answer(struct worker *w, struct connection *c, int status)
+{
+    c->state = CONNECTION_HEAD; /* its adopter reads the head again */
+    return add(c, status) == 0 && send_batch(w);
+}
+
+void give_reclaim(struct worker *w)
+{
+    for (uint32_t i = 0; i < w->top && w->given > 0; i++) {
+        struct connection *c = &w->table[i];
+        if (c->state != CONNECTION_GIVEN)
+            continue;
+        w->given--;
+        connection_free(w, c);
+    }
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Connections outlive workers: they are handed on, with whatever had been read, and clients notice nothing.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+TestSuite(handoff, .timeout = 120);
+
+enum { KEPT = 60 };
+
+static void replace_workers(struct server *server, size_t workers)
+{
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    server_await_workers(server, workers, before);
+    server_hup(server);
+    await(server_workers(server, now) == workers && !pids_overlap(now, workers, before, workers));
+}
+
+/* On the very connection; an answer that ends it, or none, fails. */
+static void expect_on(struct client *client, const char *bytes, const char *body)
+{
+    if (bytes != NULL)
+        client_send(client, bytes);
+    struct response response = client_read(client);
+    expect_response(&response, 200, body);
+    cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
+    response_free(&response);
+}
+
+Test(handoff, idle_connections_go_on_over_reloads)
+{
+    struct server server;
+    struct client clients[KEPT];
+    server_start(&server, TWO_WORKERS PROBE);
+    for (int i = 0; i < KEPT; i++) {
+        clients[i] = client_connect(&server);
+        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+    }
+    for (int round = 0; round < 3; round++) {
+        replace_workers(&server, 2);
+        for (int i = 0; i < KEPT; i++)
+            expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+    }
+    server_stop(&server);
+}
+
+/* Every place at which a request may be when its worker goes. */
+Test(handoff, requests_half_sent_are_answered_by_another_worker)
+{
+    static const struct {
+        const char *first, *rest, *body;
+    } cases[] = {
+        {"G", "ET /hello HTTP/1.1\r\nHost: a\r\n\r\n", "hello"},
+        {"GET /users/ad", "a HTTP/1.1\r\nHost: a\r\n\r\n", "{\"name\":\"ada\"}"},
+        {"GET /hello HTTP/1.1\r\nHost: a\r\n\r", "\n", "hello"},
+        {"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n", "abcdefghij", "abcdefghij"},
+        {"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabcde", "fghij", "abcdefghij"},
+        {"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "cde\r\n0\r\n\r\n", "abcde"},
+        {"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r", "\n1\r\nf\r\n0\r\n\r\n", "abcdef"},
+        {"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n", "\r\n", "a"},
+    };
+    enum { CASES = sizeof cases / sizeof cases[0] };
+    struct server server;
+    struct client clients[CASES];
+    server_start(&server, TWO_WORKERS PROBE);
+    for (size_t i = 0; i < CASES; i++) {
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], cases[i].first);
+    }
+    for (int round = 0; round < 2; round++)
+        replace_workers(&server, 2);
+    for (size_t i = 0; i < CASES; i++)
+        expect_on(&clients[i], cases[i].rest, cases[i].body);
+    for (size_t i = 0; i < CASES; i++)
+        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+    server_stop(&server);
+}
+
+Test(handoff, a_spooled_body_goes_on_where_it_was)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS "[limits]\nbody = 8m\n" PROBE);
+    enum { SIZE = 3000000 };
+    char *bytes = malloc(SIZE + 1);
+    memset(bytes, 'x', SIZE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/sum", "Content-Length: 3000000\r\n"));
+    for (int part = 0; part < 3; part++) {
+        client_send_bytes(&client, bytes, SIZE / 3);
+        if (part < 2)
+            replace_workers(&server, 2);
+    }
+    struct response response = client_read(&client);
+    expect_response(&response, 200, NULL);
+    cr_assert_eq(strncmp(response.body, "3000000 ", 8), 0, "%s", response.body);
+    free(bytes);
+    server_stop(&server);
+}
+
+Test(handoff, a_client_that_waits_for_100_is_told_once)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/echo", "Content-Length: 3\r\nExpect: 100-continue\r\n"));
+    struct response response = client_read(&client);
+    cr_assert_eq(response.status, 100);
+    replace_workers(&server, 2);
+    expect_on(&client, "abc", "abc");
+    server_stop(&server);
+}
+
+/* Its deadline travels with it. */
+Test(handoff, a_slow_head_is_ended_at_its_time_though_it_changed_hands)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS "[timeouts]\nheader = 2s\n" PROBE);
+    struct client client = client_connect(&server);
+    int64_t start = now_ms();
+    client_send(&client, "GET /hello HT");
+    await(now_ms() - start > 1000);
+    replace_workers(&server, 2);
+    struct response response = client_read(&client);
+    cr_assert_eq(response.status, 408);
+    cr_assert_lt(now_ms() - start, 2900);
+    server_stop(&server);
+}
+
+Test(handoff, the_others_of_a_worker_in_a_handler_are_given_when_it_ends)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER PROBE TROUBLE);
+    struct client kept = client_connect(&server), busy = client_connect(&server);
+    expect_on(&kept, request("GET", "/hello", ""), "hello");
+    client_send(&busy, request("GET", "/trouble/nap/700", ""));
+    replace_workers(&server, 1);
+    struct response response = client_read(&busy);
+    cr_assert_eq(response.status, 200);
+    expect_on(&busy, request("GET", "/hello", ""), "hello");
+    expect_on(&kept, request("GET", "/hello", ""), "hello");
+    server_stop(&server);
+}
+
+/* As nobody: descriptors under way count against the user's limit, and root would never see it. */
+Test(handoff, thousands_of_idle_connections_change_hands_at_once)
+{
+    enum { MANY = 3000 };
+    struct server server;
+    struct rlimit limit;
+    struct client *clients = calloc(MANY, sizeof *clients);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < MANY + 1000)
+        cr_skip("the limit of open files is too low");
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){limit.rlim_max, limit.rlim_max});
+    server_start(&server, TWO_WORKERS "[timeouts]\nheader = 60s\n[log]\naccess = off\n" PROBE);
+    for (int i = 0; i < MANY; i++)
+        clients[i] = client_connect(&server);
+    for (int i = 0; i < MANY; i++)
+        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+    for (int round = 0; round < 2; round++)
+        replace_workers(&server, 2);
+    for (int i = 0; i < MANY; i++)
+        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+    server_stop(&server);
+    free(clients);
+}
