@@ -25,7 +25,7 @@ struct config_place {
 };
 
 struct config_timeouts {
-    int64_t header, body, send, keepalive, request, graceful;
+    int64_t header, body, send, keepalive, request, stall_after, graceful;
 };
 
 struct config_limits {

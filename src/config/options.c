@@ -65,7 +65,9 @@ const struct option options[] = {
     {SECTION_TIMEOUTS, "keepalive", OPTION_TIME, "65s", IN_TIMEOUTS(keepalive), 0, 30 * DAY,
      .help = "for the next request on a connection; 0 closes it after each"},
     {SECTION_TIMEOUTS, "request", OPTION_TIME, "30s", IN_TIMEOUTS(request), 1, 30 * DAY, .per_app = true,
-     .help = "for a handler; then it is aborted and its worker replaced"},
+     .help = "for a handler; then it is aborted and its request answered with 504"},
+    {SECTION_TIMEOUTS, "stall_after", OPTION_TIME, "50ms", IN_TIMEOUTS(stall_after), 1, 30 * DAY,
+     .help = "in one handler before the other connections of its worker are given to other workers"},
     {SECTION_TIMEOUTS, "graceful", OPTION_TIME, "25s", IN_TIMEOUTS(graceful), 0, 30 * DAY,
      .help = "for requests in progress when tine stops"},
 

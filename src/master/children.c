@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,9 @@ static void reset_slot(struct slot *slot)
     atomic_store(&slot->held, 0);
     atomic_store(&slot->since, 0);
     atomic_store(&slot->requests, 0);
+    atomic_store(&slot->sequence, 0);
+    atomic_store(&slot->stalled, 0);
+    atomic_store(&slot->condemned, 0);
 }
 
 /* All that a child must forget of the master. */
@@ -132,6 +136,7 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     m->alive++;
     if (slot >= m->slots)
         m->slots = slot + 1;
+    atomic_store(&m->board->used, m->slots);
     return (int)slot;
 }
 
@@ -340,21 +345,43 @@ static void kill_with(struct master *m, unsigned slot, int signal, const char *w
     char where[320];
     log_error("worker %ld %s%s: %s", (long)child->pid, why, doing(&m->board->slots[slot], where, sizeof where),
               signal == SIGABRT ? "aborting it" : "killing it");
-    kill(child->pid, signal);
+    syscall(SYS_tgkill, child->pid, child->pid, signal);
     child->aborted = true;
     child->leave_by = m->now + GRACE_AFTER_ABORT_MS;
 }
 
-/* A handler that runs longer than [timeouts] request. */
-static bool is_stuck(struct master *m, unsigned slot)
+/* How long a slot's worker has been in one handler, in ms; -1: in none. *sequence says in which. Read twice: the two belong together. */
+static int64_t time_in_handler(struct master *m, unsigned slot, uint64_t *sequence)
 {
     struct slot *shared = &m->board->slots[slot];
-    int64_t since = atomic_load(&shared->since), allowed = atomic_load(&shared->allowed);
-    if (since == 0 || atomic_load(&shared->state) != WORKER_HANDLER || atomic_load(&shared->since) != since)
-        return false;
-    if (m->now - since < allowed)
-        master_wake_at(m, since + allowed);
-    return m->now - since >= allowed;
+    *sequence = atomic_load(&shared->sequence);
+    int64_t since = atomic_load(&shared->since);
+    if (since == 0 || atomic_load(&shared->state) != WORKER_HANDLER || atomic_load(&shared->sequence) != *sequence)
+        return -1;
+    return m->now > since ? m->now - since : 0;
+}
+
+/* One that holds up others is told to give them away, once; one that has had its time is aborted. To the main thread: a thread of a
+ * module's own would be interrupted for nothing. Both orders carry the sequence: if the request has ended, they are about none. */
+static void watch_handler(struct master *m, unsigned slot)
+{
+    struct slot *shared = &m->board->slots[slot];
+    struct child *child = &m->children[slot];
+    uint64_t sequence;
+    int64_t took = time_in_handler(m, slot, &sequence), allowed = atomic_load(&shared->allowed);
+    int64_t stall_after = child->generation->config->timeouts.stall_after;
+    if (took < 0)
+        return;
+    if (took >= allowed) {
+        atomic_store(&shared->condemned, sequence);
+        kill_with(m, slot, SIGABRT, "is in one request longer than [timeouts] request allows");
+        return;
+    }
+    if (took >= stall_after && atomic_load(&shared->held) > 1 && atomic_load(&shared->stalled) != sequence) {
+        atomic_store(&shared->stalled, sequence);
+        syscall(SYS_tgkill, child->pid, child->pid, WORKER_LOOK_SIGNAL);
+    }
+    master_wake_at(m, m->now - took + (took < stall_after ? stall_after : allowed));
 }
 
 void children_kill_stuck(struct master *m)
@@ -363,9 +390,9 @@ void children_kill_stuck(struct master *m)
         struct child *child = &m->children[i];
         if (child->state == CHILD_NONE)
             continue;
-        if (child->leave_by == 0 && is_stuck(m, i)) {
-            kill_with(m, i, SIGABRT, "is in one request longer than [timeouts] request allows");
-        } else if (child->leave_by != 0 && m->now >= child->leave_by) {
+        if (!child->aborted)
+            watch_handler(m, i);
+        if (child->leave_by != 0 && m->now >= child->leave_by) {
             if (child->aborted || atomic_load(&m->board->slots[i].order) == ORDER_QUIT)
                 kill_with(m, i, SIGKILL, "does not end");
             else

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-    TICK_MS = 250,        /* while workers are active: logs are written, handlers watched */
+    TICK_MS = 50,         /* while workers are active: logs are written, handlers watched */
     ACTIVE_MORE_MS = 1000 /* and so much longer, so that one request a second does not wake us each time */
 };
 

@@ -33,6 +33,15 @@ void scoreboard_activate(struct scoreboard *board, struct slot *slot)
     }
 }
 
+bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own)
+{
+    uint32_t used = atomic_load(&board->used);
+    for (uint32_t i = 0; i < used; i++)
+        if (&board->slots[i] != own && atomic_load(&board->slots[i].state) == WORKER_WAITING)
+            return true;
+    return false;
+}
+
 bool scoreboard_master_may_sleep(struct scoreboard *board, unsigned count)
 {
     atomic_store(&board->master_sleeps, 1);

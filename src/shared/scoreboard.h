@@ -46,6 +46,8 @@ struct slot {
     _Atomic uint64_t requests;  /* worker: answered */
     _Atomic int64_t since;      /* worker: monotonic ms at which the handler was entered; 0 outside */
     _Atomic int64_t allowed;    /* worker: ms that handler may take ([timeouts] request) */
+    _Atomic uint64_t sequence;  /* worker: of the request its handler is in, or was in last */
+    _Atomic uint64_t stalled, condemned; /* master: the sequence of a request that holds up others; that has had its time */
     char request[256];          /* worker: method and target of the request its handler is in */
     struct log_ring log;        /* worker appends, both write out */
 };
@@ -53,6 +55,7 @@ struct slot {
 struct scoreboard {
     _Atomic uint32_t master_sleeps; /* without a deadline; a worker that gets active wakes it */
     int wake_fd;                    /* eventfd */
+    _Atomic uint32_t used;          /* master: slots used so far */
     struct slot slots[SCOREBOARD_SLOTS];
 };
 
@@ -67,6 +70,9 @@ static inline void scoreboard_deactivate(struct slot *slot)
 {
     atomic_store_explicit(&slot->active, 0, memory_order_release);
 }
+
+/* Does a worker other than that of 'own' wait for work? */
+bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own);
 
 /* Master: may it sleep without a deadline? False when some slot of the first 'count' is active or has log
  * lines; then it must tick. */

@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "worker/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,7 @@ static void on_look(int signal)
     int saved = errno;
     (void)signal;
     w->look = 1;
+    guard_stalled(w);
     if (w->in_accept) {
         dup2(w->dud, w->listeners[0].door);
         w->door_replaced = 1;

@@ -18,6 +18,7 @@ enum {
     READ_LEAST = 2048,       /* room to have before a read */
     READ_BUFFER = 16 << 10,  /* of the buffer that is lent for it */
     LINGER_MS = 2000,
+    LEAVING_LINGER_MS = 500, /* for a client that has had all its answers */
     LINGER_READS = 64        /* of an event, so that a flood does not hold the worker */
 };
 
@@ -321,6 +322,8 @@ void connection_timeout(struct worker *w, struct connection *c)
     case CONNECTION_IDLE:
         c->ends = c->lingers = true; /* a request may be on its way: no reset */
         end(w, c);
+        if (w->order == ORDER_LEAVE && c->state == CONNECTION_LINGER)
+            deadlines_set(&w->deadlines, &c->deadline, w->now + LEAVING_LINGER_MS);
         break;
     case CONNECTION_WRITING:
         if (has_taken_some(c)) {

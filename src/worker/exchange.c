@@ -7,6 +7,8 @@
 #include "app/response.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/give.h"
+#include "worker/guard.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -15,6 +17,7 @@
 enum {
     OUT_ENOUGH = 1 << 16,        /* answers gathered before they are sent, though more requests are there */
     CHUNKED_OVERHEAD = 16 << 10, /* extensions and trailers of one body */
+    SLOW_US = 5000,              /* a handler that is said to take time */
     SPARE_REQUESTS = 64          /* kept for the next requests; more are needed only while many are half read */
 };
 
@@ -252,17 +255,32 @@ static void note_request(struct slot *slot, const struct tine_request *r)
 }
 
 /* Inside this function module code runs: the slot says so, and since when. */
-static void run_handler(struct worker *w, struct tine_request *r)
+static void run_handler(struct worker *w, struct connection *c)
 {
+    struct tine_request *r = c->request;
     struct slot *slot = w->slot;
     const struct config_timeouts *timeouts = r->match.app != NULL ? &r->match.app->section->timeouts : &w->config->timeouts;
     atomic_store_explicit(&slot->allowed, timeouts->request, memory_order_relaxed);
     note_request(slot, r);
     atomic_store_explicit(&slot->since, w->now, memory_order_relaxed);
     atomic_store_explicit(&slot->state, WORKER_HANDLER, memory_order_release);
+    guard_enter(w, c);
     w->now = request_handle(r) / 1000;
+    guard_leave(w);
     atomic_store_explicit(&slot->state, WORKER_BUSY, memory_order_release);
     atomic_store_explicit(&slot->since, 0, memory_order_relaxed);
+}
+
+/* Entering a route that is known to be slow, the others are better off with a worker that waits for work. */
+static void give_others_before(struct worker *w, const struct connection *c)
+{
+    const struct route *route = c->request->match.route.route;
+    if (w->held < 2 || c->request->answer != 0 || route->recent_us < SLOW_US || w->order == ORDER_LEAVE ||
+        !scoreboard_has_idle(w->setup->board, w->slot))
+        return;
+    adopt_watch(w, false); /* not to us */
+    give_all(w, c);
+    give_reclaim(w);
 }
 
 static bool step_ready(struct worker *w, struct connection *c)
@@ -277,7 +295,8 @@ static bool step_ready(struct worker *w, struct connection *c)
             return false;
         }
     }
-    run_handler(w, r);
+    give_others_before(w, c);
+    run_handler(w, c);
     c->served++;
     atomic_store_explicit(&w->slot->requests, atomic_load_explicit(&w->slot->requests, memory_order_relaxed) + 1,
                           memory_order_relaxed);

@@ -113,6 +113,7 @@ static bool send_batch(struct worker *w)
 bool give_all(struct worker *w, const struct connection *but)
 {
     bool all = true;
+    batch.message.count = batch.fd_count = 0; /* whatever became of the last one */
     for (uint32_t i = 0; i < w->top && all; i++) {
         struct connection *c = &w->table[i];
         if (c->state == CONNECTION_FREE || c == but || !can_give(c))
@@ -126,6 +127,7 @@ bool give_all(struct worker *w, const struct connection *but)
 
 bool give_to_answer(struct worker *w, struct connection *c, int status)
 {
+    batch.message.count = batch.fd_count = 0;
     c->state = CONNECTION_HEAD; /* its adopter reads the head again */
     return add(c, status) == 0 && send_batch(w);
 }

@@ -111,6 +111,9 @@ struct worker {
     uint64_t log_lost;   /* access log lines that could not be kept */
     int64_t log_lost_told;
 
+    pid_t pid;
+    struct connection *volatile current; /* whose handler runs now; NULL: none */
+    volatile sig_atomic_t dying;         /* a handler has taken this process down */
     volatile sig_atomic_t in_accept, door_replaced, look; /* shared with the signal handler */
 };
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "worker/accept.h"
 #include "worker/give.h"
+#include "worker/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -329,6 +330,7 @@ _Noreturn void worker_run(const struct worker_setup *setup)
     open_worker(&worker, setup);
     request_seed_ids();
     accept_signals(&worker);
+    guard_open(&worker);
     prepare(&worker);
     report_ready(&worker);
     worker.accepting = true;

@@ -152,6 +152,13 @@ static int stream(tine_request *r)
     return 0;
 }
 
+/* As a handler whose data source fails in the midst. */
+static int broken_stream(tine_request *r)
+{
+    stream(r);
+    return 500;
+}
+
 /* The same bytes in one piece: the handler is done long before a slow client has read them. */
 static int block(tine_request *r)
 {
@@ -176,6 +183,12 @@ static int fresh(tine_request *r)
     return tine_fresh(r, "\"v1\"", 1000000000) ? 304 : tine_text(r, 200, "version 1");
 }
 
+/* As a handler that makes an entity tag of what a stranger gave it. */
+static int fresh_split(tine_request *r)
+{
+    return tine_fresh(r, "\"v1\"\r\nX-Evil: 1", 1000000000) ? 304 : tine_text(r, 200, "version 1");
+}
+
 static int log_line(tine_request *r)
 {
     tine_log(r, TINE_WARNING, "the probe says %d", 42);
@@ -190,6 +203,7 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/items/{number:int}", item), TINE_GET("/query", query), TINE_GET("/header/{name}", header),
                 TINE_GET("/headers", headers), TINE_GET("/nothing", nothing), TINE_GET("/status/{code:int}", status),
                 TINE_GET("/problem", problem), TINE_GET("/redirect", redirect), TINE_GET("/set", set),
-                TINE_GET("/twice", twice), TINE_GET("/stream/{bytes:int}", stream),
+                TINE_GET("/twice", twice), TINE_GET("/stream/{bytes:int}", stream), TINE_GET("/broken_stream/{bytes:int}", broken_stream),
                 TINE_GET("/block/{bytes:int}", block), TINE_POST("/created", created), TINE_GET("/fresh", fresh),
+                TINE_GET("/fresh_split", fresh_split),
                 TINE_GET("/log", log_line), {0}})

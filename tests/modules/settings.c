@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One setting of every type; load and worker_init that can be told to refuse, worker_init also to crash.
+ * One setting of every type; load and worker_init that can be told to refuse, load to exit, and worker_init to
+ * crash, to wait and to need what only one can have.
  */
 #include <tine.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 static const tine_option options[] = {
@@ -15,21 +19,43 @@ static const tine_option options[] = {
     {"room", TINE_SIZE, "8k", "bytes"},
     {"pause", TINE_TIME, "50ms", "milliseconds"},
     {"loud", TINE_SWITCH, "off", "a switch"},
-    {"must", TINE_TEXT, NULL, "has to be given; 'bad load' and 'bad init' are refused there"},
+    {"must", TINE_TEXT, NULL, "has to be given; 'bad load' and 'bad init' are refused there, 'exit' exits in load"},
     {"crash_if", TINE_PATH, "/nonexistent", "worker_init aborts while this file exists"},
+    {"hold", TINE_PATH, "/nonexistent", "worker_init waits while this file exists"},
+    {"lock", TINE_PATH, "/nonexistent", "if this file exists, worker_init needs it for itself alone"},
     {0}};
 
 static int load(tine_app *app)
 {
     if (strcmp(tine_setting(app, "must"), "bad load") == 0)
         return tine_reject(app, "must", "load does not like it");
+    if (strcmp(tine_setting(app, "must"), "exit") == 0)
+        exit(1);
     return 0;
+}
+
+static void wait_while(const char *file)
+{
+    if (access(file, F_OK) == 0)
+        tine_log(NULL, TINE_INFO, "worker %d waits in worker_init", (int)getpid());
+    while (access(file, F_OK) == 0)
+        nanosleep(&(struct timespec){0, 2000000}, NULL);
+}
+
+/* Held until the process ends. */
+static int take_lock(const char *file)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? 0 : flock(fd, LOCK_EX | LOCK_NB);
 }
 
 static int worker_init(tine_app *app)
 {
     if (access(tine_setting(app, "crash_if"), F_OK) == 0)
         abort();
+    wait_while(tine_setting(app, "hold"));
+    if (take_lock(tine_setting(app, "lock")) != 0)
+        return tine_reject(app, "lock", "another has it");
     if (strcmp(tine_setting(app, "must"), "bad init") == 0)
         return tine_reject(app, "must", "worker_init does not like it");
     tine_set_data(app, "set in worker_init");

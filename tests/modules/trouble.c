@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,14 +32,51 @@ static int nap(tine_request *r)
     return tine_text(r, 200, "slept %ld ms", ms);
 }
 
+static volatile int deep = 1;
+static int *volatile nowhere = NULL;
+
+static int overflow(volatile char *before)
+{
+    volatile char frame[4096];
+    frame[0] = before != NULL ? before[0] : 1;
+    return deep ? overflow(frame) + frame[0] : 0;
+}
+
+/* A child that a handler forks is none of tine's business, whatever becomes of it. */
+static int child(tine_request *r)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (strcmp(tine_param(r, "how"), "exit") == 0)
+            exit(4);
+        *nowhere = 1;
+    }
+    waitpid(pid, &status, 0);
+    return tine_text(r, 200, "%s", WIFSIGNALED(status) ? "signal" : "exit");
+}
+
 static int crash(tine_request *r)
 {
-    if (strcmp(tine_param(r, "how"), "abort") == 0)
+    static const struct {
+        const char *how;
+        int number;
+    } signals[] = {{"segv", SIGSEGV}, {"bus", SIGBUS}, {"fpe", SIGFPE}, {"ill", SIGILL}, {"kill", SIGKILL}};
+    const char *how = tine_param(r, "how");
+    if (strcmp(how, "abort") == 0)
         abort();
-    if (strcmp(tine_param(r, "how"), "exit") == 0)
+    if (strcmp(how, "_exit") == 0)
         _exit(3);
-    raise(SIGKILL);
-    return 500;
+    if (strcmp(how, "exit") == 0)
+        exit(3);
+    if (strcmp(how, "null") == 0)
+        *nowhere = 1;
+    if (strcmp(how, "stack") == 0)
+        return overflow(NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (strcmp(how, signals[i].how) == 0)
+            raise(signals[i].number);
+    return 404;
 }
 
 /* Writes the first part, waits at the gate, writes the rest: a response that has begun. */
@@ -61,6 +99,6 @@ static void worker_exit(tine_app *app)
 }
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap),
-                                           TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
+                                           TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

@@ -207,6 +207,21 @@ HandlerTest(what_is_written_arrives_in_chunks_once_it_is_much)
     client_close(&client);
 }
 
+HandlerTest(a_handler_that_fails_after_its_response_began_sends_no_last_chunk)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/broken_stream/100000", ""));
+    int64_t deadline = now_ms() + PATIENCE;
+    for (long got = 1; got > 0;) {
+        got = client_receive(&client, deadline - now_ms());
+        cr_assert_null(strstr(client.data, "\r\n0\r\n"), "the body looks whole");
+        cr_assert_neq(got, -2, "the connection does not end");
+    }
+    cr_assert(strstr(client.data, " 500 ") == NULL && !text_matches(client.data, "^Content-Length:"), "%.300s", client.data);
+    client_close(&client);
+    expect_get(&server, "/hello", 200, "hello");
+}
+
 HandlerTest(a_block_of_any_size_arrives)
 {
     const size_t sizes[] = {1, 16384, 100000, 3000000};
@@ -242,6 +257,15 @@ HandlerTest(what_the_client_has_is_304)
     }
     response = ask(&server, request("GET", "/fresh", "If-None-Match: \"v2\"\r\nIf-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT\r\n"));
     expect_response(&response, 200, "version 1"); /* If-None-Match goes first */
+}
+
+HandlerTest(an_etag_with_line_ends_adds_no_field)
+{
+    struct response response = get(&server, "/fresh_split");
+    expect_response(&response, 200, "version 1");
+    cr_assert_null(response_header(&response, "X-Evil"), "%s", response.head);
+    cr_assert_null(response_header(&response, "ETag"), "%s", response.head);
+    expect_field(&response, "Last-Modified", "Sun, 09 Sep 2001 01:46:40 GMT");
 }
 
 HandlerTest(a_log_line_carries_the_requests_id)

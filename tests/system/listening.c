@@ -59,6 +59,22 @@ Test(listening, several_listeners_are_all_served)
     server_stop(&server);
 }
 
+Test(listening, two_ports_that_the_system_picked_are_both_kept_by_a_reload)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0, 127.0.0.1:0\nworkers = 2\n" PROBE);
+    const char *first = text("%s", server_address(&server, 0)), *second = text("%s", server_address(&server, 1));
+    server_await_workers(&server, 2, before);
+    server_hup(&server);
+    await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
+    for (int i = 0; i < 4; i++) {
+        expect_at(first, "/hello", "hello");
+        expect_at(second, "/hello", "hello");
+    }
+    server_stop(&server);
+}
+
 Test(listening, a_star_takes_both_families)
 {
     struct server server;

@@ -60,6 +60,24 @@ Test(logs, json_is_an_object_a_line)
     server_stop(&server);
 }
 
+#define JSON_STRING "\"([^\"\\\\[:cntrl:]]|\\\\([\"\\\\/bfnrt]|u[0-9a-f]{4}))*\""
+#define JSON_MEMBER JSON_STRING ":(" JSON_STRING "|[0-9]+)"
+
+/* A line is bounded: what is cut must be cut so that it stays an object. */
+Test(logs, json_stays_whole_however_much_is_to_be_escaped)
+{
+    struct server server;
+    char tabs[401];
+    memset(tabs, '\t', 400);
+    tabs[400] = 0;
+    server_start(&server, LOG("json"));
+    ask(&server, request("GET", "/hello", text("Referer: a%sz\r\nUser-Agent: a%sz\r\n", tabs, tabs)));
+    char *line = server_access_await(&server, "/hello");
+    server_stop(&server);
+    cr_assert(text_matches(line, "^\\{" JSON_MEMBER "(," JSON_MEMBER ")*\\}$"), "%s", line);
+    cr_assert_eq(text_count(file_read(server.access, NULL), "\n"), 1);
+}
+
 Test(logs, a_format_of_ones_own_knows_apaches_letters)
 {
     struct server server;

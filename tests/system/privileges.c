@@ -141,6 +141,19 @@ Test(privileges, the_pidfile_is_made_and_removed)
     cr_assert_not(file_exists(path), "it is left behind");
 }
 
+Test(privileges, a_pidfile_moved_by_a_reload_is_made_anew_and_the_old_one_removed)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS "pidfile = @DIR@/old.pid\n" PROBE);
+    const char *old_path = text("%s/old.pid", server.dir), *path = text("%s/new.pid", server.dir);
+    await(file_exists(old_path));
+    server_reload(&server, TWO_WORKERS "pidfile = @DIR@/new.pid\n" PROBE);
+    await(strcmp(file_read(path, NULL), text("%d\n", server.pid)) == 0);
+    await(!file_exists(old_path));
+    server_stop(&server);
+    cr_assert_not(file_exists(path), "it is left behind");
+}
+
 Test(privileges, a_stale_pidfile_does_not_hinder_the_start)
 {
     struct server server;

@@ -104,6 +104,28 @@ Test(slow_clients, a_client_that_never_says_a_word_is_closed)
     server_stop(&server);
 }
 
+/* Some clients send an empty line behind a body: that begins no request. */
+Test(slow_clients, a_stray_line_end_begins_no_head)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[timeouts]\nheader = 1s\nkeepalive = 3s\n" PROBE);
+    struct client client = client_connect(&server);
+    const char *const sent[] = {text("%s\r\n", request("GET", "/hello", "")), request("GET", "/hello", "")};
+    for (int i = 0; i < 2; i++) {
+        client_send(&client, sent[i]);
+        struct response response = client_read(&client);
+        expect_response(&response, 200, "hello");
+        if (i == 0)
+            cr_assert_eq(client_receive(&client, 1500), -2, "the time of a head ran");
+    }
+    client_send(&client, "\r\n");
+    int64_t start = now_ms();
+    client_expect_close(&client);
+    cr_assert_geq(now_ms() - start, 2500);
+    cr_assert_lt(now_ms() - start, 3000 + LATE);
+    server_stop(&server);
+}
+
 /* Connects with a bounded receive window, so that a large answer has to wait in the server. (Much smaller than
  * this, and loopback with its segments of 64 KB crawls.) */
 static struct client client_connect_narrow(const struct server *server)
@@ -175,6 +197,34 @@ Test(slow_clients, a_slow_reader_gets_all_and_others_are_served_meanwhile)
         if (all[head + i] != '0' + i % 10)
             harness_fail("byte %zu is %d", i, all[head + i]);
     server_stop(&server);
+}
+
+static void stop_beside_a_silent_client(bool accepted)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, ONE_WORKER "[timeouts]\nheader = 10s\ngraceful = 20s\n" PROBE);
+    server_await_workers(&server, 1, workers);
+    expect_get(&server, "/hello", 200, "hello");
+    int before = sockets_of(workers[0]);
+    struct client client = client_connect(&server);
+    if (accepted)
+        await(sockets_of(workers[0]) > before);
+    int64_t start = now_ms();
+    server_stop(&server);
+    cr_assert_lt(now_ms() - start, 7000, "after %d ms", (int)(now_ms() - start));
+    client_close(&client);
+}
+
+Test(slow_clients, a_client_that_never_says_a_word_does_not_hold_up_a_stop)
+{
+    stop_beside_a_silent_client(true);
+}
+
+/* The system itself still waits for its first byte. */
+Test(slow_clients, a_client_not_yet_accepted_does_not_hold_up_a_stop)
+{
+    stop_beside_a_silent_client(false);
 }
 
 /* Three hundred half requests of every kind, one worker: a good client notices nothing. */

@@ -5,9 +5,13 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(stopping, .timeout = 120);
@@ -209,4 +213,91 @@ Test(stopping, a_stop_during_a_reload_ends_it)
         server_signal(&server, SIGHUP);
     server_signal(&server, SIGTERM);
     cr_assert_eq(server_wait(&server), 0);
+}
+
+/* Whoever holds it: an old worker was given all of 'graceful' for its idle clients, and a stop gives it less. */
+Test(stopping, an_idle_client_from_before_a_reload_does_not_hold_it_up)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS "[timeouts]\ngraceful = 20s\n" PROBE);
+    pid_t before[WORKERS_MAX];
+    server_await_workers(&server, 2, before);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/pid", ""));
+    pid_t old = atoi(client_read(&client).body);
+    server_hup(&server);
+    await(!process_alive(old == before[0] ? before[1] : before[0]));
+    int64_t start = now_ms();
+    server_stop(&server);
+    cr_assert_lt(now_ms() - start, 7000, "after %d ms", (int)(now_ms() - start));
+    client_expect_close(&client);
+}
+
+static bool sleeps_in(pid_t process, const char *part)
+{
+    return strstr(process_file(process, "wchan"), part) != NULL;
+}
+
+/* All that came through a pipe so far (NULs of pipe_fill() end it). */
+static char *pipe_read(int fd)
+{
+    static char all[1 << 18];
+    static size_t length;
+    ssize_t got;
+    while (length + 1 < sizeof all && (got = read(fd, all + length, sizeof all - length - 1)) > 0)
+        length += (size_t)got;
+    return all;
+}
+
+static void pipe_fill(int fd)
+{
+    static const char block[4096];
+    for (size_t piece = sizeof block; piece > 0; piece = piece > 1 ? 1 : 0)
+        while (write(fd, block, piece) > 0)
+            continue;
+}
+
+/* The first worker of a new generation gets ready at the moment of the stop. For that the master is held where it says
+ * that it stops, by a full pipe as its log, until that worker waits for its verdict. A client in the queue keeps the stop
+ * from going on by itself. */
+Test(stopping, a_stop_is_not_undone_by_a_reload_that_succeeds_meanwhile)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], workers[WORKERS_MAX];
+    server_prepare(&server, "[server]\nlisten = unix:@DIR@/sock\nworkers = 1\n[log]\nerror = @DIR@/pipe\n" TROUBLE
+                            "[app:s]\npath = /\nmodule = @MODULES@/settings.so\nmust = x\nhold = @DIR@/hold\n");
+    const char *path = text("%s/pipe", server.dir), *hold = text("%s/hold", server.dir);
+    cr_assert_eq(mkfifo(path, 0644), 0);
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    server.pid = process_start((const char *const[]){tine_path(), "-c", server.ini, NULL}, server.access, server.log);
+    kill_at_exit(server.pid);
+    snprintf(server.address, sizeof server.address, "unix:%s/sock", server.dir);
+    await(strstr(pipe_read(fd), "generation 1 serves") != NULL);
+    server_await_workers(&server, 1, before);
+    struct client busy = client_connect(&server);
+    client_send(&busy, request("GET", "/trouble/gate/a", ""));
+    await(strstr(pipe_read(fd), "gate a entered") != NULL);
+    struct client waiting = client_connect(&server);
+    client_send(&waiting, request("GET", "/trouble/nap/0", ""));
+    file_write(hold, "");
+    server_signal(&server, SIGHUP);
+    await(strstr(pipe_read(fd), "waits in worker_init") != NULL);
+    server_await_workers(&server, 2, workers);
+    pid_t first = workers[0] == before[0] ? workers[1] : workers[0];
+    if (!wait_until(2000, sleeps_in(first, "nanosleep")))
+        cr_skip_test("wchan cannot be read here");
+    pipe_fill(fd);
+    server_signal(&server, SIGTERM);
+    await(sleeps_in(server.pid, "pipe_write"));
+    unlink(hold);
+    await(sleeps_in(first, "skb") || sleeps_in(first, "unix"));
+    pipe_read(fd);
+    await(!process_alive(first));
+    gate_open(&server, "a");
+    struct response response = client_read(&busy);
+    expect_response(&response, 200, NULL);
+    response = client_read(&waiting);
+    expect_response(&response, 200, "slept 0 ms");
+    cr_assert_eq(server_wait(&server), 0);
+    cr_assert_not(file_exists(text("%s/sock", server.dir)));
 }

@@ -9,18 +9,41 @@
 #include "config/config.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* The folder every test works in; made by enter_folder(), removed by leave_folder(). */
+/* The folder every test works in; made by enter_folder(), removed by leave_folder() or, after a test that crashed or
+ * exited, by remove_folder_later(). */
 static char folder[] = "/tmp/tine-config-XXXXXX";
+
+/* A process that waits until we, who alone have the other end of its pipe, are gone. */
+static inline void remove_folder_later(void)
+{
+    int ends[2];
+    char byte;
+
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    if (fork() != 0) {
+        close(ends[0]);
+        return;
+    }
+    setsid();
+    dup2(ends[0], 0);
+    close_range(1, ~0U, 0);
+    while (read(0, &byte, 1) < 0)
+        continue;
+    execlp("rm", "rm", "-rf", folder, (char *)NULL);
+    _exit(1);
+}
 
 static inline void enter_folder(void)
 {
     cr_assert_not_null(mkdtemp(folder));
     cr_assert_eq(chdir(folder), 0);
+    remove_folder_later();
 }
 
 static inline void leave_folder(void)

@@ -9,6 +9,7 @@
 #include "config/quote.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 Test(options, are_described_and_named_once)
 {
@@ -132,8 +133,9 @@ Test(options, stand_in_the_example_file_at_their_defaults)
 
 Test(options, of_the_example_file_make_the_built_in_configuration)
 {
-    char path[] = "/tmp/tine-empty-XXXXXX";
-    int fd = mkstemp(path);
+    int fd = memfd_create("empty", MFD_CLOEXEC);
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     struct config *example = load_right("etc/server.ini"), *built_in = load_right(path);
     struct pool *pool = pool_new();
 
@@ -150,7 +152,6 @@ Test(options, of_the_example_file_make_the_built_in_configuration)
     config_free(example);
     config_free(built_in);
     close(fd);
-    unlink(path);
 }
 
 /* Each commented example, uncommented, has to be right too. */
@@ -158,8 +159,9 @@ Test(options, in_comments_of_the_example_file_are_right)
 {
     size_t length;
     char *text = read_example(&length);
-    char path[] = "/tmp/tine-example-XXXXXX";
-    FILE *file = fdopen(mkstemp(path), "w");
+    int fd = memfd_create("example", MFD_CLOEXEC);
+    FILE *file = fdopen(dup(fd), "w");
+    char path[32];
     bool in_example = false;
 
     for (char *line; (line = strsep(&text, "\n"));) {
@@ -167,9 +169,10 @@ Test(options, in_comments_of_the_example_file_are_right)
         fprintf(file, "%s\n", in_example && line[1] ? line + 2 : line);
     }
     fclose(file);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     struct config *config = load_right(path);
     cr_expect_eq(config->app_count, 5);
     cr_expect_eq(config->listen_count, 2);
     config_free(config);
-    unlink(path);
+    close(fd);
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What happens when a handler hangs or dies: the other connections of its worker are given to other workers, and its own request
+ * is answered by one of them, with 500, or 504 if it took too long. Runs in workers, in signal handlers.
+ */
+#ifndef WORKER_GUARD_H
+#define WORKER_GUARD_H
+
+#include "worker/state.h"
+
+/* Signal handlers on a stack of their own. */
+void guard_open(struct worker *w);
+
+/* From here to guard_leave() module code runs for this connection; what happens to the process in between is its doing. */
+void guard_enter(struct worker *w, struct connection *c);
+void guard_leave(struct worker *w);
+
+/* The master may have seen that this handler takes long: the others are given away. In the signal handler that looks. */
+void guard_stalled(struct worker *w);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A handler that crashes is answered 500, one that hangs 504, and other clients of its worker lose nothing.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+
+TestSuite(guard, .timeout = 120);
+
+enum { OTHERS = 20 };
+
+static const char *const ways[] = {"abort", "exit", "_exit", "null", "stack", "segv", "bus", "fpe", "ill"};
+
+static void keep_connections(struct server *server, struct client *others)
+{
+    for (int i = 0; i < OTHERS; i++) {
+        others[i] = client_connect(server);
+        client_send(&others[i], request("GET", "/hello", ""));
+        struct response response = client_read(&others[i]);
+        expect_response(&response, 200, "hello");
+    }
+}
+
+/* server_stop() would take the crashes in the log for tine's own. */
+static void stop(struct server *server)
+{
+    server_signal(server, SIGTERM);
+    cr_assert_eq(process_wait(server->pid, PATIENCE), 0);
+}
+
+/* On the very connections that they had. */
+static void expect_all_kept(struct client *others)
+{
+    for (int i = 0; i < OTHERS; i++) {
+        client_send(&others[i], request("GET", "/hello", ""));
+        struct response response = client_read(&others[i]);
+        expect_response(&response, 200, "hello");
+        cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
+    }
+}
+
+Test(guard, every_way_to_crash_is_answered_500_and_others_go_on)
+{
+    struct server server;
+    struct client others[OTHERS];
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    keep_connections(&server, others);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct response response = ask(&server, request("GET", text("/trouble/crash/%s", ways[i]), "X-Request-Id: who-died\r\n"));
+        cr_assert_eq(response.status, 500, "%s: %d", ways[i], response.status);
+        cr_assert_str_eq(response_header(&response, "X-Request-Id"), "who-died");
+        expect_all_kept(others);
+        await(server_log_has(&server, text("/trouble/crash/%s, request who-died", ways[i])));
+        server_access_await(&server, text("/trouble/crash/%s HTTP/1.1\" 500", ways[i]));
+    }
+    stop(&server);
+}
+
+/* One worker: there is nobody to answer until its successor is up. */
+Test(guard, the_only_workers_crash_is_answered_by_its_successor)
+{
+    struct server server;
+    struct client others[OTHERS];
+    server_start(&server, ONE_WORKER PROBE TROUBLE);
+    keep_connections(&server, others);
+    for (int i = 0; i < 3; i++) {
+        struct response response = get(&server, "/trouble/crash/null");
+        cr_assert_eq(response.status, 500);
+        expect_all_kept(others);
+    }
+    stop(&server);
+}
+
+Test(guard, answers_before_the_crash_come_first)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    get(&server, "/hello"); /* known to be quick: not sent before the next handler runs */
+    get(&server, "/hello");
+    struct client client = client_connect(&server);
+    client_send(&client, text("%s%s", request("GET", "/hello", ""), request("GET", "/trouble/crash/null", "")));
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "hello");
+    response = client_read(&client);
+    cr_assert_eq(response.status, 500);
+    client_expect_close(&client);
+    stop(&server);
+}
+
+Test(guard, a_response_that_has_begun_is_cut_not_answered_twice)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[timeouts]\nrequest = 1s\n" PROBE TROUBLE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/trouble/halves/never", ""));
+    cr_assert(client_drain(&client, PATIENCE, NULL));
+    expect_get(&server, "/hello", 200, "hello");
+    stop(&server);
+}
+
+Test(guard, a_handler_that_hangs_is_answered_504_at_its_time)
+{
+    struct server server;
+    struct client others[OTHERS];
+    server_start(&server, TWO_WORKERS "[timeouts]\nrequest = 1s\n" PROBE TROUBLE);
+    keep_connections(&server, others);
+    int64_t start = now_ms();
+    struct response response = get(&server, "/trouble/nap/20000");
+    cr_assert_eq(response.status, 504);
+    cr_assert_geq(now_ms() - start, 900);
+    cr_assert_lt(now_ms() - start, 3000);
+    expect_all_kept(others);
+    stop(&server);
+}
+
+Test(guard, an_app_may_have_its_own_time)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS "[timeouts]\nrequest = 200ms\n" PROBE TROUBLE "request = 20s\n");
+    expect_get(&server, "/trouble/nap/600", 200, "slept 600 ms");
+    stop(&server);
+}
+
+/* The first time nobody knows that the route is slow: the others are given away while it runs. */
+Test(guard, others_of_a_stalled_worker_are_served_meanwhile)
+{
+    struct server server;
+    struct client others[OTHERS];
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    keep_connections(&server, others);
+    struct client slow = client_connect(&server);
+    for (int round = 0; round < 2; round++) {
+        client_send(&slow, request("GET", "/trouble/nap/1500", ""));
+        int64_t start = now_ms();
+        expect_all_kept(others);
+        cr_assert_lt(now_ms() - start, 1000, "they waited %d ms", (int)(now_ms() - start));
+        struct response response = client_read(&slow);
+        expect_response(&response, 200, "slept 1500 ms");
+    }
+    stop(&server);
+}
+
+Test(guard, children_of_a_handler_are_its_own)
+{
+    struct server server;
+    struct client others[OTHERS];
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    server_await_workers(&server, 2, before);
+    keep_connections(&server, others);
+    expect_get(&server, "/trouble/child/exit", 200, "exit");
+    expect_get(&server, "/trouble/child/crash", 200, "signal");
+    expect_all_kept(others);
+    cr_assert_eq(server_workers(&server, now), 2);
+    cr_assert(pids_overlap(now, 1, before, 2) && pids_overlap(now + 1, 1, before, 2));
+    stop(&server);
+}
