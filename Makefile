@@ -103,10 +103,11 @@ check:
 	.ci/run
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/tine/www
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin include lib/tine share/tine/www)
 	install -m 755 $(B)/tine $(DESTDIR)$(PREFIX)/sbin/tine
 	install -m 644 include/tine.h $(DESTDIR)$(PREFIX)/include/tine.h
-	install -m 644 etc/server.ini $(DESTDIR)$(PREFIX)/share/tine/server.ini.example
+	install -m 644 $(B)/hello.so $(DESTDIR)$(PREFIX)/lib/tine/hello.so
+	sed 's,\.\./build/hello\.so,$(PREFIX)/lib/tine/hello.so,' etc/server.ini >$(DESTDIR)$(PREFIX)/share/tine/server.ini
 	install -m 644 etc/www/* $(DESTDIR)$(PREFIX)/share/tine/www/
 
 clean:

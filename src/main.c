@@ -31,7 +31,8 @@ static const char usage[] =
     "       tine -V | -h\n"
     "\n"
     "  -c FILE                 serve what this INI file says, in the foreground\n"
-    "  -o SECTION.KEY=VALUE    use this in place of what the file says; may be repeated\n"
+    "  -o SECTION.KEY=VALUE    use this in place of what the file says; may be repeated:\n"
+    "                          -o server.listen=127.0.0.1:8080 -o app:hello.path=/api\n"
     "  -t                      test the configuration, modules included, and exit\n"
     "  -T                      print the effective configuration, defaults included, and exit\n"
     "  -V                      print the version and exit\n"
@@ -63,7 +64,8 @@ static void parse_command(struct command *command, int argc, char **argv)
     const char **overrides = calloc((size_t)argc, sizeof *overrides);
     int option;
     command->options.overrides = overrides;
-    while ((option = getopt(argc, argv, "+c:o:tTVh")) != -1) {
+    static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+    while ((option = getopt_long(argc, argv, "+c:o:tTVh", longs, NULL)) != -1) {
         switch (option) {
         case 'c':
             command->options.path = memory_copy_text(optarg); /* argv is written over by the title */
@@ -107,8 +109,12 @@ static struct config *load(const struct command *command)
     struct errors errors;
     errors_init(&errors);
     struct config *config = config_load(command->options.path, command->options.overrides, command->options.override_count, &errors);
-    if (config != NULL && (errors.count > 0 || command->action == ACTION_TEST))
+    if (config != NULL && (errors.count > 0 || command->action == ACTION_TEST)) {
+        struct privileges privileges;
+        privileges_resolve(&privileges, config, &errors);
+        check_surroundings(config, &errors);
         check_apps(config, &errors);
+    }
     if (config == NULL || errors.count > 0) {
         print_errors(&errors);
         errors_release(&errors);

@@ -11,6 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const struct tine_app *volatile in_progress;
+
+const struct tine_app *apps_in_progress(void)
+{
+    return in_progress;
+}
+
 static void reject(struct tine_app *app, const char *key, const char *wrong)
 {
     char section[128];
@@ -103,7 +110,9 @@ struct apps *apps_load(const struct config *config, char *const *module_files, s
         struct tine_app *app = app_of(apps, &config->apps[i]);
         if (app == NULL)
             continue;
+        in_progress = app;
         load_app(app, module_files != NULL ? module_files[i] : NULL);
+        in_progress = NULL;
         app->errors = NULL;
     }
     return apps;
@@ -115,8 +124,10 @@ int apps_start(struct apps *apps, struct errors *errors)
     for (size_t i = 0; i < apps->count && errors->count == before; i++) {
         struct tine_app *app = &apps->all[i];
         app->errors = errors;
+        in_progress = app;
         if (app->module->worker_init != NULL && app->module->worker_init(app) != 0 && errors->count == before)
             reject(app, "module", "its worker_init() failed without tine_reject()");
+        in_progress = NULL;
         app->errors = NULL;
         app->initialised = errors->count == before;
     }

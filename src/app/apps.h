@@ -40,6 +40,9 @@ int apps_start(struct apps *apps, struct errors *errors);
 /* Runs worker_exit of those that were started. */
 void apps_stop(struct apps *apps);
 
+/* The app whose module's own code runs just now, in load or worker_init; NULL: none. For whoever has to say what crashed. */
+const struct tine_app *apps_in_progress(void);
+
 struct apps_match {
     struct tine_app *app;
     struct router_match route;

@@ -60,7 +60,7 @@ int tine_json(tine_request *r, int status, json_t *value)
     if (value == NULL || json_dump_callback(value, append_json, &r->response.body, JSON_COMPACT | JSON_ENCODE_ANY) < 0) {
         json_decref(value);
         tine_log(r, TINE_ERROR, "handler %s gives tine_json() %s", request_handler_name(r),
-                 value == NULL ? "NULL: did json_pack() fail?" : "a value that cannot be written");
+                 value == NULL ? "NULL: did json_pack() fail, of a text that is not UTF-8 perhaps?" : "a value that cannot be written");
         return tine_problem(r, 500, "the answer could not be made");
     }
     json_decref(value);

@@ -18,11 +18,71 @@
 
 enum { CHECK_SECONDS = 30 };
 
+static void check_folder(const struct config *config, const char *folder, const char *section, const char *key, struct errors *errors)
+{
+    if (access(folder, W_OK | X_OK) < 0)
+        config_reject_value(errors, config, section, key, "cannot write into the folder '%s': %s", folder, strerror(errno));
+}
+
+static void check_folder_of(const struct config *config, const char *path, const char *section, const char *key,
+                            struct errors *errors)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = path[0] == '/' ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
+    if (folder != NULL)
+        check_folder(config, folder, section, key, errors);
+    free(folder);
+}
+
+void check_surroundings(const struct config *config, struct errors *errors)
+{
+    check_folder(config, config->temp, "server", "temp", errors);
+    check_folder_of(config, config->pidfile, "server", "pidfile", errors);
+    check_folder_of(config, config->log_access, "log", "access", errors);
+    check_folder_of(config, config->log_error, "log", "error", errors);
+    for (size_t i = 0; i < config->listen_count; i++) {
+        const struct config_listen *listen = &config->listens[i];
+        char section[128] = "server";
+        if (listen->address.socket.any.sa_family != AF_UNIX)
+            continue;
+        if (listen->name[0] != 0)
+            snprintf(section, sizeof section, "listen:%s", listen->name);
+        check_folder_of(config, listen->address.socket.local.sun_path, section, listen->name[0] != 0 ? "address" : "listen", errors);
+    }
+}
+
+/* Module code has crashed: whose it was. */
+static int reasons_fd;
+
+static void on_fault(int number)
+{
+    const struct tine_app *app = apps_in_progress();
+    char text[1024];
+    signal(number, SIG_DFL);
+    if (app == NULL)
+        raise(number);
+    int length = snprintf(text, sizeof text, "%s:%d: [app:%s] module: '%s' crashed while it was loaded (%s); does its list of routes "
+                          "end with {0}?\n", app->section->place.file, app->section->place.line, app->section->name,
+                          app->section->module, strsignal(number));
+    if (write(reasons_fd, text, length < (int)sizeof text ? (size_t)length : sizeof text) < 0)
+        _exit(1);
+    _exit(0);
+}
+
+static void catch_faults(int fd)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    reasons_fd = fd;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        signal(faults[i], on_fault);
+}
+
 static _Noreturn void check_in_child(const struct config *config, int fd)
 {
     struct errors errors;
     const char *reason;
     alarm(CHECK_SECONDS);
+    catch_faults(fd);
     errors_init(&errors);
     apps_load(config, NULL, &errors);
     if (access_log_new(config->log_access_format, &reason) == NULL)

@@ -8,6 +8,9 @@
 #include "base/errors.h"
 #include "config/config.h"
 
+/* Folders that are written to: of logs, the pid file, spooled bodies, Unix sockets. Adds what is wrong with them. */
+void check_surroundings(const struct config *config, struct errors *errors);
+
 /* Loads every module and reads its settings, without worker_init. Adds what is wrong. Waits, at most 30 s. */
 void check_apps(const struct config *config, struct errors *errors);
 

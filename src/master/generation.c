@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "master/check.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -57,9 +58,15 @@ struct generation *generation_open(struct config *config, const struct generatio
     struct generation *generation = memory_new(sizeof *generation);
     *generation = (struct generation){.number = old != NULL ? old->number + 1 : 1, .config = config,
                                       .logs = {.access.fd = -1, .error = -1}};
-    if (privileges_resolve(&generation->privileges, config, errors) == 0 &&
-        modules_copy(&generation->modules, config, errors) == 0 && logs_open(&generation->logs, config, errors) == 0 &&
-        listeners_open(&generation->listeners, config, old != NULL ? &old->listeners : NULL, errors) == 0) {
+    /* As much of it as can be, so that all that is wrong is told at once. */
+    check_surroundings(config, errors);
+    privileges_resolve(&generation->privileges, config, errors);
+    modules_copy(&generation->modules, config, errors);
+    if (errors->count == 0)
+        logs_open(&generation->logs, config, errors);
+    if (errors->count == 0)
+        listeners_open(&generation->listeners, config, old != NULL ? &old->listeners : NULL, errors);
+    if (errors->count == 0) {
         generation->connections = decide_connections(config);
         list_descriptors(generation);
         return generation;

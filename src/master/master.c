@@ -118,7 +118,7 @@ static void process_stop(struct master *m)
 }
 
 /* The files are opened anew by us and handed to the workers: they have no right to. */
-static void reopen_logs(struct master *m, struct generation *generation)
+static bool reopen_logs(struct master *m, struct generation *generation)
 {
     struct errors errors;
     struct logs logs;
@@ -134,7 +134,9 @@ static void reopen_logs(struct master *m, struct generation *generation)
     }
     for (size_t i = 0; i < errors.kept; i++)
         log_error("logs not opened again: %s", errors.messages[i]);
+    bool reopened = errors.count == 0;
     errors_release(&errors);
+    return reopened;
 }
 
 static void process_reopen(struct master *m)
@@ -143,11 +145,12 @@ static void process_reopen(struct master *m)
     if (m->current == NULL || m->transaction == TRANSACTION_CANARY || !take_note(SIGUSR1))
         return;
     children_write_logs(m);
-    reopen_logs(m, m->current);
+    bool reopened = reopen_logs(m, m->current);
     for (struct generation *g = m->old; g != NULL; g = g->older)
-        reopen_logs(m, g);
+        reopened = reopen_logs(m, g) && reopened;
     logs_use(&m->current->logs, m->current->config);
-    log_info("logs opened again");
+    if (reopened)
+        log_info("logs opened again");
 }
 
 static void steps(struct master *m)

@@ -97,7 +97,7 @@ static void commit(struct master *m, unsigned canary)
     m->current = m->next;
     m->next = NULL;
     logs_use(&m->current->logs, m->current->config);
-    if (m->current->privileges.drop && m->current->config->user[0] == 0)
+    if (old == NULL && m->current->privileges.drop && m->current->config->user[0] == 0)
         log_info("started as root: workers are '%s' ([server] user)", m->current->privileges.user);
     log_new_listeners(m->current, old);
     if (old != NULL) {
@@ -117,6 +117,8 @@ static void commit(struct master *m, unsigned canary)
     m->transaction_deadline = m->now + DROPPED_MS;
     m->children[canary].canary = false;
     children_send(m, canary, MESSAGE_GO, NULL, 0);
+    if (m->current->config->app_count == 0)
+        log_warning("there is no [app:NAME]: every request is answered 404");
     log_info("generation %u serves", m->current->number);
 }
 

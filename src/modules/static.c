@@ -249,7 +249,8 @@ static int worker_init(tine_app *app)
         int error = errno;
 
         free(site);
-        return tine_reject(app, "root", "cannot open folder '%s': %s", root, strerror(error));
+        return tine_reject(app, "root", "cannot open folder '%s': %s%s", root, strerror(error),
+                           error == EACCES ? " (workers are the user of [server] user; every folder on the way needs x for it)" : "");
     }
     site->index = tine_setting(app, "index");
     site->listing = tine_setting_number(app, "listing") != 0;

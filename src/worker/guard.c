@@ -88,6 +88,26 @@ static void tell_signal(const struct worker *w, int number, const siginfo_t *inf
     tell(w, (struct slice){how.text, how.length});
 }
 
+/* To the master, as the reason why this worker cannot start. */
+static void tell_loading(const struct worker *w, int number)
+{
+    const struct config_app *section = apps_in_progress()->section;
+    const char *name = sigabbrev_np(number);
+    struct line line = {.length = 0};
+    put(&line, (struct slice){(char[]){MESSAGE_REASON}, 1});
+    put(&line, slice_from(section->place.file));
+    put(&line, SLICE(":"));
+    put_number(&line, (unsigned long)section->place.line, 10);
+    put(&line, SLICE(": [app:"));
+    put(&line, slice_from(section->name));
+    put(&line, SLICE("] module: '"));
+    put(&line, slice_from(section->module));
+    put(&line, SLICE("' crashed while it was loaded or initialised (SIG"));
+    put(&line, slice_from(name != NULL ? name : "?"));
+    put(&line, SLICE("); does its list of routes end with {0}?"));
+    send(w->control, line.text, line.length, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static void tell_frames(void)
 {
     void *frames[FRAMES];
@@ -136,6 +156,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
         return; /* the request that it was about has ended meanwhile */
     bool ours = is_ours(w);
     restore_defaults();
+    if (apps_in_progress() != NULL)
+        tell_loading(w, number);
     if (ours) {
         w->dying = 1;
         abandon(w, too_long ? 504 : 500);
