@@ -18,10 +18,11 @@
 
 enum { CHECK_SECONDS = 30 };
 
-static void check_folder(const struct config *config, const char *folder, const char *section, const char *key, struct errors *errors)
+static void check_folder(const struct config *config, const char *folder, const char *path, const char *section, const char *key,
+                         struct errors *errors)
 {
     if (access(folder, W_OK | X_OK) < 0)
-        config_reject_value(errors, config, section, key, "cannot write into the folder '%s': %s", folder, strerror(errno));
+        config_reject_value(errors, config, section, key, "cannot write '%s': %s", path, strerror(errno));
 }
 
 static void check_folder_of(const struct config *config, const char *path, const char *section, const char *key,
@@ -30,13 +31,13 @@ static void check_folder_of(const struct config *config, const char *path, const
     const char *slash = strrchr(path, '/');
     char *folder = path[0] == '/' ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
     if (folder != NULL)
-        check_folder(config, folder, section, key, errors);
+        check_folder(config, folder, path, section, key, errors);
     free(folder);
 }
 
 void check_surroundings(const struct config *config, struct errors *errors)
 {
-    check_folder(config, config->temp, "server", "temp", errors);
+    check_folder(config, config->temp, config->temp, "server", "temp", errors);
     check_folder_of(config, config->pidfile, "server", "pidfile", errors);
     check_folder_of(config, config->log_access, "log", "access", errors);
     check_folder_of(config, config->log_error, "log", "error", errors);

@@ -57,7 +57,7 @@ struct generation *generation_open(struct config *config, const struct generatio
 {
     struct generation *generation = memory_new(sizeof *generation);
     *generation = (struct generation){.number = old != NULL ? old->number + 1 : 1, .config = config,
-                                      .logs = {.access.fd = -1, .error = -1}};
+                                      .logs = {.access.fd = -1, .error = -1}, .modules.lock = -1};
     /* As much of it as can be, so that all that is wrong is told at once. */
     check_surroundings(config, errors);
     privileges_resolve(&generation->privileges, config, errors);

@@ -12,16 +12,19 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DIRECTORY_PREFIX "tine-modules-"
+
+enum { STALE_SECONDS = 10 }; /* one just made may not be locked yet */
 
 /* Code cannot be loaded from a file system that is mounted noexec. */
 static char *make_directory_in(const char *parent)
@@ -36,6 +39,14 @@ static char *make_directory_in(const char *parent)
         return path;
     free(path);
     return NULL;
+}
+
+static int lock_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        flock(fd, LOCK_SH); /* if it cannot be, it can only be taken for stale too early */
+    return fd;
 }
 
 static char *make_directory(const char *temp)
@@ -136,13 +147,15 @@ static void copy_module(struct modules *modules, const struct config *config, si
 int modules_copy(struct modules *modules, const struct config *config, struct errors *errors)
 {
     size_t before = errors->count;
-    *modules = (struct modules){.count = config->app_count};
+    *modules = (struct modules){.count = config->app_count, .lock = -1};
     modules->files = memory_new((config->app_count + 1) * sizeof *modules->files);
     for (size_t i = 0; i < config->app_count && errors->count == before; i++) {
         if (!module_is_file(config->apps[i].module))
             continue;
         if (modules->directory == NULL)
             modules->directory = make_directory(config->temp);
+        if (modules->directory != NULL && modules->lock < 0)
+            modules->lock = lock_directory(modules->directory);
         if (modules->directory == NULL)
             errors_add(errors, "no folder for copies of modules: '%s' is not writable or mounted noexec; see [server] temp",
                        config->temp);
@@ -176,16 +189,22 @@ void modules_release(struct modules *modules)
         free(modules->files[i]);
     free(modules->files);
     free(modules->directory);
-    *modules = (struct modules){0};
+    io_close(&modules->lock);
+    *modules = (struct modules){.lock = -1};
 }
 
+/* A folder in use is locked by its master and by whoever was forked from it. By pid it could not be told: in a container others'
+ * processes are not seen. */
 static bool is_stale(const char *path, const char *name)
 {
     struct stat status;
-    long pid = strncmp(name, DIRECTORY_PREFIX, sizeof DIRECTORY_PREFIX - 1) == 0
-                   ? strtol(name + sizeof DIRECTORY_PREFIX - 1, NULL, 10) : 0;
-    return pid > 0 && lstat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
-           kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+    if (strncmp(name, DIRECTORY_PREFIX, sizeof DIRECTORY_PREFIX - 1) != 0)
+        return false;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool stale = fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
+                 time(NULL) - status.st_mtime > STALE_SECONDS && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    io_close(&fd);
+    return stale;
 }
 
 void modules_remove_stale(const char *temp)

@@ -14,6 +14,7 @@ struct modules {
     char *directory; /* NULL: no app has a shared object */
     char **files;    /* one for each app; NULL for built-ins */
     size_t count;
+    int lock; /* on the folder, while it is in use; -1: none */
 };
 
 /* Copies what the configuration names. Returns 0, or -1 with reasons added. */
