@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "master/check.h"
 #include "master/master.h"
+#include "master/notify.h"
 #include "master/pidfile.h"
 
 #include <errno.h>
@@ -111,6 +112,8 @@ static struct config *load(const struct command *command)
         check_apps(config, &errors);
     if (config == NULL || errors.count > 0) {
         print_errors(&errors);
+        if (command->action == ACTION_SERVE && errors.kept > 0)
+            notify_cannot_start(errors.messages[0]);
         errors_release(&errors);
         if (config != NULL)
             config_free(config);
@@ -135,6 +138,7 @@ int main(int argc, char **argv)
     static struct command command; /* for as long as the process: a reload goes by it */
     parse_command(&command, argc, argv);
     title_init(argc, argv);
+    notify_init();
     struct config *config = load(&command);
     if (command.action == ACTION_SERVE)
         return serve(&command, config);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/title.h"
+#include "master/notify.h"
 #include "master/pidfile.h"
 #include "worker/worker.h"
 
@@ -156,6 +157,7 @@ static void steps(struct master *m)
     children_kill_stuck(m);
     children_kick(m);
     children_write_logs(m);
+    notify_step(m);
 }
 
 static void raise_descriptor_limit(void)
