@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/title.h"
 #include "config/config.h"
+#include "master/activation.h"
 #include "master/check.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -139,6 +140,7 @@ int main(int argc, char **argv)
     parse_command(&command, argc, argv);
     title_init(argc, argv);
     notify_init();
+    activation_init();
     struct config *config = load(&command);
     if (command.action == ACTION_SERVE)
         return serve(&command, config);
