@@ -3,6 +3,7 @@
  * The command line.
  */
 #include "base/errors.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/title.h"
 #include "config/config.h"
@@ -127,7 +128,10 @@ static struct config *load(const struct command *command)
 static int serve(const struct command *command, struct config *config)
 {
     int ready_fd = -1;
-    if (config->daemon && (ready_fd = pidfile_daemonize()) < 0) {
+    bool first = getpid() == 1; /* all that runs in a container ends with its process 1 */
+    if (config->daemon && first)
+        log_warning("[server] daemon: process 1 stays in the foreground");
+    if (config->daemon && !first && (ready_fd = pidfile_daemonize()) < 0) {
         fprintf(stderr, "tine: cannot go to the background: %s\n", strerror(errno));
         return 1;
     }
@@ -137,6 +141,7 @@ static int serve(const struct command *command, struct config *config)
 int main(int argc, char **argv)
 {
     static struct command command; /* for as long as the process: a reload goes by it */
+    master_hold_signals();
     parse_command(&command, argc, argv);
     title_init(argc, argv);
     notify_init();

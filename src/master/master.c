@@ -53,6 +53,19 @@ static void catch_signals(void)
         sigaction(caught[i], &action, NULL);
 }
 
+/* To process 1 of a container the kernel does not deliver what has no handler: a TERM that comes early would be lost. What is blocked is kept. */
+void master_hold_signals(void)
+{
+    static const int reloads[] = {SIGHUP, SIGUSR1}, stops[] = {SIGTERM, SIGQUIT, SIGINT};
+    sigset_t held;
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof reloads / sizeof reloads[0]; i++)
+        sigaddset(&held, reloads[i]);
+    for (size_t i = 0; getpid() == 1 && i < sizeof stops / sizeof stops[0]; i++)
+        sigaddset(&held, stops[i]);
+    sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
 static void wait_mask(sigset_t *mask)
 {
     sigfillset(mask);
