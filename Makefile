@@ -108,6 +108,10 @@ install: all
 	install -m 644 include/tine.h $(DESTDIR)$(PREFIX)/include/tine.h
 	install -m 644 etc/server.ini $(DESTDIR)$(PREFIX)/share/tine/server.ini.example
 	install -m 644 etc/www/* $(DESTDIR)$(PREFIX)/share/tine/www/
+	install -m 644 etc/logrotate $(DESTDIR)$(PREFIX)/share/tine/logrotate.example
+	for unit in tine.service tine.socket; do \
+	    sed 's|/usr/local/|$(PREFIX)/|g' etc/$$unit | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; \
+	done
 
 clean:
 	rm -rf build
