@@ -197,4 +197,5 @@ Test(container, in_the_background_process_1_would_take_all_with_it_so_it_stays)
     expect_get(&server, "/hello", 200, "hello");
     kill(first, SIGTERM);
     cr_assert_eq(server_wait(&server), 0);
+    cr_assert(server_log_has(&server, "stopped"), "it did not end in order");
 }
