@@ -102,7 +102,7 @@ void sockets_adopt(struct listening *listening)
 {
     int fd = listening->fd, only = 1;
     socklen_t length = sizeof only;
-    listening->passed = true;
+    listening->passed = true; /* and without device and inode no path is ours to remove */
     listening->bound = listening->address;
     if (!is_local(listening)) {
         set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -202,7 +202,7 @@ void sockets_unlink(const struct listening *listening)
 {
     struct stat status;
     const char *path = listening->address.socket.local.sun_path;
-    if (!is_local(listening) || listening->passed || lstat(path, &status) < 0)
+    if (!is_local(listening) || lstat(path, &status) < 0)
         return;
     if (status.st_dev == listening->device && status.st_ino == listening->inode)
         unlink(path);

@@ -143,6 +143,7 @@ Test(activation, a_socket_for_both_families_serves_a_star)
     int fd = manager_listen("*", address), port = address_port(address);
     server_prepare(&server, one_worker(text("*:%d", port)));
     manager_launch(&server, text(LISTEN, 1), &fd, 1);
+    cr_assert_not(server_log_has(&server, "listening on 0.0.0.0"), "a second socket takes IPv4 away from the manager's");
     expect_at(text("127.0.0.1:%d", port), "/client", "127.0.0.1");
     expect_at(text("[::1]:%d", port), "/client", "::1");
     server_hup(&server);
@@ -178,7 +179,13 @@ Test(activation, a_passed_socket_that_a_reload_drops_is_left_whole)
     int fd = manager_listen("127.0.0.1", address);
     server_prepare(&server, text("[server]\nlisten = %s, 127.0.0.1:0\nworkers = 1\n" PROBE, address));
     manager_launch(&server, text(LISTEN, 1), &fd, 1);
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    server_await_workers(&server, 1, before);
     server_reload(&server, ONE_WORKER PROBE);
+    await(!process_alive(before[0]) && server_workers(&server, now) == 1);
+    int listens = 0;
+    socklen_t length = sizeof listens;
+    cr_assert(getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens, "it was shut down");
     server_stop(&server);
     server_prepare(&next, one_worker(address));
     manager_launch(&next, text(LISTEN, 1), &fd, 1);
