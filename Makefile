@@ -109,6 +109,10 @@ install: all
 	install -m 644 $(B)/hello.so $(DESTDIR)$(PREFIX)/lib/tine/hello.so
 	sed 's,\.\./build/hello\.so,$(PREFIX)/lib/tine/hello.so,' etc/server.ini >$(DESTDIR)$(PREFIX)/share/tine/server.ini
 	install -m 644 etc/www/* $(DESTDIR)$(PREFIX)/share/tine/www/
+	install -m 644 etc/logrotate $(DESTDIR)$(PREFIX)/share/tine/logrotate.example
+	for unit in tine.service tine.socket; do \
+	    sed 's|/usr/local/|$(PREFIX)/|g' etc/$$unit | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; \
+	done
 
 clean:
 	rm -rf build

@@ -3,11 +3,14 @@
  * The command line.
  */
 #include "base/errors.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/title.h"
 #include "config/config.h"
+#include "master/activation.h"
 #include "master/check.h"
 #include "master/master.h"
+#include "master/notify.h"
 #include "master/pidfile.h"
 
 #include <errno.h>
@@ -117,6 +120,8 @@ static struct config *load(const struct command *command)
     }
     if (config == NULL || errors.count > 0) {
         print_errors(&errors);
+        if (command->action == ACTION_SERVE && errors.kept > 0)
+            notify_cannot_start(errors.messages[0]);
         errors_release(&errors);
         if (config != NULL)
             config_free(config);
@@ -129,7 +134,10 @@ static struct config *load(const struct command *command)
 static int serve(const struct command *command, struct config *config)
 {
     int ready_fd = -1;
-    if (config->daemon && (ready_fd = pidfile_daemonize()) < 0) {
+    bool first = getpid() == 1; /* all that runs in a container ends with its process 1 */
+    if (config->daemon && first)
+        log_warning("[server] daemon: process 1 stays in the foreground");
+    if (config->daemon && !first && (ready_fd = pidfile_daemonize()) < 0) {
         fprintf(stderr, "tine: cannot go to the background: %s\n", strerror(errno));
         return 1;
     }
@@ -139,8 +147,11 @@ static int serve(const struct command *command, struct config *config)
 int main(int argc, char **argv)
 {
     static struct command command; /* for as long as the process: a reload goes by it */
+    master_hold_signals();
     parse_command(&command, argc, argv);
     title_init(argc, argv);
+    notify_init();
+    activation_init();
     struct config *config = load(&command);
     if (command.action == ACTION_SERVE)
         return serve(&command, config);

@@ -15,6 +15,7 @@
 static struct {
     char *start;
     size_t size;
+    char **copies; /* of the environment, kept for those that unsetenv() takes out of it */
 } area;
 
 void title_init(int argc, char **argv)
@@ -32,7 +33,9 @@ void title_init(int argc, char **argv)
             end += strlen(environ[i]) + 1;
         copies[i] = memory_copy_text(environ[i]);
     }
-    environ = copies;
+    area.copies = copies;
+    environ = memory_new(((size_t)count + 1) * sizeof *environ);
+    memcpy(environ, copies, (size_t)count * sizeof *environ);
     area.start = argc > 0 ? argv[0] : NULL;
     area.size = area.start != NULL ? (size_t)(end - area.start) : 0;
 }

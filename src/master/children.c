@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/title.h"
+#include "master/notify.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -57,6 +58,7 @@ static void forget(struct master *m, const struct generation *own)
     for (unsigned i = 0; i < m->slots; i++)
         if (m->children[i].state != CHILD_NONE)
             io_close(&m->children[i].control);
+    notify_forget();
     struct generation *const others[] = {m->current, m->next, m->old};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         for (struct generation *g = others[i]; g != NULL; g = g->older) {

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "master/activation.h"
 #include "master/sockets.h"
 
 #include <errno.h>
@@ -118,7 +119,10 @@ static void open_one(struct listeners *listeners, const struct config_listen *li
     }
     listening = memory_new(sizeof *listening);
     *listening = (struct listening){.address = *address, .fd = -1, .references = 1, .backlog = listen->backlog};
-    if (open_beside(listening) < 0) {
+    listening->fd = activation_take(address);
+    if (listening->fd >= 0) {
+        sockets_adopt(listening);
+    } else if (open_beside(listening) < 0) {
         char why[256];
         snprintf(why, sizeof why, "%s%s", strerror(errno), hint(errno));
         refuse(listen, address, errors, why);
@@ -166,9 +170,10 @@ int listeners_open(struct listeners *listeners, const struct config *config, con
         if (first.both_families)
             sockets_split_families(&listen->address, &first, &second);
         open_one(listeners, listen, &first, old, errors);
-        if (listen->address.both_families && errors->count == before)
+        if (listen->address.both_families && errors->count == before && !listeners->all[listeners->count - 1]->dual)
             open_one(listeners, listen, &second, old, errors);
     }
+    activation_close_rest(); /* if something failed too: the warning may be the explanation */
     if (errors->count == before)
         return 0;
     listeners_release(listeners);
@@ -214,8 +219,9 @@ void listeners_close_dropped(struct listeners *listeners)
     for (size_t i = 0; i < listeners->count; i++) {
         if (!listeners->all[i]->closing || listeners->all[i]->fd < 0)
             continue;
-        /* shutdown() of a listener works on all processes that have it. Here that is the purpose. */
-        shutdown(listeners->all[i]->fd, SHUT_RDWR);
+        /* shutdown() of a listener works on all processes that have it. Here that is the purpose, but for the service manager. */
+        if (!listeners->all[i]->passed)
+            shutdown(listeners->all[i]->fd, SHUT_RDWR);
         io_close(&listeners->all[i]->fd);
     }
 }
@@ -234,7 +240,8 @@ bool listeners_are_drained(const struct listeners *listeners, bool handshakes)
             return false;
     /* Handshakes first: one that is complete by then is in the queue, and seen there. */
     for (size_t i = 0; handshakes && i < listeners->count; i++)
-        if (listeners->all[i]->closing && listeners->all[i]->fd >= 0 && sockets_have_handshakes(listeners->all[i]))
+        if (listeners->all[i]->closing && !listeners->all[i]->passed && listeners->all[i]->fd >= 0 &&
+            sockets_have_handshakes(listeners->all[i]))
             return false;
     for (size_t i = 0; i < listeners->count; i++)
         if (listeners->all[i]->closing && has_waiting(listeners->all[i]))
@@ -255,6 +262,8 @@ void listeners_log(const struct listeners *listeners)
     for (size_t i = 0; i < listeners->count; i++) {
         char text[ADDRESS_TEXT_MAX];
         address_format(&listeners->all[i]->bound, text);
-        log_info("listening on %s", text);
+        log_info("listening on %s%s", text, !listeners->all[i]->passed ? ""
+                                            : listeners->all[i]->dual  ? " (passed in; accepts IPv4 too)"
+                                                                       : " (passed in)");
     }
 }

@@ -19,6 +19,8 @@ struct listening {
     int64_t backlog;
     dev_t device; /* of a Unix socket: is the path still ours? */
     ino_t inode;
+    bool passed; /* in, by the service manager, which has it too: nothing may be done to it that would outlive us */
+    bool dual;   /* an IPv6 socket that accepts IPv4 too; ours never do */
     bool closing; /* dropped, or the server stops: no new connections come in */
     int64_t shut_at; /* monotonic ms */
 };

@@ -9,8 +9,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/title.h"
-#include "shared/handoff.h"
+#include "master/notify.h"
 #include "master/pidfile.h"
+#include "shared/handoff.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -51,6 +52,19 @@ static void catch_signals(void)
     sigprocmask(SIG_BLOCK, &all, NULL);
     for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
         sigaction(caught[i], &action, NULL);
+}
+
+/* To process 1 of a container the kernel does not deliver what has no handler: a TERM that comes early would be lost. What is blocked is kept. */
+void master_hold_signals(void)
+{
+    static const int reloads[] = {SIGHUP, SIGUSR1}, stops[] = {SIGTERM, SIGQUIT, SIGINT};
+    sigset_t held;
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof reloads / sizeof reloads[0]; i++)
+        sigaddset(&held, reloads[i]);
+    for (size_t i = 0; getpid() == 1 && i < sizeof stops / sizeof stops[0]; i++)
+        sigaddset(&held, stops[i]);
+    sigprocmask(SIG_BLOCK, &held, NULL);
 }
 
 static void wait_mask(sigset_t *mask)
@@ -166,6 +180,7 @@ static void steps(struct master *m)
     children_kill_stuck(m);
     children_kick(m);
     children_write_logs(m);
+    notify_step(m);
 }
 
 static void raise_descriptor_limit(void)

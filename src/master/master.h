@@ -91,6 +91,9 @@ struct master {
 /* Serves `config` until stopped, and takes it over. `ready_fd` (-1: none) gets a byte when the server listens. Returns the exit status. */
 int master_run(const struct master_options *options, struct config *config, int ready_fd);
 
+/* The first thing that a process does which may become a master: an order that comes before there is one waits for it. */
+void master_hold_signals(void);
+
 /* ---- for the files of master/ ---- */
 
 /* The next wait ends at 'at' at the latest. */

@@ -7,6 +7,7 @@
 #include "master/master.h"
 
 #include "base/log.h"
+#include "master/notify.h"
 #include "master/pidfile.h"
 #include "worker/worker.h"
 
@@ -29,6 +30,7 @@ static void refuse(struct master *m, const struct errors *errors)
 {
     tell_reasons(errors);
     m->transaction = TRANSACTION_NONE;
+    notify_refused(m, errors->kept > 0 ? errors->messages[0] : "no reason is known");
     if (m->current != NULL) {
         log_error("reload refused: generation %u serves on", m->current->number);
         return;
@@ -41,6 +43,8 @@ void reload_begin(struct master *m, struct config *config)
 {
     struct errors errors;
     errors_init(&errors);
+    if (m->current != NULL)
+        notify_reloading();
     if (config == NULL)
         config = config_load(m->options.path, m->options.overrides, m->options.override_count, &errors);
     if (errors.count > 0 || config == NULL) {
@@ -120,6 +124,7 @@ static void commit(struct master *m, unsigned canary)
     if (m->current->config->app_count == 0)
         log_warning("there is no [app:NAME]: every request is answered 404");
     log_info("generation %u serves", m->current->number);
+    notify_ready(m);
 }
 
 void reload_canary_ready(struct master *m, unsigned slot)

@@ -98,6 +98,24 @@ int sockets_open(struct listening *listening, bool share_port)
     return -1;
 }
 
+void sockets_adopt(struct listening *listening)
+{
+    int fd = listening->fd, only = 1;
+    socklen_t length = sizeof only;
+    listening->passed = true; /* and without device and inode no path is ours to remove */
+    listening->bound = listening->address;
+    if (!is_local(listening)) {
+        set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
+        getsockname(fd, &listening->bound.socket.any, &listening->bound.length);
+    }
+    /* V6ONLY cannot be changed any more once a socket is bound, and systemd's are for both families by default. */
+    if (listening->address.socket.any.sa_family == AF_INET6)
+        listening->dual = getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) == 0 && !only &&
+                          IN6_IS_ADDR_UNSPECIFIED(&listening->bound.socket.v6.sin6_addr);
+    listen(fd, (int)listening->backlog);
+}
+
 void sockets_share_port(struct listening *listening, bool on)
 {
     if (!is_local(listening))
@@ -109,7 +127,7 @@ const char *sockets_set_owner(const struct listening *listening, const struct co
     const char *path = listening->address.socket.local.sun_path;
     const struct passwd *owner = NULL;
     const struct group *group = NULL;
-    if (!is_local(listening))
+    if (!is_local(listening) || listening->passed) /* the manager has set them: SocketMode= and the like */
         return NULL;
     if (listen->owner[0] != 0 && (owner = getpwnam(listen->owner)) == NULL)
         return "there is no user of the name given as owner";
@@ -148,8 +166,11 @@ static void drop_syns(int fd)
     set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 0); /* who has not sent a request yet shall come through now */
 }
 
+/* Not one that was passed in: a filter belongs to the socket, which the service manager keeps. It would be deaf ever after. */
 void sockets_shut(struct listening *listening)
 {
+    if (listening->passed)
+        return;
     if (is_local(listening))
         sockets_unlink(listening);
     else

@@ -11,6 +11,10 @@
  * Returns 0, or -1 with errno. */
 int sockets_open(struct listening *listening, bool share_port);
 
+/* Takes over a socket that was passed in as listening->fd and is bound to listening->address: sets what still can be set, fills in the
+ * rest. */
+void sockets_adopt(struct listening *listening);
+
 /* Sets SO_REUSEPORT of a TCP socket on or off. */
 void sockets_share_port(struct listening *listening, bool on);
 
@@ -20,7 +24,8 @@ const char *sockets_set_owner(const struct listening *listening, const struct co
 /* "*:port" as [::]:port and 0.0.0.0:port. */
 void sockets_split_families(const struct address *both, struct address *v6, struct address *v4);
 
-/* From now on no new connection comes in; those that came, and those whose handshake is under way, stay. */
+/* From now on no new connection comes in; those that came, and those whose handshake is under way, stay. One that was passed in stays
+ * open: what comes in there after us waits for whom the service manager starts next. */
 void sockets_shut(struct listening *listening);
 
 /* Are handshakes under way? */

@@ -80,6 +80,9 @@ bool program_exists(const char *name);
  * files; it dies with us. */
 pid_t process_start(const char *const *argv, const char *out_path, const char *err_path);
 
+/* What every process started from now on finds as its descriptors 3, 4, ...; a count of 0: nothing, as at first. */
+void process_pass(const int *fds, size_t count);
+
 /* fork() for a client that runs beside the test: it dies with us. Leave it with _exit(). */
 pid_t process_fork(void);
 

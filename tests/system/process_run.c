@@ -18,6 +18,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static struct {
+    int fds[16];
+    size_t count;
+} passed;
+
+void process_pass(const int *fds, size_t count)
+{
+    for (passed.count = 0; passed.count < count && passed.count < 16; passed.count++)
+        passed.fds[passed.count] = fds[passed.count];
+}
+
 static void redirect(const char *path, int flags, int to)
 {
     int fd = open(path, flags | O_CLOEXEC, 0644);
@@ -33,7 +44,12 @@ static void become(const char *const *argv, const char *out_path, const char *er
     redirect("/dev/null", O_RDONLY, 0);
     redirect(out_path, O_WRONLY | O_CREAT | O_APPEND, 1);
     redirect(err_path, O_WRONLY | O_CREAT | O_APPEND, 2);
-    close_range(3, ~0U, 0);
+    int high[16];
+    for (size_t i = 0; i < passed.count; i++) /* out of the way first: one may be another's place */
+        high[i] = fcntl(passed.fds[i], F_DUPFD_CLOEXEC, 100);
+    for (size_t i = 0; i < passed.count; i++)
+        dup2(high[i], 3 + (int)i);
+    close_range(3 + (unsigned)passed.count, ~0U, 0);
     for (int signal_number = 1; signal_number < 65; signal_number++)
         signal(signal_number, SIG_DFL);
     sigemptyset(&none);

@@ -45,15 +45,20 @@ void server_prepare(struct server *server, const char *ini)
     server_configure(server, ini);
 }
 
-void server_launch(struct server *server)
+void server_launch_by(struct server *server, const char *const *argv)
 {
-    const char *argv[] = {tine_path(), "-c", server->ini, NULL};
     free(file_read(server->log, &server->log_start));
     server->pid = process_start(argv, server->access, server->log);
     kill_at_exit(server->pid);
     server->generation = 1;
     server->refusals = 0;
     snprintf(server->address, sizeof server->address, "%s", server_address(server, 0));
+}
+
+void server_launch(struct server *server)
+{
+    const char *argv[] = {tine_path(), "-c", server->ini, NULL};
+    server_launch_by(server, argv);
 }
 
 void server_start(struct server *server, const char *ini)

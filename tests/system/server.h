@@ -36,6 +36,9 @@ void server_start(struct server *server, const char *ini);
 void server_prepare(struct server *server, const char *ini);
 void server_launch(struct server *server);
 
+/* The same by another command, which becomes tine. */
+void server_launch_by(struct server *server, const char *const *argv);
+
 /* Only writes the INI file; HUP would read it. */
 void server_configure(const struct server *server, const char *ini);
 

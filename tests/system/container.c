@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tine as process 1, as in containers, and signals to whole process groups.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(container, .timeout = 120);
+
+#define CHILD "[app:child]\npath = /child\nmodule = @MODULES@/child.so\ndirectory = @DIR@\n"
+
+/* Children, dead ones too. */
+static size_t count_children(pid_t parent, const char *name)
+{
+    size_t count = 0;
+    DIR *proc = opendir("/proc");
+    struct dirent *entry;
+    while (proc != NULL && (entry = readdir(proc)) != NULL) {
+        char *status = isdigit((unsigned char)entry->d_name[0]) ? process_file(atoi(entry->d_name), "status") : NULL;
+        count += status != NULL && strncmp(status, text("Name:\t%s\n", name), strlen(name) + 7) == 0 &&
+                 strstr(status, text("\nPPid:\t%d\n", parent)) != NULL;
+        free(status);
+    }
+    closedir(proc);
+    return count;
+}
+
+/* unshare(1) waits for tine, its only child, which is process 1 of a namespace of its own. */
+static pid_t find_first(pid_t unshare)
+{
+    pid_t first = 0;
+    if (!wait_until(PATIENCE, process_children(unshare, &first, 1) == 1 &&
+                                  strstr(process_file(first, "status"), "Name:\ttine\n") != NULL))
+        harness_fail("unshare has not become tine: %s", process_file(first, "status"));
+    cr_assert(text_matches(process_file(first, "status"), "^NSpid:.*[[:space:]]1$"), "%s", process_file(first, "status"));
+    return first;
+}
+
+static pid_t unshare_tine(const struct server *server)
+{
+    const char *argv[] = {"unshare", "--fork", "--pid", "--mount-proc", "--kill-child", tine_path(), "-c", server->ini, NULL};
+    if (geteuid() != 0 || !program_exists("unshare") || run("unshare", "--fork", "--pid", "--mount-proc", "true").code != 0)
+        cr_skip_test("no right to make process namespaces");
+    pid_t unshare = process_start(argv, server->access, server->log);
+    kill_at_exit(unshare);
+    return unshare;
+}
+
+/* server->pid is unshare's: it ends as tine ends. Returns process 1. */
+static pid_t start_as_first(struct server *server, const char *ini)
+{
+    server_prepare(server, ini);
+    server->pid = unshare_tine(server);
+    pid_t first = find_first(server->pid);
+    snprintf(server->address, sizeof server->address, "%s", server_address(server, 0));
+    return first;
+}
+
+Test(container, as_process_1_it_reaps_what_handlers_leave_behind)
+{
+    struct server server;
+    pid_t first = start_as_first(&server, ONE_WORKER PROBE CHILD);
+    for (int i = 0; i < 5; i++)
+        expect_get(&server, "/child/orphan", 200, "left");
+    await(count_children(first, "orphan") == 5);
+    file_write(text("%s/orphan.leave", server.dir), "");
+    await(count_children(first, "orphan") == 0);
+    expect_get(&server, "/hello", 200, "hello");
+    char *log = server_log(&server);
+    cr_assert_not(text_matches(log, "exited with|killed by"), "an orphan was taken for a worker:\n%s", log);
+    kill(first, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
+}
+
+static void obeys(int signal_number, const char *said)
+{
+    struct server server;
+    pid_t first = start_as_first(&server, TWO_WORKERS PROBE);
+    expect_get(&server, "/hello", 200, "hello");
+    kill(first, signal_number);
+    cr_assert_eq(server_wait(&server), 0);
+    cr_assert(server_log_has(&server, said));
+}
+
+Test(container, as_process_1_it_obeys_term)
+{
+    obeys(SIGTERM, "stopping: finishing");
+}
+
+Test(container, as_process_1_it_obeys_int)
+{
+    obeys(SIGINT, "stopping at once");
+}
+
+Test(container, as_process_1_it_obeys_quit)
+{
+    obeys(SIGQUIT, "stopping: finishing");
+}
+
+Test(container, as_process_1_it_reloads_and_replaces_workers)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX], now[WORKERS_MAX];
+    pid_t first = start_as_first(&server, TWO_WORKERS PROBE);
+    await(process_children(first, workers, WORKERS_MAX) == 2);
+    kill(workers[0], SIGKILL);
+    await(process_children(first, now, WORKERS_MAX) == 2 && now[1] != workers[1]);
+    expect_get(&server, "/hello", 200, "hello");
+    kill(first, SIGHUP);
+    server_log_await(&server, "generation 2 serves", 1);
+    expect_get(&server, "/hello", 200, "hello");
+    kill(first, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
+}
+
+/* Bytes that a process has read so far, of files and all. */
+static long bytes_read(pid_t process)
+{
+    long bytes = 0;
+    char *io = process_file(process, "io");
+    sscanf(io, "rchar: %ld", &bytes);
+    free(io);
+    return bytes;
+}
+
+/* Ordered to stop while it still reads its files: without a handler the kernel would throw the order away. */
+Test(container, as_process_1_it_does_not_lose_a_term_that_comes_early)
+{
+    enum { LINE = 64, LINES = 16000, FILES = 40 };
+    struct server server;
+    char *long_file = malloc(LINE * LINES + 1);
+    for (int i = 0; i < LINES; i++)
+        memcpy(long_file + i * LINE, ";23456789012345678901234567890123456789012345678901234567890123\n", LINE);
+    long_file[LINE * LINES] = 0;
+    char *ini = ONE_WORKER;
+    server_prepare(&server, ini);
+    for (int i = 0; i < FILES; i++) {
+        file_write(text("%s/%02d.inc", server.dir, i), long_file);
+        ini = text("%sinclude = %02d.inc\n", ini, i);
+    }
+    free(long_file);
+    server_configure(&server, text("%s" PROBE, ini));
+    server.pid = unshare_tine(&server);
+    pid_t first = 0;
+    await(process_children(server.pid, &first, 1) == 1);
+    int64_t end = now_ms() + PATIENCE;
+    while (bytes_read(first) < 4 * LINE * LINES && now_ms() < end) /* no pause: that is some milliseconds only */
+        continue;
+    cr_assert_eq(kill(first, SIGTERM), 0);
+    cr_assert_neq(strncmp(process_file(first, "cmdline"), "tine:", 5), 0, "it was too quick for this test");
+    server_wait(&server);
+}
+
+/* Several processes of a group, and one of them that a handler started: systemd's KillMode=control-group, Ctrl-C. */
+static void stops_by_group(int signal_number, bool finishes)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
+    kill(-server.pid, signal_number);
+    server_log_await(&server, "stopping", 1);
+    if (finishes) {
+        file_write(text("%s/gate.a.open", server.dir), "");
+        struct response response = client_read(&client);
+        expect_response(&response, 200, "through gate a");
+    }
+    cr_assert_eq(server_wait(&server), 0);
+    cr_assert(!finishes || !server_log_has(&server, "killed by signal"));
+}
+
+Test(container, term_to_the_whole_group_is_a_graceful_stop)
+{
+    stops_by_group(SIGTERM, true);
+}
+
+Test(container, int_to_the_whole_group_stops_at_once)
+{
+    stops_by_group(SIGINT, false);
+}
+
+Test(container, in_the_background_process_1_would_take_all_with_it_so_it_stays)
+{
+    struct server server;
+    pid_t first = start_as_first(&server, ONE_WORKER "daemon = on\n" PROBE);
+    cr_assert(server_log_has(&server, "process 1 stays in the foreground"));
+    expect_get(&server, "/hello", 200, "hello");
+    kill(first, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
+    cr_assert(server_log_has(&server, "stopped"), "it did not end in order");
+}
