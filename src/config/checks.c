@@ -15,6 +15,12 @@ static void resolve_workers(struct config *config)
 
     if (config->workers == 0)
         config->workers = cpus < 2 ? 2 : cpus > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : cpus;
+    if (config->workers_max == 0)
+        config->workers_max = config->workers > 16 ? 4 * config->workers : 64;
+    if (config->workers_max > CONFIG_WORKERS_MAX)
+        config->workers_max = CONFIG_WORKERS_MAX;
+    if (config->workers_max < config->workers)
+        config->workers_max = config->workers;
 }
 
 static void check_header_sizes(struct build *build)

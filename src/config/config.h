@@ -25,7 +25,7 @@ struct config_place {
 };
 
 struct config_timeouts {
-    int64_t header, body, send, keepalive, request, stall_after, graceful;
+    int64_t header, body, send, keepalive, request, stall_after, idle_worker, graceful;
 };
 
 struct config_limits {
@@ -74,6 +74,8 @@ struct config {
     char *directory; /* the folder it stands in */
 
     int64_t workers;     /* resolved: 'auto' is CPUs granted, at least 2 */
+    int64_t workers_max; /* resolved, at least 'workers' */
+    int64_t max_requests, max_requests_jitter /* percent */, max_lifetime, max_memory; /* 0: no limit */
     int64_t connections; /* held by one worker; 0 is auto, resolved by the master from RLIMIT_NOFILE */
     char *user, *group;  /* "" when not written */
     char *pidfile;       /* absolute, or "" */

@@ -21,6 +21,9 @@ static void format_number(const struct option *option, int64_t number, char text
     case OPTION_TIME:
         value_format_time(number, text);
         break;
+    case OPTION_PERCENT:
+        snprintf(text, VALUE_TEXT_MAX, "%" PRId64 "%%", number);
+        break;
     case OPTION_MODE:
         snprintf(text, VALUE_TEXT_MAX, "%04" PRIo64, (uint64_t)number);
         break;
@@ -78,6 +81,9 @@ void option_describe(const struct option *option, char kind[static OPTION_KIND_M
     case OPTION_TIME:
         describe_bounds(option, "a time", " (50ms, 10s, 5m, 1h, 1d)", kind);
         break;
+    case OPTION_PERCENT:
+        describe_bounds(option, "a percentage", " (10%)", kind);
+        break;
     case OPTION_LEVEL:
         describe_words(option, "", kind);
         break;
@@ -94,7 +100,8 @@ static bool store_number(const struct option *option, int64_t *number, const cha
     int64_t parsed;
     bool is_valid = option->type == OPTION_SIZE   ? value_parse_size(text, &parsed)
                     : option->type == OPTION_TIME ? value_parse_time(text, &parsed)
-                                                  : value_parse_integer(text, &parsed);
+                    : option->type == OPTION_PERCENT ? value_parse_percent(text, &parsed)
+                                                     : value_parse_integer(text, &parsed);
 
     if (option->zero && strcmp(text, option->zero) == 0)
         *number = 0;
@@ -251,6 +258,7 @@ const char *option_store(const struct option *option, void *base, const char *te
     case OPTION_INTEGER:
     case OPTION_SIZE:
     case OPTION_TIME:
+    case OPTION_PERCENT:
         is_stored = store_number(option, field, text);
         break;
     case OPTION_MODE:
@@ -282,6 +290,7 @@ const char *option_text(const struct option *option, const void *base, struct po
     case OPTION_INTEGER:
     case OPTION_SIZE:
     case OPTION_TIME:
+    case OPTION_PERCENT:
     case OPTION_MODE:
         if (option->zero && *(const int64_t *)field == 0)
             return option->zero;

@@ -32,6 +32,7 @@ enum option_type {
     OPTION_SIZE,
     OPTION_TIME,
     OPTION_MODE,
+    OPTION_PERCENT,
     OPTION_SWITCH,  /* bool */
     OPTION_LEVEL,   /* int, an index of 'words' */
     OPTION_ADDRESS, /* struct address */

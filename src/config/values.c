@@ -189,3 +189,14 @@ const char *value_suggest(const char *text, const char *const *words)
     }
     return best;
 }
+
+bool value_parse_percent(const char *text, int64_t *percent)
+{
+    int64_t parsed;
+    const char *rest = parse_digits(text, &parsed);
+
+    if (!rest || strcmp(rest, "%") != 0)
+        return false;
+    *percent = parsed;
+    return true;
+}

@@ -13,6 +13,7 @@
 bool value_parse_integer(const char *text, int64_t *value);
 bool value_parse_size(const char *text, int64_t *bytes);       /* 10, 8k, 1m, 2g */
 bool value_parse_time(const char *text, int64_t *milliseconds); /* 50ms, 10s, 5m, 1h, 1d; a bare number is seconds */
+bool value_parse_percent(const char *text, int64_t *percent);  /* 10% */
 bool value_parse_switch(const char *text, bool *value);        /* on, off; also yes/no, true/false */
 bool value_parse_mode(const char *text, int64_t *mode);        /* octal permission bits */
 

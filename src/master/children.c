@@ -23,10 +23,10 @@
 #include <unistd.h>
 
 enum {
+    LEAVE_AT_ONCE_MS = 1000, /* that a worker ordered to quit is given before it is killed */
     BACK_OFF_MS = 100,      /* after the first failure, then doubled */
     BACK_OFF_MAX_MS = 30000,
     LIVED_MS = 1000,         /* a worker that lived that long did not fail for being started */
-    GRACE_AFTER_ABORT_MS = 1000
 };
 
 static unsigned find_free_slot(struct master *m)
@@ -73,7 +73,7 @@ static void forget(struct master *m, const struct generation *own)
                     io_close(&g->listeners.all[k]->fd);
             }
         }
-    static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+    static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGCHLD};
     for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
         signal(caught[i], SIG_DFL);
 }
@@ -87,8 +87,15 @@ static void limit_descriptors(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A little less than 'most', so that workers do not come to it all at once. */
+static int64_t jittered(int64_t most, const struct config *config)
+{
+    int64_t range = most * config->max_requests_jitter / 100;
+    return range > 0 ? most - random() % (range + 1) : most;
+}
+
 static _Noreturn void run_child(struct master *m, unsigned slot, struct generation *generation, unsigned position,
-                                bool canary, int control, pid_t master)
+                                bool canary, int control, pid_t master, int64_t max_requests)
 {
     forget(m, generation);
     title_set("tine: worker %u, generation %u", position, generation->number);
@@ -103,6 +110,7 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
     struct worker_setup setup = {.config = generation->config, .connections = generation->connections,
                                  .module_files = generation->modules.files, .listeners = generation->fds,
                                  .listeners_local = generation->locals, .listener_count = generation->listeners.count,
+                                 .max_requests = max_requests,
                                  .access_log = generation->logs.access, .board = m->board,
                                  .slot = &m->board->slots[slot], .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary};
     worker_run(&setup);
@@ -118,12 +126,15 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
         return -1;
     }
     pid_t master = getpid();
+    /* Drawn here: children would all draw the same. */
+    int64_t max_requests = jittered(generation->config->max_requests, generation->config);
+    int64_t lifetime = jittered(generation->config->max_lifetime, generation->config);
     reset_slot(&m->board->slots[slot]);
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
         io_close(&pair[0]);
-        run_child(m, slot, generation, position, canary, pair[1], master);
+        run_child(m, slot, generation, position, canary, pair[1], master, max_requests);
     }
     io_close(&pair[1]);
     if (pid < 0) {
@@ -132,7 +143,8 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
         return -1;
     }
     m->children[slot] = (struct child){.state = CHILD_STARTING, .pid = pid, .position = position, .generation = generation,
-                                       .control = pair[0], .canary = canary, .started = m->now};
+                                       .control = pair[0], .canary = canary, .started = m->now,
+                                       .retire_at = lifetime > 0 ? m->now + lifetime : 0};
     atomic_store(&m->board->slots[slot].pid, pid);
     generation->children++;
     m->alive++;
@@ -165,7 +177,7 @@ void children_order(struct master *m, unsigned slot, enum worker_order order, in
     atomic_store(&shared->order, order);
     if (order >= ORDER_GIVE) {
         child->state = CHILD_LEAVING;
-        child->leave_by = m->now + (order == ORDER_QUIT ? GRACE_AFTER_ABORT_MS : child->generation->config->timeouts.graceful);
+        child->leave_by = m->now + (order == ORDER_QUIT ? LEAVE_AT_ONCE_MS : child->generation->config->timeouts.graceful);
         /* Someone may have been woken for a connection that it will not accept any more. */
         m->kick_until = m->now + 1000;
     }
@@ -215,25 +227,14 @@ void children_read(struct master *m, unsigned slot)
             log_error("worker %ld cannot start: %s", (long)child->pid, message + 1);
         if (message[0] == MESSAGE_KICK) /* it was woken for a connection that it has no room for */
             m->kick_until = m->now + 1000;
+        if (message[0] == MESSAGE_DUE)
+            child->due = true;
         if (message[0] == MESSAGE_READY && child->state == CHILD_STARTING) {
             child->state = CHILD_READY;
             if (child->canary)
                 reload_canary_ready(m, slot);
         }
     }
-}
-
-/* What a worker was doing, as far as its slot says; nothing outside of a handler. */
-static const char *doing(const struct slot *slot, char *text, size_t size)
-{
-    char request[sizeof slot->request];
-    text[0] = 0;
-    if (atomic_load(&slot->state) != WORKER_HANDLER)
-        return text;
-    memcpy(request, slot->request, sizeof request);
-    request[sizeof request - 1] = 0;
-    snprintf(text, size, ", inside the handler of %s", request);
-    return text;
 }
 
 static void describe(int status, const char *where, char *text, size_t size)
@@ -290,7 +291,7 @@ static void forget_child(struct master *m, unsigned slot, int status)
         io_close(&m->children[slot].control);
     }
     char where[sizeof shared->request + 32];
-    doing(shared, where, sizeof where);
+    supervise_doing(shared, where, sizeof where);
     log_ring_recover(&shared->log, &child.generation->logs.access, child.pid);
     logs_write_ring(&child.generation->logs, &shared->log);
     child.state = m->children[slot].state;
@@ -313,139 +314,4 @@ void children_reap(struct master *m)
             if (m->children[i].state != CHILD_NONE && m->children[i].pid == pid)
                 forget_child(m, i, status);
     reload_release_old(m);
-}
-
-static bool is_filled(const struct master *m, unsigned position)
-{
-    for (unsigned i = 0; i < m->slots; i++) {
-        const struct child *child = &m->children[i];
-        if (child->generation == m->current && child->position == position &&
-            (child->state == CHILD_STARTING || child->state == CHILD_READY))
-            return true;
-    }
-    return false;
-}
-
-void children_spawn_missing(struct master *m)
-{
-    if (m->state != MASTER_SERVING || m->current == NULL)
-        return;
-    for (unsigned i = 0; i < (unsigned)m->current->config->workers; i++) {
-        struct position *position = &m->positions[i];
-        if (is_filled(m, i))
-            continue;
-        if (position->retry_at <= m->now && children_spawn(m, m->current, i, false) < 0)
-            position->retry_at = m->now + 1000;
-        if (position->retry_at > m->now)
-            master_wake_at(m, position->retry_at);
-    }
-}
-
-static void kill_with(struct master *m, unsigned slot, int signal, const char *why)
-{
-    struct child *child = &m->children[slot];
-    char where[320];
-    log_error("worker %ld %s%s: %s", (long)child->pid, why, doing(&m->board->slots[slot], where, sizeof where),
-              signal == SIGABRT ? "aborting it" : "killing it");
-    syscall(SYS_tgkill, child->pid, child->pid, signal);
-    child->aborted = true;
-    child->leave_by = m->now + GRACE_AFTER_ABORT_MS;
-}
-
-/* How long a slot's worker has been in one handler, in ms; -1: in none. *sequence says in which. Read twice: the two belong together. */
-static int64_t time_in_handler(struct master *m, unsigned slot, uint64_t *sequence)
-{
-    struct slot *shared = &m->board->slots[slot];
-    *sequence = atomic_load(&shared->sequence);
-    int64_t since = atomic_load(&shared->since);
-    if (since == 0 || atomic_load(&shared->state) != WORKER_HANDLER || atomic_load(&shared->sequence) != *sequence)
-        return -1;
-    return m->now > since ? m->now - since : 0;
-}
-
-/* One that holds up others is told to give them away, once; one that has had its time is aborted. To the main thread: a thread of a
- * module's own would be interrupted for nothing. Both orders carry the sequence: if the request has ended, they are about none. */
-static void watch_handler(struct master *m, unsigned slot)
-{
-    struct slot *shared = &m->board->slots[slot];
-    struct child *child = &m->children[slot];
-    uint64_t sequence;
-    int64_t took = time_in_handler(m, slot, &sequence), allowed = atomic_load(&shared->allowed);
-    int64_t stall_after = child->generation->config->timeouts.stall_after;
-    if (took < 0)
-        return;
-    if (took >= allowed) {
-        atomic_store(&shared->condemned, sequence);
-        kill_with(m, slot, SIGABRT, "is in one request longer than [timeouts] request allows");
-        return;
-    }
-    if (took >= stall_after && atomic_load(&shared->held) > 1 && atomic_load(&shared->stalled) != sequence) {
-        atomic_store(&shared->stalled, sequence);
-        syscall(SYS_tgkill, child->pid, child->pid, WORKER_LOOK_SIGNAL);
-    }
-    master_wake_at(m, m->now - took + (took < stall_after ? stall_after : allowed));
-}
-
-void children_kill_stuck(struct master *m)
-{
-    for (unsigned i = 0; i < m->slots; i++) {
-        struct child *child = &m->children[i];
-        if (child->state == CHILD_NONE)
-            continue;
-        if (!child->aborted)
-            watch_handler(m, i);
-        if (child->leave_by != 0 && m->now >= child->leave_by) {
-            if (child->aborted || atomic_load(&m->board->slots[i].order) == ORDER_QUIT)
-                kill_with(m, i, SIGKILL, "does not end");
-            else
-                children_order(m, i, ORDER_QUIT, 0);
-        }
-        if (child->leave_by != 0)
-            master_wake_at(m, child->leave_by);
-    }
-}
-
-/* The next idle worker in rotation, one of the current generation if there is. */
-static bool kick_one(struct master *m)
-{
-    for (unsigned tried = 0; tried < 2 * m->slots; tried++) {
-        unsigned i = m->kick_next++ % m->slots;
-        const struct child *child = &m->children[i];
-        if (child->state != CHILD_READY || child->canary || atomic_load(&m->board->slots[i].state) != WORKER_WAITING)
-            continue;
-        if (child->generation != m->current && tried < m->slots)
-            continue;
-        children_send(m, i, MESSAGE_KICK, NULL, 0);
-        return true;
-    }
-    return false;
-}
-
-static bool anything_waits(const struct master *m)
-{
-    bool waits = listeners_have_waiting(&m->current->listeners);
-    for (const struct generation *g = m->old; g != NULL && !waits; g = g->older)
-        waits = listeners_have_waiting(&g->listeners);
-    return waits;
-}
-
-/* If the worker that a connection woke did not accept it (it stopped, it was killed), nobody else is woken for it. So while one waits,
- * idle workers are told to look, one after the other, a millisecond apart. */
-void children_kick(struct master *m)
-{
-    if (m->kick_until == 0 || m->current == NULL)
-        return;
-    if (m->now > m->kick_until || !anything_waits(m)) {
-        m->kick_until = m->now > m->kick_until ? 0 : m->kick_until;
-        if (m->kick_until != 0)
-            master_wake_at(m, m->now + 20);
-        return;
-    }
-    kick_one(m);
-    master_wake_at(m, m->now + 1);
-}
-
-void children_offer(struct master *m)
-{
-    m->channel_quiet_until = m->now + (kick_one(m) ? 1 : 5);
 }

@@ -26,7 +26,7 @@ enum {
     ACTIVE_MORE_MS = 1000 /* and so much longer, so that one request a second does not wake us each time */
 };
 
-static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGCHLD};
 
 static volatile sig_atomic_t noted[NSIG];
 
@@ -117,7 +117,7 @@ static void wait_for_something(struct master *m)
     if (ready > 0 && fds[0].revents != 0)
         scoreboard_master_woke(m->board);
     if (ready > 0 && fds[1].revents != 0)
-        children_offer(m);
+        supervise_channel(m);
     for (nfds_t i = 2; ready > 0 && i < count; i++)
         if (fds[i].revents != 0 && m->children[i - 2].control >= 0)
             children_read(m, (unsigned)(i - 2));
@@ -171,14 +171,18 @@ static void steps(struct master *m)
 {
     children_reap(m);
     process_stop(m);
+    if (take_note(SIGTTIN))
+        population_change(m, 1);
+    if (take_note(SIGTTOU))
+        population_change(m, -1);
     if (take_note(SIGHUP))
         reload_request(m);
     reload_step(m);
     process_reopen(m);
     stop_step(m);
-    children_spawn_missing(m);
-    children_kill_stuck(m);
-    children_kick(m);
+    population_step(m);
+    supervise_handlers(m);
+    supervise_waiting(m);
     children_write_logs(m);
     notify_step(m);
 }

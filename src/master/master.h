@@ -33,6 +33,8 @@ struct child {
     struct generation *generation;
     int control;
     bool canary;      /* waits for the commit */
+    bool due;         /* another is to take its place */
+    int64_t retire_at; /* then it is due; 0: no such time */
     int64_t started;
     int64_t leave_by; /* after it: killed; 0: no such time */
     bool aborted;     /* SIGABRT was sent: SIGKILL is next */
@@ -81,6 +83,10 @@ struct master {
     unsigned slots;                          /* used so far */
     unsigned alive;
     struct position positions[CONFIG_WORKERS_MAX];
+    unsigned base;        /* workers that are always there */
+    unsigned wanted;      /* that there shall be now */
+    unsigned peak;        /* inside handlers at once, since the window began */
+    int64_t window_end;   /* then those that were not needed leave; 0: there are none beyond base */
 
     int64_t stop_deadline, handshakes_until;
     int64_t kick_until; /* a connection may wait that nobody was woken for */
@@ -107,11 +113,21 @@ void children_order(struct master *m, unsigned slot, enum worker_order order, in
 void children_order_all(struct master *m, enum worker_order order, int64_t patience);
 void children_send(struct master *m, unsigned slot, char message, const int *fds, size_t count);
 void children_write_logs(struct master *m);
-void children_spawn_missing(struct master *m);
-void children_kill_stuck(struct master *m);
-void children_kick(struct master *m);
-void children_offer(struct master *m); /* connections wait in the channel */
 unsigned children_ready(const struct master *m, const struct generation *generation);
+
+/* supervise.c */
+void supervise_handlers(struct master *m);
+void supervise_waiting(struct master *m); /* connections may wait in listeners that nobody was woken for */
+void supervise_channel(struct master *m); /* connections wait in the channel */
+/* How long a slot's worker has been in one handler, in ms; -1: in none. *sequence says in which. */
+int64_t supervise_time(struct master *m, unsigned slot, uint64_t *sequence);
+/* What a worker was doing, as far as its slot says; "" outside of a handler. */
+const char *supervise_doing(const struct slot *slot, char *text, size_t size);
+
+/* population.c */
+void population_step(struct master *m);
+void population_reset(struct master *m);          /* to what the configuration says */
+void population_change(struct master *m, int by); /* one more, one fewer: TTIN, TTOU */
 
 /* reload.c */
 void reload_begin(struct master *m, struct config *config); /* also the start: then config is given */

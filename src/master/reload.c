@@ -116,6 +116,7 @@ static void commit(struct master *m, unsigned canary)
         pidfile_write(m->current->config->pidfile);
     }
     memset(m->positions, 0, sizeof m->positions);
+    population_reset(m);
     m->state = MASTER_SERVING;
     m->transaction = TRANSACTION_DRAIN;
     m->transaction_deadline = m->now + DROPPED_MS;
@@ -167,7 +168,7 @@ void reload_cancel(struct master *m)
 /* One old worker leaves for each new one that is ready; the rest with the last. */
 static void retire_old(struct master *m)
 {
-    unsigned wanted = (unsigned)m->current->config->workers, ready = children_ready(m, m->current), serving = 0;
+    unsigned wanted = m->wanted, ready = children_ready(m, m->current), serving = 0;
     for (unsigned i = 0; i < m->slots; i++) {
         const struct child *child = &m->children[i];
         if (child->state == CHILD_STARTING && child->generation != m->current)
@@ -210,7 +211,7 @@ static void drain_dropped(struct master *m)
         m->transaction = TRANSACTION_REPLACE;
         return;
     }
-    bool filled = children_ready(m, m->current) >= (unsigned)m->current->config->workers;
+    bool filled = children_ready(m, m->current) >= m->wanted;
     if (m->now < m->transaction_deadline && !(filled && all_drained(m))) {
         master_wake_at(m, m->now + 5);
         return;

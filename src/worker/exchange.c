@@ -11,12 +11,14 @@
 #include "worker/guard.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
     OUT_ENOUGH = 1 << 16,        /* answers gathered before they are sent, though more requests are there */
     CHUNKED_OVERHEAD = 16 << 10, /* extensions and trailers of one body */
+    MEMORY_EVERY = 32,           /* requests between two looks at our own size */
     SLOW_US = 5000,              /* a handler that is said to take time */
     SPARE_REQUESTS = 64          /* kept for the next requests; more are needed only while many are half read */
 };
@@ -283,6 +285,32 @@ static void give_others_before(struct worker *w, const struct connection *c)
     give_reclaim(w);
 }
 
+/* Resident memory in bytes, of this process. */
+static int64_t resident_memory(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file != NULL && fscanf(file, "%*d %ld", &pages) != 1)
+        pages = 0;
+    if (file != NULL)
+        fclose(file);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+/* Counts the request; tells the master, once, when this worker has had its share. It serves on until its successor is there. */
+static void count_request(struct worker *w)
+{
+    char message = MESSAGE_DUE;
+    uint64_t requests = atomic_load_explicit(&w->slot->requests, memory_order_relaxed) + 1;
+    atomic_store_explicit(&w->slot->requests, requests, memory_order_relaxed);
+    if (w->due_told)
+        return;
+    bool enough = w->setup->max_requests > 0 && requests >= (uint64_t)w->setup->max_requests;
+    bool large = w->config->max_memory > 0 && requests % MEMORY_EVERY == 0 && resident_memory() > w->config->max_memory;
+    if (enough || large)
+        w->due_told = send(w->control, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
 static bool step_ready(struct worker *w, struct connection *c)
 {
     struct tine_request *r = c->request;
@@ -298,8 +326,7 @@ static bool step_ready(struct worker *w, struct connection *c)
     give_others_before(w, c);
     run_handler(w, c);
     c->served++;
-    atomic_store_explicit(&w->slot->requests, atomic_load_explicit(&w->slot->requests, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    count_request(w);
     queue_response(w, c);
     connection_set_state(w, c, CONNECTION_IDLE);
     if (c->file < 0)

@@ -108,6 +108,7 @@ struct worker {
     struct buffer out;   /* answers of the connection that is being served, until they are sent */
     struct tine_request *unused;
     uint32_t unused_count;
+    bool due_told;       /* the master knows that we are due */
     uint64_t log_lost;   /* access log lines that could not be kept */
     int64_t log_lost_told;
 

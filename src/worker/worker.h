@@ -27,6 +27,7 @@ enum { WORKER_LOOK_SIGNAL = SIGURG };
 enum worker_message {
     MESSAGE_READY = 'R',  /* worker: handlers are initialised */
     MESSAGE_REASON = 'E', /* worker: a line of why it cannot start follows; then it exits */
+    MESSAGE_DUE = 'D',    /* worker: it has answered enough, or grown too large: another shall take its place */
     MESSAGE_GO = 'G',     /* master, to a canary: accept now */
     MESSAGE_KICK = 'K',   /* master: a connection may wait that nobody was woken for */
     MESSAGE_LOOK = 'L',   /* master: there is an order in the slot */
@@ -39,6 +40,7 @@ enum { WORKER_MESSAGE_MAX = 2048 };
 struct worker_setup {
     const struct config *config;
     int64_t connections;       /* it may hold */
+    int64_t max_requests;      /* it is to answer; 0: any number */
     char *const *module_files; /* what to load for each app */
     const int *listeners;      /* listening sockets, all */
     const bool *listeners_local; /* which of them are Unix sockets */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How many workers there are: as many as are wanted, more while all are inside handlers; those that are due are replaced, the new one
+ * first. Runs in the master.
+ */
+#include "master/master.h"
+
+#include "base/log.h"
+
+enum {
+    BUSY_MS = 5,           /* in one handler: long enough to tell waiting from working */
+    RETRY_MS = 1000
+};
+
+static bool serves(const struct master *m, const struct child *child)
+{
+    return child->generation == m->current && (child->state == CHILD_STARTING || child->state == CHILD_READY);
+}
+
+/* A worker that is due to be replaced does not count: that is how its successor comes about. */
+static bool is_filled(const struct master *m, unsigned position)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        if (serves(m, &m->children[i]) && m->children[i].position == position && !m->children[i].due)
+            return true;
+    return false;
+}
+
+static void spawn_missing_workers(struct master *m)
+{
+    for (unsigned i = 0; i < m->wanted; i++) {
+        struct position *position = &m->positions[i];
+        if (is_filled(m, i))
+            continue;
+        if (position->retry_at <= m->now && children_spawn(m, m->current, i, false) < 0)
+            position->retry_at = m->now + RETRY_MS;
+        if (position->retry_at > m->now)
+            master_wake_at(m, position->retry_at);
+    }
+}
+
+static bool has_successor(const struct master *m, const struct child *child)
+{
+    for (unsigned i = 0; i < m->slots; i++) {
+        const struct child *other = &m->children[i];
+        if (other != child && other->state == CHILD_READY && !other->due && !other->canary && other->position == child->position &&
+            other->generation == child->generation)
+            return true;
+    }
+    return false;
+}
+
+/* Those beyond the number that is wanted, and those that are due and have a successor: they give what they hold and leave. */
+static void retire_surplus_workers(struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++) {
+        struct child *child = &m->children[i];
+        if (child->state != CHILD_READY || child->generation != m->current)
+            continue;
+        if (child->position >= m->wanted || (child->due && has_successor(m, child)))
+            children_order(m, i, ORDER_GIVE, child->generation->config->timeouts.graceful);
+    }
+}
+
+/* The worker itself says when it has answered enough or grown too large; its age is seen here. */
+static void find_aged_workers(struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++) {
+        struct child *child = &m->children[i];
+        if (!serves(m, child) || child->due || child->retire_at == 0)
+            continue;
+        if (m->now >= child->retire_at)
+            child->due = true;
+        else
+            master_wake_at(m, child->retire_at);
+    }
+}
+
+/* Workers inside handlers, and whether all of them are, each for a while: then requests wait for a worker. */
+static unsigned count_busy(struct master *m, bool *all)
+{
+    unsigned busy = 0;
+    *all = true;
+    for (unsigned i = 0; i < m->slots; i++) {
+        if (!serves(m, &m->children[i]))
+            continue;
+        uint64_t sequence;
+        bool is_busy = m->children[i].state == CHILD_READY && supervise_time(m, i, &sequence) >= BUSY_MS;
+        busy += is_busy;
+        *all = *all && is_busy;
+    }
+    return busy;
+}
+
+/* While all wait in handlers a quarter more are added at a time; those that the last idle_worker had no use for leave. */
+static void adapt(struct master *m)
+{
+    bool all;
+    unsigned most = (unsigned)m->current->config->workers_max, busy = count_busy(m, &all);
+    if (busy > m->peak)
+        m->peak = busy;
+    if (all && busy > 0 && m->wanted < most && m->transaction == TRANSACTION_NONE) {
+        m->wanted += 1 + m->wanted / 4;
+        if (m->wanted > most)
+            m->wanted = most;
+    }
+    if (m->wanted <= m->base) {
+        m->window_end = 0;
+        return;
+    }
+    if (m->window_end == 0)
+        m->window_end = m->now + m->current->config->timeouts.idle_worker;
+    if (m->now >= m->window_end) {
+        m->wanted = m->peak + 1 > m->base ? (m->peak + 1 < m->wanted ? m->peak + 1 : m->wanted) : m->base;
+        m->peak = 0;
+        m->window_end = m->now + m->current->config->timeouts.idle_worker;
+    }
+    master_wake_at(m, m->window_end);
+}
+
+void population_reset(struct master *m)
+{
+    m->base = m->wanted = (unsigned)m->current->config->workers;
+    m->peak = 0;
+    m->window_end = 0;
+}
+
+void population_change(struct master *m, int by)
+{
+    if (m->state != MASTER_SERVING || (by < 0 && m->base == 1) || (by > 0 && m->base == CONFIG_WORKERS_MAX))
+        return;
+    m->base = (unsigned)((int)m->base + by);
+    m->wanted = by > 0 && m->wanted >= m->base ? m->wanted : m->base;
+    log_info("%u workers", m->base);
+}
+
+void population_step(struct master *m)
+{
+    if (m->state != MASTER_SERVING || m->current == NULL)
+        return;
+    adapt(m);
+    find_aged_workers(m);
+    spawn_missing_workers(m);
+    if (m->transaction == TRANSACTION_NONE || m->transaction == TRANSACTION_CANARY)
+        retire_surplus_workers(m);
+}

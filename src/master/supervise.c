@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Watching workers: handlers that hold up others or take too long, workers that do not end, connections that nobody was woken for.
+ * Runs in the master.
+ */
+#include "master/master.h"
+
+#include "base/log.h"
+#include "worker/worker.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { GRACE_AFTER_ABORT_MS = 1000 };
+
+const char *supervise_doing(const struct slot *slot, char *text, size_t size)
+{
+    char request[sizeof slot->request];
+    text[0] = 0;
+    if (atomic_load(&slot->state) != WORKER_HANDLER)
+        return text;
+    memcpy(request, slot->request, sizeof request);
+    request[sizeof request - 1] = 0;
+    snprintf(text, size, ", inside the handler of %s", request);
+    return text;
+}
+
+static void kill_with(struct master *m, unsigned slot, int signal, const char *why)
+{
+    struct child *child = &m->children[slot];
+    char where[320];
+    log_error("worker %ld %s%s: %s", (long)child->pid, why, supervise_doing(&m->board->slots[slot], where, sizeof where),
+              signal == SIGABRT ? "aborting it" : "killing it");
+    syscall(SYS_tgkill, child->pid, child->pid, signal);
+    child->aborted = true;
+    child->leave_by = m->now + GRACE_AFTER_ABORT_MS;
+}
+
+/* Read twice: sequence and time belong together. */
+int64_t supervise_time(struct master *m, unsigned slot, uint64_t *sequence)
+{
+    struct slot *shared = &m->board->slots[slot];
+    *sequence = atomic_load(&shared->sequence);
+    int64_t since = atomic_load(&shared->since);
+    if (since == 0 || atomic_load(&shared->state) != WORKER_HANDLER || atomic_load(&shared->sequence) != *sequence)
+        return -1;
+    return m->now > since ? m->now - since : 0;
+}
+
+/* One that holds up others is told to give them away, once; one that has had its time is aborted. To the main thread: a thread of a
+ * module's own would be interrupted for nothing. Both orders carry the sequence: if the request has ended, they are about none. */
+static void watch_handler(struct master *m, unsigned slot)
+{
+    struct slot *shared = &m->board->slots[slot];
+    struct child *child = &m->children[slot];
+    uint64_t sequence;
+    int64_t took = supervise_time(m, slot, &sequence), allowed = atomic_load(&shared->allowed);
+    int64_t stall_after = child->generation->config->timeouts.stall_after;
+    if (took < 0)
+        return;
+    if (took >= allowed) {
+        atomic_store(&shared->condemned, sequence);
+        kill_with(m, slot, SIGABRT, "is in one request longer than [timeouts] request allows");
+        return;
+    }
+    if (took >= stall_after && atomic_load(&shared->held) > 1 && atomic_load(&shared->stalled) != sequence) {
+        atomic_store(&shared->stalled, sequence);
+        syscall(SYS_tgkill, child->pid, child->pid, WORKER_LOOK_SIGNAL);
+    }
+    master_wake_at(m, m->now - took + (took < stall_after ? stall_after : allowed));
+}
+
+void supervise_handlers(struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++) {
+        struct child *child = &m->children[i];
+        if (child->state == CHILD_NONE)
+            continue;
+        if (!child->aborted)
+            watch_handler(m, i);
+        if (child->leave_by != 0 && m->now >= child->leave_by) {
+            if (child->aborted || atomic_load(&m->board->slots[i].order) == ORDER_QUIT)
+                kill_with(m, i, SIGKILL, "does not end");
+            else
+                children_order(m, i, ORDER_QUIT, 0);
+        }
+        if (child->leave_by != 0)
+            master_wake_at(m, child->leave_by);
+    }
+}
+
+/* The next idle worker in rotation, one of the current generation if there is. */
+static bool kick_one(struct master *m)
+{
+    for (unsigned tried = 0; tried < 2 * m->slots; tried++) {
+        unsigned i = m->kick_next++ % m->slots;
+        const struct child *child = &m->children[i];
+        if (child->state != CHILD_READY || child->canary || atomic_load(&m->board->slots[i].state) != WORKER_WAITING)
+            continue;
+        if (child->generation != m->current && tried < m->slots)
+            continue;
+        children_send(m, i, MESSAGE_KICK, NULL, 0);
+        return true;
+    }
+    return false;
+}
+
+static bool anything_waits(const struct master *m)
+{
+    bool waits = listeners_have_waiting(&m->current->listeners);
+    for (const struct generation *g = m->old; g != NULL && !waits; g = g->older)
+        waits = listeners_have_waiting(&g->listeners);
+    return waits;
+}
+
+/* If the worker that a connection woke did not accept it (it stopped, it was killed), nobody else is woken for it. So while one waits,
+ * idle workers are told to look, one after the other, a millisecond apart. */
+void supervise_waiting(struct master *m)
+{
+    if (m->kick_until == 0 || m->current == NULL)
+        return;
+    if (m->now > m->kick_until || !anything_waits(m)) {
+        m->kick_until = m->now > m->kick_until ? 0 : m->kick_until;
+        if (m->kick_until != 0)
+            master_wake_at(m, m->now + 20);
+        return;
+    }
+    kick_one(m);
+    master_wake_at(m, m->now + 1);
+}
+
+void supervise_channel(struct master *m)
+{
+    m->channel_quiet_until = m->now + (kick_one(m) ? 1 : 5);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Workers come and go, their successors first, and clients notice nothing.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+TestSuite(population, .timeout = 120);
+
+enum { CLIENTS = 8 };
+
+/* Requests on kept connections that never change; the workers that answered are gathered. */
+struct crowd {
+    struct client clients[CLIENTS];
+    long pids[1000];
+    size_t pid_count;
+};
+
+static void note_pid(struct crowd *crowd, long pid)
+{
+    for (size_t i = 0; i < crowd->pid_count; i++)
+        if (crowd->pids[i] == pid)
+            return;
+    if (crowd->pid_count < sizeof crowd->pids / sizeof crowd->pids[0])
+        crowd->pids[crowd->pid_count++] = pid;
+}
+
+static void crowd_round(struct crowd *crowd)
+{
+    for (int i = 0; i < CLIENTS; i++) {
+        client_send(&crowd->clients[i], request("GET", "/pid", ""));
+        struct response response = client_read(&crowd->clients[i]);
+        cr_assert_eq(response.status, 200);
+        cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
+        note_pid(crowd, atol(response.body));
+        response_free(&response);
+    }
+}
+
+static void crowd_connect(struct crowd *crowd, const struct server *server)
+{
+    *crowd = (struct crowd){0};
+    for (int i = 0; i < CLIENTS; i++)
+        crowd->clients[i] = client_connect(server);
+    crowd_round(crowd);
+}
+
+Test(population, a_worker_is_replaced_after_max_requests)
+{
+    struct server server;
+    struct crowd crowd;
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nmax_requests = 40\n" PROBE);
+    crowd_connect(&crowd, &server);
+    for (int i = 0; i < 100; i++)
+        crowd_round(&crowd);
+    cr_assert_gt(crowd.pid_count, 4, "%zu workers", crowd.pid_count);
+    server_stop(&server);
+}
+
+Test(population, a_worker_is_replaced_after_max_lifetime)
+{
+    struct server server;
+    struct crowd crowd;
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nmax_lifetime = 1s\n" PROBE);
+    server_await_workers(&server, 2, before);
+    crowd_connect(&crowd, &server);
+    await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
+    crowd_round(&crowd);
+    server_stop(&server);
+}
+
+/* Any worker is larger than a megabyte. */
+Test(population, a_worker_is_replaced_at_max_memory)
+{
+    struct server server;
+    struct crowd crowd;
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nmax_memory = 1m\n" PROBE);
+    crowd_connect(&crowd, &server);
+    for (int i = 0; i < 30; i++)
+        crowd_round(&crowd);
+    cr_assert_gt(crowd.pid_count, 1);
+    server_stop(&server);
+}
+
+Test(population, ttin_and_ttou_change_the_number)
+{
+    struct server server;
+    struct crowd crowd;
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, TWO_WORKERS PROBE);
+    crowd_connect(&crowd, &server);
+    for (size_t count = 3; count <= 5; count++) {
+        server_signal(&server, SIGTTIN);
+        server_await_workers(&server, count, workers);
+    }
+    for (size_t count = 4; count >= 1; count--) {
+        server_signal(&server, SIGTTOU);
+        server_await_workers(&server, count, workers);
+        crowd_round(&crowd);
+    }
+    server_signal(&server, SIGTTOU); /* one is the least */
+    crowd_round(&crowd);
+    server_await_workers(&server, 1, workers);
+    server_stop(&server);
+}
+
+Test(population, workers_are_added_while_all_wait_in_handlers_and_leave_when_idle)
+{
+    enum { WAITING = 12 };
+    struct server server;
+    struct client clients[WAITING];
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, TWO_WORKERS "[timeouts]\nidle_worker = 1s\n" PROBE TROUBLE);
+    for (int i = 0; i < WAITING; i++) {
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], request("GET", "/trouble/gate/all", ""));
+    }
+    server_log_await(&server, "gate all entered", WAITING);
+    expect_get(&server, "/hello", 200, "hello");
+    file_write(text("%s/gate.all.open", server.dir), "");
+    for (int i = 0; i < WAITING; i++) {
+        struct response response = client_read(&clients[i]);
+        cr_assert_eq(response.status, 200);
+    }
+    await(server_workers(&server, workers) <= 3);
+    server_stop(&server);
+}
+
+Test(population, workers_max_is_the_most)
+{
+    struct server server;
+    struct client clients[6];
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nworkers_max = 3\n" PROBE TROUBLE);
+    for (int i = 0; i < 6; i++) {
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], request("GET", "/trouble/gate/all", ""));
+    }
+    server_await_workers(&server, 3, workers);
+    server_log_await(&server, "gate all entered", 3);
+    int64_t start = now_ms();
+    await(now_ms() - start > 500);
+    cr_assert_eq(server_workers(&server, workers), 3);
+    file_write(text("%s/gate.all.open", server.dir), "");
+    server_stop(&server);
+}
