@@ -19,42 +19,54 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DIRECTORY_PREFIX "tine-modules-"
 
-enum { STALE_SECONDS = 10 }; /* one just made may not be locked yet */
+/* Whose folder is it? Process ids do not tell: containers that share a /tmp do not see each other's, and each has a process 1. A lock
+ * does, it ends with the last process of its owner. Returns the descriptor that holds it, or -1 if another has it. */
+static int lock_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+        io_close(&fd);
+    return fd;
+}
+
+/* Between mkdtemp() and the lock another tine may have taken it for one that was left behind. */
+static int lock_new_directory(const char *path)
+{
+    struct stat status;
+    int fd = lock_directory(path);
+    if (fd >= 0 && (fstat(fd, &status) < 0 || status.st_nlink == 0))
+        io_close(&fd);
+    return fd;
+}
 
 /* Code cannot be loaded from a file system that is mounted noexec. */
-static char *make_directory_in(const char *parent)
+static char *make_directory_in(const char *parent, int *lock)
 {
     struct statvfs status;
     char *path = NULL;
     if (statvfs(parent, &status) < 0 || (status.f_flag & ST_NOEXEC) != 0)
         return NULL;
-    if (asprintf(&path, "%s/" DIRECTORY_PREFIX "%ld-XXXXXX", parent, (long)getpid()) < 0)
-        return NULL;
-    if (mkdtemp(path) != NULL && chmod(path, 0755) == 0)
-        return path;
-    free(path);
+    for (int tries = 0; tries < 3; tries++) {
+        if (asprintf(&path, "%s/" DIRECTORY_PREFIX "%ld-XXXXXX", parent, (long)getpid()) < 0)
+            return NULL;
+        if (mkdtemp(path) != NULL && (*lock = lock_new_directory(path)) >= 0 && fchmod(*lock, 0755) == 0)
+            return path;
+        io_close(lock);
+        free(path);
+    }
     return NULL;
 }
 
-static int lock_directory(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0)
-        flock(fd, LOCK_SH); /* if it cannot be, it can only be taken for stale too early */
-    return fd;
-}
-
-static char *make_directory(const char *temp)
+static char *make_directory(const char *temp, int *lock)
 {
     const char *const parents[] = {temp, "/run", "/var/tmp", "/dev/shm"};
     char *path = NULL;
     for (size_t i = 0; i < sizeof parents / sizeof parents[0] && path == NULL; i++)
-        path = make_directory_in(parents[i]);
+        path = make_directory_in(parents[i], lock);
     return path;
 }
 
@@ -147,15 +159,13 @@ static void copy_module(struct modules *modules, const struct config *config, si
 int modules_copy(struct modules *modules, const struct config *config, struct errors *errors)
 {
     size_t before = errors->count;
-    *modules = (struct modules){.count = config->app_count, .lock = -1};
+    *modules = (struct modules){.lock = -1, .count = config->app_count};
     modules->files = memory_new((config->app_count + 1) * sizeof *modules->files);
     for (size_t i = 0; i < config->app_count && errors->count == before; i++) {
         if (!module_is_file(config->apps[i].module))
             continue;
         if (modules->directory == NULL)
-            modules->directory = make_directory(config->temp);
-        if (modules->directory != NULL && modules->lock < 0)
-            modules->lock = lock_directory(modules->directory);
+            modules->directory = make_directory(config->temp, &modules->lock);
         if (modules->directory == NULL)
             errors_add(errors, "no folder for copies of modules: '%s' is not writable or mounted noexec; see [server] temp",
                        config->temp);
@@ -183,28 +193,22 @@ static void remove_directory(const char *path)
 
 void modules_release(struct modules *modules)
 {
-    if (modules->directory != NULL)
+    if (modules->directory != NULL) {
         remove_directory(modules->directory);
+        io_close(&modules->lock);
+    }
     for (size_t i = 0; i < modules->count; i++)
         free(modules->files[i]);
     free(modules->files);
     free(modules->directory);
-    io_close(&modules->lock);
-    *modules = (struct modules){.lock = -1};
+    *modules = (struct modules){0};
 }
 
-/* A folder in use is locked by its master and by whoever was forked from it. By pid it could not be told: in a container others'
- * processes are not seen. */
-static bool is_stale(const char *path, const char *name)
+static bool is_ours_by_name(const char *path, const char *name)
 {
     struct stat status;
-    if (strncmp(name, DIRECTORY_PREFIX, sizeof DIRECTORY_PREFIX - 1) != 0)
-        return false;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    bool stale = fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
-                 time(NULL) - status.st_mtime > STALE_SECONDS && flock(fd, LOCK_EX | LOCK_NB) == 0;
-    io_close(&fd);
-    return stale;
+    return strncmp(name, DIRECTORY_PREFIX, sizeof DIRECTORY_PREFIX - 1) == 0 && lstat(path, &status) == 0 &&
+           S_ISDIR(status.st_mode) && status.st_uid == geteuid();
 }
 
 void modules_remove_stale(const char *temp)
@@ -215,8 +219,10 @@ void modules_remove_stale(const char *temp)
         char *path = NULL;
         if (asprintf(&path, "%s/%s", temp, entry->d_name) < 0)
             break;
-        if (is_stale(path, entry->d_name))
+        int lock = is_ours_by_name(path, entry->d_name) ? lock_directory(path) : -1;
+        if (lock >= 0)
             remove_directory(path);
+        io_close(&lock);
         free(path);
     }
     if (directory != NULL)

@@ -12,9 +12,9 @@
 
 struct modules {
     char *directory; /* NULL: no app has a shared object */
+    int lock;        /* on the directory: it is in use */
     char **files;    /* one for each app; NULL for built-ins */
     size_t count;
-    int lock; /* on the folder, while it is in use; -1: none */
 };
 
 /* Copies what the configuration names. Returns 0, or -1 with reasons added. */
@@ -23,7 +23,7 @@ int modules_copy(struct modules *modules, const struct config *config, struct er
 /* Removes the copies. */
 void modules_release(struct modules *modules);
 
-/* Removes what a master that was killed left in 'temp'. */
+/* Removes what masters that were killed left in 'temp'; not what others use, of whatever process namespace. */
 void modules_remove_stale(const char *temp);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * What a handler's own children are given, and what they leave behind: /env/NAME is answered by a program that it starts;
  * /orphan starts a process called "orphan" whose parent is gone at once, and which ends when the file orphan.leave appears in
- * `directory`.
+ * `directory`. worker_init waits for the file `wait_for`.
  */
 #include <tine.h>
 
@@ -44,5 +44,14 @@ static int orphan(tine_request *r)
     return waitpid(middle, NULL, 0) == middle ? tine_text(r, 200, "left") : 500;
 }
 
+static int worker_init(tine_app *app)
+{
+    while (access(tine_setting(app, "wait_for"), F_OK) != 0)
+        nanosleep(&(struct timespec){0, 2000000}, NULL);
+    return 0;
+}
+
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/env/{name}", environment), TINE_GET("/orphan", orphan), {0}},
-            .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where the orphan looks"}, {0}})
+            .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where the orphan looks"},
+                                              {"wait_for", TINE_PATH, "/", "a file without which no worker gets ready"}, {0}},
+            .worker_init = worker_init)

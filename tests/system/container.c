@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(container, .timeout = 120);
@@ -187,6 +188,57 @@ Test(container, term_to_the_whole_group_is_a_graceful_stop)
 Test(container, int_to_the_whole_group_stops_at_once)
 {
     stops_by_group(SIGINT, false);
+}
+
+static size_t count_copies(const struct server *server)
+{
+    size_t count = 0;
+    DIR *directory = opendir(text("%s/temp", server->dir));
+    struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL)
+        count += strncmp(entry->d_name, "tine-modules-", 13) == 0;
+    closedir(directory);
+    return count;
+}
+
+/* Two containers with one /tmp: neither sees the other's processes. */
+Test(container, one_that_shares_the_folder_of_temporary_files_does_not_clear_it_away)
+{
+    struct server server, other;
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    server_prepare(&server, ONE_WORKER "temp = @DIR@/temp\n" PROBE);
+    mkdir(text("%s/temp", server.dir), 0755);
+    server_launch(&server);
+    pid_t first = start_as_first(&other, text(ONE_WORKER "temp = %s/temp\n" PROBE, server.dir));
+    cr_assert_eq(count_copies(&server), 2);
+    server_await_workers(&server, 1, before);
+    kill(before[0], SIGKILL);
+    await(server_workers(&server, now) == 1 && now[0] != before[0]);
+    expect_get(&server, "/hello", 200, "hello");
+    expect_get(&other, "/hello", 200, "hello");
+    kill(first, SIGTERM);
+    cr_assert_eq(server_wait(&other), 0);
+    cr_assert_eq(count_copies(&server), 1);
+    server_stop(&server);
+    cr_assert_eq(count_copies(&server), 0);
+}
+
+Test(container, what_a_killed_master_left_is_cleared_away_by_the_next)
+{
+    struct server server;
+    pid_t worker[WORKERS_MAX];
+    server_prepare(&server, ONE_WORKER "temp = @DIR@/temp\n" PROBE);
+    mkdir(text("%s/temp", server.dir), 0755);
+    server_launch(&server);
+    server_await_workers(&server, 1, worker);
+    server_signal(&server, SIGKILL);
+    server_wait(&server);
+    await(!process_alive(worker[0]));
+    cr_assert_eq(count_copies(&server), 1);
+    server_launch(&server);
+    expect_get(&server, "/hello", 200, "hello");
+    cr_assert_eq(count_copies(&server), 1);
+    server_stop(&server);
 }
 
 Test(container, in_the_background_process_1_would_take_all_with_it_so_it_stays)
