@@ -79,6 +79,7 @@ struct config {
     char *pidfile;       /* absolute, or "" */
     bool daemon;
     char *temp; /* absolute */
+    char *control; /* "auto", "off" or an absolute path */
 
     struct config_listen *listens;
     size_t listen_count;

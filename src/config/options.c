@@ -45,6 +45,8 @@ const struct option options[] = {
     {SECTION_SERVER, "pidfile", OPTION_PATH, "", IN_CONFIG(pidfile), .help = "where the master writes its process id"},
     {SECTION_SERVER, "daemon", OPTION_SWITCH, "off", IN_CONFIG(daemon), .help = "go to the background"},
     {SECTION_SERVER, "temp", OPTION_PATH, "/tmp", IN_CONFIG(temp), 1, .help = "folder of spooled request bodies"},
+    {SECTION_SERVER, "control", OPTION_CONTROL, "auto", IN_CONFIG(control), 1,
+     .help = "where tine reload and tine status ask: auto (named after this file), the path of a socket, or off"},
     {SECTION_SERVER, "include", OPTION_INCLUDE, "",
      .help = "more files, read in this place: conf.d/*.ini; may be given several times"},
 

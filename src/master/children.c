@@ -45,6 +45,9 @@ static void reset_slot(struct slot *slot)
     atomic_store(&slot->held, 0);
     atomic_store(&slot->since, 0);
     atomic_store(&slot->requests, 0);
+    atomic_store(&slot->given, 0);
+    atomic_store(&slot->adopted, 0);
+    atomic_store(&slot->stalled, 0);
 }
 
 /* All that a child must forget of the master. */
@@ -53,6 +56,7 @@ static void forget(struct master *m, const struct generation *own)
     for (unsigned i = 0; i < m->slots; i++)
         if (m->children[i].state != CHILD_NONE)
             io_close(&m->children[i].control);
+    control_forget(&m->control);
     struct generation *const others[] = {m->current, m->next, m->old};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         for (struct generation *g = others[i]; g != NULL; g = g->older) {
@@ -113,6 +117,8 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     }
     pid_t master = getpid();
     reset_slot(&m->board->slots[slot]);
+    atomic_store(&m->board->slots[slot].generation, generation->number);
+    atomic_store(&m->board->slots[slot].started, m->now);
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -132,6 +138,7 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     m->alive++;
     if (slot >= m->slots)
         m->slots = slot + 1;
+    atomic_store(&m->board->used, m->slots);
     return (int)slot;
 }
 
@@ -270,7 +277,7 @@ static void judge(struct master *m, const struct child *child, int status, const
         return;
     }
     log_error("worker %ld %s", (long)child->pid, how);
-    if (child->generation == m->current && m->state == MASTER_SERVING)
+    if (child->generation == m->current && master_is_open(m))
         back_off(m, child, where[0] != 0);
 }
 
@@ -288,6 +295,7 @@ static void forget_child(struct master *m, unsigned slot, int status)
     logs_write_ring(&child.generation->logs, &shared->log);
     child.state = m->children[slot].state;
     m->children[slot].state = CHILD_NONE;
+    scoreboard_count(&m->board->totals.requests, atomic_load(&shared->requests));
     reset_slot(shared);
     atomic_store(&shared->state, WORKER_FREE);
     atomic_store(&shared->pid, 0);
@@ -321,7 +329,7 @@ static bool is_filled(const struct master *m, unsigned position)
 
 void children_spawn_missing(struct master *m)
 {
-    if (m->state != MASTER_SERVING || m->current == NULL)
+    if (!master_is_open(m) || m->current == NULL)
         return;
     for (unsigned i = 0; i < (unsigned)m->current->config->workers; i++) {
         struct position *position = &m->positions[i];

@@ -82,13 +82,16 @@ static void decide_tick(struct master *m)
 
 static void wait_for_something(struct master *m)
 {
-    static struct pollfd fds[SCOREBOARD_SLOTS + 1];
+    static struct pollfd fds[1 + SCOREBOARD_SLOTS + CONTROL_FDS];
     nfds_t count = 1;
     sigset_t mask;
     decide_tick(m);
     fds[0] = (struct pollfd){.fd = m->board->wake_fd, .events = POLLIN};
     for (unsigned i = 0; i < m->slots; i++)
         fds[count++] = (struct pollfd){.fd = m->children[i].state != CHILD_NONE ? m->children[i].control : -1, .events = POLLIN};
+    nfds_t own = count;
+    control_watch(&m->control, fds + own);
+    count += CONTROL_FDS;
     int64_t left = m->wake_at > m->now ? m->wake_at - m->now : 0;
     struct timespec timeout = {left / 1000, left % 1000 * 1000000};
     wait_mask(&mask);
@@ -97,7 +100,8 @@ static void wait_for_something(struct master *m)
     m->wake_at = 0;
     if (ready > 0 && fds[0].revents != 0)
         scoreboard_master_woke(m->board);
-    for (nfds_t i = 1; ready > 0 && i < count; i++)
+    control_note(&m->control, fds + own);
+    for (nfds_t i = 1; ready > 0 && i < own; i++)
         if (fds[i].revents != 0 && m->children[i - 1].control >= 0)
             children_read(m, (unsigned)(i - 1));
 }
@@ -149,6 +153,7 @@ static void steps(struct master *m)
     process_stop(m);
     if (take_note(SIGHUP))
         reload_request(m);
+    control_step(m);
     reload_step(m);
     process_reopen(m);
     stop_step(m);
@@ -156,6 +161,7 @@ static void steps(struct master *m)
     children_kill_stuck(m);
     children_kick(m);
     children_write_logs(m);
+    atomic_store(&m->board->state, m->state);
 }
 
 static void raise_descriptor_limit(void)
@@ -181,6 +187,7 @@ static void announce(struct master *m, int *ready_fd)
 
 static void finish(struct master *m)
 {
+    control_close(&m->control);
     if (m->current != NULL) {
         children_write_logs(m);
         pidfile_remove(m->current->config->pidfile);
@@ -204,6 +211,10 @@ static int open_master(struct master *m)
     }
     errors_init(&m->reasons);
     m->now = clock_ms();
+    control_init(&m->control);
+    atomic_store(&m->board->master, getpid());
+    atomic_store(&m->board->started, m->now);
+    atomic_store(&m->board->started_at, clock_wall_ms());
     return 0;
 }
 
