@@ -168,7 +168,7 @@ Test(options, in_comments_of_the_example_file_are_right)
     }
     fclose(file);
     struct config *config = load_right(path);
-    cr_expect_eq(config->app_count, 5);
+    cr_expect_eq(config->app_count, 6);
     cr_expect_eq(config->listen_count, 2);
     config_free(config);
     unlink(path);
