@@ -80,7 +80,7 @@ $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
 	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
 
 $(B)/tests/system/run: $(SYSTEM)
-	$(LINK) -o $@ $(SYSTEM) -lcriterion
+	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson
 
 $(B)/tests/measure/measure: $(MEASURES) $(HARNESS)
 	$(LINK) -o $@ $(MEASURES) $(HARNESS)

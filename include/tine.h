@@ -224,6 +224,11 @@ const char *tine_app_path(tine_app *app);
 void tine_set_data(tine_app *app, void *data);
 void *tine_data(tine_app *app);
 
+/* The state of the whole server, the document that `tine status --json` shows: version, generation, last reload, every worker and
+ * totals; durations end in _ms. The caller's reference. NULL where no server runs (`tine -t`) or without memory. In handlers and
+ * worker_init. */
+json_t *tine_server_status(void);
+
 /* Says why load or worker_init fails, with file and line of the setting (NULL: of the app). Returns -1. */
 int tine_reject(tine_app *app, const char *setting, const char *format, ...) TINE_PRINTF(3, 4);
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/title.h"
+#include "cli/cli.h"
 #include "config/config.h"
 #include "master/activation.h"
 #include "master/check.h"
@@ -31,6 +32,8 @@ struct command {
 
 static const char usage[] =
     "usage: tine -c FILE [-o SECTION.KEY=VALUE]... [-t | -T]\n"
+    "       tine reload -c FILE [-o SECTION.KEY=VALUE]...\n"
+    "       tine status -c FILE [-o SECTION.KEY=VALUE]... [--json]\n"
     "       tine -V | -h\n"
     "\n"
     "  -c FILE                 serve what this INI file says, in the foreground\n"
@@ -40,9 +43,11 @@ static const char usage[] =
     "  -T                      print the effective configuration, defaults included, and exit\n"
     "  -V                      print the version and exit\n"
     "  -h                      print this and exit\n"
+    "  reload                  have the server that runs for FILE read it again, and wait for the verdict\n"
+    "  status                  tell what it does\n"
     "\n"
     "signals: HUP reload, TERM and QUIT stop gracefully, INT stop at once, USR1 reopen logs\n"
-    "exit status: 0 stopped well, 1 cannot start or not valid, 2 wrong usage\n";
+    "exit status: 0 stopped well, 1 cannot start, not valid or refused, 2 wrong usage\n";
 
 static _Noreturn void refuse_usage(const char *problem)
 {
@@ -146,6 +151,10 @@ static int serve(const struct command *command, struct config *config)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "reload") == 0)
+        return cli_reload(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "status") == 0)
+        return cli_status(argc - 1, argv + 1);
     static struct command command; /* for as long as the process: a reload goes by it */
     master_hold_signals();
     parse_command(&command, argc, argv);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const tine_module builtin_static, builtin_respond, builtin_redirect;
+extern const tine_module builtin_static, builtin_respond, builtin_redirect, builtin_status;
 
 static const struct {
     const char *name;
@@ -17,6 +17,7 @@ static const struct {
     {"static", &builtin_static},
     {"respond", &builtin_respond},
     {"redirect", &builtin_redirect},
+    {"status", &builtin_status},
 };
 
 static char reason_text[512];
@@ -34,7 +35,7 @@ static const tine_module *find_builtin(const char *name, const char **reason)
         if (strcmp(builtins[i].name, name) == 0)
             return builtins[i].module;
     snprintf(reason_text, sizeof reason_text,
-             "there is no built-in '%s'; they are static, respond, redirect, and a shared object is written with a "
+             "there is no built-in '%s'; they are static, respond, redirect, status, and a shared object is written with a "
              "path (./%s.so)", name, name);
     *reason = reason_text;
     return NULL;

@@ -5,6 +5,7 @@
 #include "app/request.h"
 
 #include "app/response.h"
+#include "app/server.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -137,7 +138,9 @@ static void find_route(struct tine_request *r, const struct apps *apps)
 {
     struct buffer allow = BUFFER_EMPTY;
     struct slice path = slice_from(r->path), method = request_method(r);
-    int status = apps_match(apps, method, r->host, path, &r->match, &allow);
+    int status = server_match(method, path, &r->match.route, &allow);
+    if (status == 404)
+        status = apps_match(apps, method, r->host, path, &r->match, &allow);
     r->answer_reason = "no route has this path";
     if (status == 405) {
         buffer_append(&allow, ", OPTIONS", sizeof ", OPTIONS"); /* NUL included */

@@ -37,6 +37,21 @@ static void check_header_sizes(struct build *build)
         build_reject(build, field, "is more than headers, which all fields may have together");
 }
 
+/* The delay is part of the time that a stop may take, and something must be left for the stop itself. */
+static void check_shutdown_delay(struct build *build)
+{
+    const struct config *config = build->config;
+    const struct entry *delay = entries_find(&build->entries, "server", "shutdown_delay");
+    const struct entry *graceful = entries_find(&build->entries, "timeouts", "graceful");
+
+    if (config->shutdown_delay == 0 || config->shutdown_delay < config->timeouts.graceful)
+        return;
+    if (delay)
+        build_reject(build, delay, "leaves nothing of [timeouts] graceful, which it is part of");
+    else if (graceful)
+        build_reject(build, graceful, "is not more than [server] shutdown_delay, which is part of it");
+}
+
 /* "*:80" opens [::]:80 and 0.0.0.0:80, so that it clashes with either. */
 static bool is_opened_by(const struct address *both, const struct address *other)
 {
@@ -125,6 +140,7 @@ void build_checks(struct build *build)
 {
     resolve_workers(build->config);
     check_header_sizes(build);
+    check_shutdown_delay(build);
     check_listens(build);
     check_apps(build);
 }

@@ -81,6 +81,9 @@ struct config {
     char *pidfile;       /* absolute, or "" */
     bool daemon;
     char *temp; /* absolute */
+    bool health;
+    int64_t shutdown_delay;
+    char *control; /* "auto", "off" or an absolute path */
 
     struct config_listen *listens;
     size_t listen_count;

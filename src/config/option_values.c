@@ -61,6 +61,7 @@ void option_describe(const struct option *option, char kind[static OPTION_KIND_M
         [OPTION_TEXT] = "text",
         [OPTION_PATH] = "a path",
         [OPTION_LOG] = "a path, '-' or 'off'",
+        [OPTION_CONTROL] = "a path, 'auto' or 'off'",
         [OPTION_MOUNT] = "a path from '/' on, without empty, '.' and '..' segments, '?' and '#'",
         [OPTION_HOST] = "a host name without a port, or '*'",
         [OPTION_MODULE] = "the name of a built-in module, or the path of a shared object",
@@ -202,7 +203,8 @@ static char *module_of(const char *text, const char *directory, struct pool *mem
 static bool store_text(const struct option *option, char **value, const char *text, const char *directory,
                        struct pool *memory)
 {
-    bool is_word = !*text || (option->type == OPTION_LOG && (strcmp(text, "-") == 0 || strcmp(text, "off") == 0));
+    bool is_word = !*text || (option->type == OPTION_LOG && (strcmp(text, "-") == 0 || strcmp(text, "off") == 0)) ||
+                   (option->type == OPTION_CONTROL && (strcmp(text, "auto") == 0 || strcmp(text, "off") == 0));
 
     switch (option->type) {
     case OPTION_MOUNT:
@@ -219,6 +221,7 @@ static bool store_text(const struct option *option, char **value, const char *te
         return true;
     case OPTION_PATH:
     case OPTION_LOG:
+    case OPTION_CONTROL:
         *value = is_word ? pool_text(memory, text) : file_join(directory, text, memory);
         return true;
     default:

@@ -55,6 +55,12 @@ const struct option options[] = {
      .help = "of a worker before another takes its place; 0: any"},
     {SECTION_SERVER, "max_memory", OPTION_SIZE, "0", IN_CONFIG(max_memory), 0, 1024 * GIGA,
      .help = "resident, of a worker before another takes its place; 0: any"},
+    {SECTION_SERVER, "health", OPTION_SWITCH, "off", IN_CONFIG(health),
+     .help = "answer /-/live and /-/ready, for whoever balances load"},
+    {SECTION_SERVER, "shutdown_delay", OPTION_TIME, "0", IN_CONFIG(shutdown_delay), 0, 30 * DAY,
+     .help = "serve on, /-/ready failing, before a graceful stop begins; part of graceful"},
+    {SECTION_SERVER, "control", OPTION_CONTROL, "auto", IN_CONFIG(control), 1,
+     .help = "where tine reload and tine status ask: auto (named after this file), the path of a socket, or off"},
     {SECTION_SERVER, "include", OPTION_INCLUDE, "",
      .help = "more files, read in this place: conf.d/*.ini; may be given several times"},
 

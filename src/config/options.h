@@ -24,6 +24,7 @@ enum option_type {
     OPTION_TEXT,    /* char *; 'least' is its least length */
     OPTION_PATH,    /* char *, absolute; may be "" unless 'least' is 1 */
     OPTION_LOG,     /* char *; "-", "off" or an absolute path */
+    OPTION_CONTROL, /* char *; "auto", "off" or an absolute path */
     OPTION_FORMAT,  /* char *; a word of 'words', or a format string */
     OPTION_MOUNT,   /* char *; the path of an app */
     OPTION_HOST,    /* char *, in lower case */

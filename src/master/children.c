@@ -48,8 +48,11 @@ static void reset_slot(struct slot *slot)
     atomic_store(&slot->since, 0);
     atomic_store(&slot->requests, 0);
     atomic_store(&slot->sequence, 0);
-    atomic_store(&slot->stalled, 0);
+    atomic_store(&slot->holding, 0);
     atomic_store(&slot->condemned, 0);
+    atomic_store(&slot->given, 0);
+    atomic_store(&slot->adopted, 0);
+    atomic_store(&slot->stalled, 0);
 }
 
 /* All that a child must forget of the master. */
@@ -59,6 +62,7 @@ static void forget(struct master *m, const struct generation *own)
         if (m->children[i].state != CHILD_NONE)
             io_close(&m->children[i].control);
     notify_forget();
+    control_forget(&m->control);
     struct generation *const others[] = {m->current, m->next, m->old};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         for (struct generation *g = others[i]; g != NULL; g = g->older) {
@@ -130,6 +134,8 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     int64_t max_requests = jittered(generation->config->max_requests, generation->config);
     int64_t lifetime = jittered(generation->config->max_lifetime, generation->config);
     reset_slot(&m->board->slots[slot]);
+    atomic_store(&m->board->slots[slot].generation, generation->number);
+    atomic_store(&m->board->slots[slot].started, m->now);
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -278,7 +284,7 @@ static void judge(struct master *m, const struct child *child, int status, const
         return;
     }
     log_error("worker %ld %s", (long)child->pid, how);
-    if (child->generation == m->current && m->state == MASTER_SERVING)
+    if (child->generation == m->current && master_is_open(m))
         back_off(m, child, where[0] != 0);
 }
 
@@ -296,6 +302,9 @@ static void forget_child(struct master *m, unsigned slot, int status)
     logs_write_ring(&child.generation->logs, &shared->log);
     child.state = m->children[slot].state;
     m->children[slot].state = CHILD_NONE;
+    scoreboard_count(&m->board->totals.requests, atomic_load(&shared->requests));
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != WORKER_EXIT_CLEAN)
+        scoreboard_count(&m->board->totals.lost, atomic_load(&shared->held));
     reset_slot(shared);
     atomic_store(&shared->state, WORKER_FREE);
     atomic_store(&shared->pid, 0);

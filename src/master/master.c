@@ -97,7 +97,7 @@ static void decide_tick(struct master *m)
 
 static void wait_for_something(struct master *m)
 {
-    static struct pollfd fds[SCOREBOARD_SLOTS + 2];
+    static struct pollfd fds[2 + SCOREBOARD_SLOTS + CONTROL_FDS];
     nfds_t count = 2;
     sigset_t mask;
     decide_tick(m);
@@ -108,6 +108,9 @@ static void wait_for_something(struct master *m)
     fds[1] = (struct pollfd){.fd = m->now >= m->channel_quiet_until ? m->channel[1] : -1, .events = POLLIN};
     for (unsigned i = 0; i < m->slots; i++)
         fds[count++] = (struct pollfd){.fd = m->children[i].state != CHILD_NONE ? m->children[i].control : -1, .events = POLLIN};
+    nfds_t own = count;
+    control_watch(&m->control, fds + own);
+    count += CONTROL_FDS;
     int64_t left = m->wake_at > m->now ? m->wake_at - m->now : 0;
     struct timespec timeout = {left / 1000, left % 1000 * 1000000};
     wait_mask(&mask);
@@ -118,7 +121,8 @@ static void wait_for_something(struct master *m)
         scoreboard_master_woke(m->board);
     if (ready > 0 && fds[1].revents != 0)
         supervise_channel(m);
-    for (nfds_t i = 2; ready > 0 && i < count; i++)
+    control_note(&m->control, fds + own);
+    for (nfds_t i = 2; ready > 0 && i < own; i++)
         if (fds[i].revents != 0 && m->children[i - 2].control >= 0)
             children_read(m, (unsigned)(i - 2));
 }
@@ -177,6 +181,7 @@ static void steps(struct master *m)
         population_change(m, -1);
     if (take_note(SIGHUP))
         reload_request(m);
+    control_step(m);
     reload_step(m);
     process_reopen(m);
     stop_step(m);
@@ -184,6 +189,7 @@ static void steps(struct master *m)
     supervise_handlers(m);
     supervise_waiting(m);
     children_write_logs(m);
+    atomic_store(&m->board->state, m->state);
     notify_step(m);
 }
 
@@ -210,6 +216,7 @@ static void announce(struct master *m, int *ready_fd)
 
 static void finish(struct master *m)
 {
+    control_close(&m->control);
     if (m->current != NULL) {
         children_write_logs(m);
         pidfile_remove(m->current->config->pidfile);
@@ -233,6 +240,10 @@ static int open_master(struct master *m)
     }
     errors_init(&m->reasons);
     m->now = clock_ms();
+    control_init(&m->control);
+    atomic_store(&m->board->master, getpid());
+    atomic_store(&m->board->started, m->now);
+    atomic_store(&m->board->started_at, clock_wall_ms());
     return 0;
 }
 

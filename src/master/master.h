@@ -7,6 +7,7 @@
 #define MASTER_MASTER_H
 
 #include "base/errors.h"
+#include "master/control.h"
 #include "master/generation.h"
 #include "shared/scoreboard.h"
 
@@ -53,15 +54,6 @@ enum transaction_state {
     TRANSACTION_REPLACE /* old workers leave as new ones get ready */
 };
 
-/* Levels only escalate. */
-enum master_state {
-    MASTER_STARTING,
-    MASTER_SERVING,
-    MASTER_DRAINING, /* no new connections come in; those that wait are served */
-    MASTER_LEAVING,  /* workers finish */
-    MASTER_QUITTING  /* workers end at once */
-};
-
 struct master {
     struct master_options options;
     struct scoreboard *board;
@@ -77,6 +69,8 @@ struct master {
     enum transaction_state transaction;
     int64_t transaction_deadline;
     bool reload_again;
+    unsigned reload_run;   /* of the transaction that read the file last: each has a verdict of its own */
+    struct control control;
     struct errors reasons; /* why the canary failed */
 
     struct child children[SCOREBOARD_SLOTS]; /* by slot */
@@ -88,7 +82,7 @@ struct master {
     unsigned peak;        /* inside handlers at once, since the window began */
     int64_t window_end;   /* then those that were not needed leave; 0: there are none beyond base */
 
-    int64_t stop_deadline, handshakes_until;
+    int64_t drain_at, finish_at, stop_deadline, handshakes_until;
     int64_t kick_until; /* a connection may wait that nobody was woken for */
     unsigned kick_next;
     int exit_status;
@@ -101,6 +95,12 @@ int master_run(const struct master_options *options, struct config *config, int 
 void master_hold_signals(void);
 
 /* ---- for the files of master/ ---- */
+
+/* New connections come in, and workers that are missing are made up for. */
+static inline bool master_is_open(const struct master *m)
+{
+    return m->state == MASTER_SERVING || m->state == MASTER_DELAYING;
+}
 
 /* The next wait ends at 'at' at the latest. */
 void master_wake_at(struct master *m, int64_t at);
@@ -137,6 +137,10 @@ void reload_cancel(struct master *m);
 void reload_canary_ready(struct master *m, unsigned slot);
 void reload_canary_gone(struct master *m, const char *how);
 void reload_release_old(struct master *m);
+
+/* verdict.c: how a transaction ended; to the log, to who asked, to the scoreboard */
+void verdict_accept(struct master *m);
+void verdict_refuse(struct master *m, const struct errors *errors);
 
 /* stop.c */
 void stop_request(struct master *m, int signal);

@@ -136,7 +136,7 @@ void population_change(struct master *m, int by)
 
 void population_step(struct master *m)
 {
-    if (m->state != MASTER_SERVING || m->current == NULL)
+    if (!master_is_open(m) || m->current == NULL)
         return;
     adapt(m);
     find_aged_workers(m);

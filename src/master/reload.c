@@ -18,31 +18,35 @@ enum {
     DROPPED_MS = 3000  /* that listeners which were dropped are served on */
 };
 
-static void tell_reasons(const struct errors *errors)
-{
-    for (size_t i = 0; i < errors->kept; i++)
-        log_error("%s", errors->messages[i]);
-    if (errors->count > errors->kept)
-        log_error("and %zu more", errors->count - errors->kept);
-}
-
+/* The transaction before this one may not have been through with the workers that it replaces: that goes on. */
 static void refuse(struct master *m, const struct errors *errors)
 {
-    tell_reasons(errors);
-    m->transaction = TRANSACTION_NONE;
+    control_rollback(&m->control);
+    m->transaction = m->old != NULL ? TRANSACTION_DRAIN : TRANSACTION_NONE;
+    m->transaction_deadline = m->now + DROPPED_MS;
+    verdict_refuse(m, errors);
     notify_refused(m, errors->kept > 0 ? errors->messages[0] : "no reason is known");
-    if (m->current != NULL) {
-        log_error("reload refused: generation %u serves on", m->current->number);
+    if (m->current != NULL)
         return;
-    }
     m->exit_status = 1;
     m->state = MASTER_QUITTING;
+}
+
+static struct generation *open_generation(struct master *m, struct config *config, struct errors *errors)
+{
+    struct generation *generation = generation_open(config, m->current, errors);
+    if (generation != NULL && control_prepare(&m->control, config, errors) < 0) {
+        generation_close(generation);
+        return NULL;
+    }
+    return generation;
 }
 
 void reload_begin(struct master *m, struct config *config)
 {
     struct errors errors;
     errors_init(&errors);
+    m->reload_run++;
     if (m->current != NULL)
         notify_reloading();
     if (config == NULL)
@@ -51,7 +55,7 @@ void reload_begin(struct master *m, struct config *config)
         if (config != NULL)
             config_free(config);
     } else {
-        m->next = generation_open(config, m->current, &errors);
+        m->next = open_generation(m, config, &errors);
     }
     int slot = m->next != NULL ? children_spawn(m, m->next, 0, true) : -1;
     if (slot >= 0) {
@@ -110,6 +114,7 @@ static void commit(struct master *m, unsigned canary)
         listeners_shut(&old->listeners, &m->current->listeners);
     }
     listeners_update(&m->current->listeners, m->current->config);
+    control_commit(&m->control);
     if (old == NULL || strcmp(old->config->pidfile, m->current->config->pidfile) != 0) {
         if (old != NULL)
             pidfile_remove(old->config->pidfile);
@@ -124,7 +129,7 @@ static void commit(struct master *m, unsigned canary)
     children_send(m, canary, MESSAGE_GO, NULL, 0);
     if (m->current->config->app_count == 0)
         log_warning("there is no [app:NAME]: every request is answered 404");
-    log_info("generation %u serves", m->current->number);
+    verdict_accept(m);
     notify_ready(m);
 }
 
@@ -238,7 +243,7 @@ void reload_step(struct master *m)
         drain_dropped(m);
     if (m->transaction == TRANSACTION_REPLACE)
         retire_old(m);
-    if (m->transaction == TRANSACTION_NONE && m->reload_again && m->state == MASTER_SERVING) {
+    if (m->transaction != TRANSACTION_CANARY && m->reload_again && m->state == MASTER_SERVING) {
         m->reload_again = false;
         reload_request(m);
     }

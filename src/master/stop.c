@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Stopping, in an order that loses nothing: no new connection comes in, those that wait are accepted and answered, then
+ * Stopping, in an order that loses nothing: readiness fails while all is served as before ([server] shutdown_delay), no new connection comes in, those that wait are accepted and answered, then
  * workers finish what they hold, and the listeners are closed last. Levels only escalate. Runs in the master.
  */
 #include "master/master.h"
@@ -16,15 +16,28 @@ enum {
 
 static void drain(struct master *m)
 {
-    int64_t graceful = m->current->config->timeouts.graceful;
-    log_info("stopping: finishing what is in progress, for at most %lld s", (long long)graceful / 1000);
+    int64_t left = m->stop_deadline - m->now;
+    log_info("stopping: finishing what is in progress, for at most %lld s", (long long)(left + 500) / 1000);
     m->state = MASTER_DRAINING;
-    m->stop_deadline = m->now + graceful;
+    m->finish_at = m->stop_deadline - left / 4; /* the last quarter of the time is for finishing */
     m->handshakes_until = m->now + HANDSHAKES_MS;
-    reload_cancel(m);
     listeners_shut(&m->current->listeners, NULL);
     m->kick_until = m->stop_deadline;
     children_order_all(m, ORDER_DRAIN, 0);
+}
+
+/* Readiness fails from now on, and all is served as before: whoever balances load finds out in time. */
+static void delay(struct master *m)
+{
+    int64_t wait = m->current->config->shutdown_delay;
+    m->stop_deadline = m->now + m->current->config->timeouts.graceful;
+    m->drain_at = m->now + wait;
+    m->state = MASTER_DELAYING;
+    reload_cancel(m);
+    if (wait == 0)
+        drain(m);
+    else
+        log_info("stopping in %lld ms: serving on, not ready ([server] shutdown_delay)", (long long)wait);
 }
 
 static void quit(struct master *m)
@@ -42,7 +55,7 @@ void stop_request(struct master *m, int signal)
     if (m->state != MASTER_SERVING || signal == SIGINT)
         quit(m); /* not yet serving, or asked a second time */
     else
-        drain(m);
+        delay(m);
 }
 
 /* Orders can only be raised, so it does no harm to say it to all. */
@@ -57,10 +70,13 @@ static void leave(struct master *m)
 
 void stop_step(struct master *m)
 {
+    if (m->state == MASTER_DELAYING && m->now >= m->drain_at)
+        drain(m);
+    else if (m->state == MASTER_DELAYING)
+        master_wake_at(m, m->drain_at);
     if (m->state == MASTER_DRAINING) {
         bool drained = listeners_are_drained(&m->current->listeners, m->now < m->handshakes_until);
-        /* The last quarter of the time is for finishing. */
-        if (drained || m->now >= m->stop_deadline - m->current->config->timeouts.graceful / 4)
+        if (drained || m->now >= m->finish_at)
             leave(m);
         else
             master_wake_at(m, m->now + STEP_MS);

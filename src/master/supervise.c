@@ -65,8 +65,10 @@ static void watch_handler(struct master *m, unsigned slot)
         kill_with(m, slot, SIGABRT, "is in one request longer than [timeouts] request allows");
         return;
     }
-    if (took >= stall_after && atomic_load(&shared->held) > 1 && atomic_load(&shared->stalled) != sequence) {
-        atomic_store(&shared->stalled, sequence);
+    if (took >= stall_after && atomic_load(&shared->held) > 1 && atomic_load(&shared->holding) != sequence) {
+        atomic_store(&shared->holding, sequence);
+        scoreboard_count(&shared->stalled, 1);
+        scoreboard_count(&m->board->totals.stalled, 1);
         syscall(SYS_tgkill, child->pid, child->pid, WORKER_LOOK_SIGNAL);
     }
     master_wake_at(m, m->now - took + (took < stall_after ? stall_after : allowed));
@@ -127,7 +129,8 @@ void supervise_waiting(struct master *m)
             master_wake_at(m, m->now + 20);
         return;
     }
-    kick_one(m);
+    if (kick_one(m))
+        scoreboard_count(&m->board->totals.kicked, 1);
     master_wake_at(m, m->now + 1);
 }
 

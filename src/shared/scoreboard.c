@@ -4,11 +4,14 @@
  */
 #include "shared/scoreboard.h"
 
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 const char *const worker_state_names[WORKER_STATES] = {"free", "starting", "waiting", "busy", "handler", "leaving"};
+
+const char *const master_state_names[MASTER_STATES] = {"starting", "serving", "delaying", "draining", "leaving", "quitting"};
 
 struct scoreboard *scoreboard_new(void)
 {
@@ -61,4 +64,32 @@ void scoreboard_master_woke(struct scoreboard *board)
     atomic_store(&board->master_sleeps, 0);
     ssize_t length = read(board->wake_fd, &count, sizeof count);
     (void)length;
+}
+
+/* There is one writer, and readers that must never hold it up: they read again if the version moved. */
+void scoreboard_write_verdict(struct scoreboard *board, bool accepted, const char *text)
+{
+    size_t length = strlen(text);
+    if (length > sizeof board->verdict - 1)
+        length = sizeof board->verdict - 1;
+    atomic_fetch_add(&board->verdict_version, 1);
+    atomic_store(&board->accepted, accepted);
+    memcpy(board->verdict, text, length);
+    board->verdict[length] = 0;
+    atomic_fetch_add(&board->verdict_version, 1);
+}
+
+bool scoreboard_read_verdict(const struct scoreboard *board, char text[static SCOREBOARD_VERDICT_MAX])
+{
+    bool accepted = false;
+    for (int tries = 0; tries < 1000; tries++) {
+        uint32_t version = atomic_load(&board->verdict_version);
+        accepted = atomic_load(&board->accepted);
+        memcpy(text, board->verdict, SCOREBOARD_VERDICT_MAX);
+        text[SCOREBOARD_VERDICT_MAX - 1] = 0;
+        atomic_thread_fence(memory_order_seq_cst);
+        if (version % 2 == 0 && version == atomic_load(&board->verdict_version))
+            break;
+    }
+    return accepted;
 }

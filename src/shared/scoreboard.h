@@ -9,6 +9,7 @@
 #include "shared/log_ring.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,6 +27,19 @@ enum worker_state {
 
 extern const char *const worker_state_names[WORKER_STATES];
 
+/* Of the server as a whole. Levels only escalate. */
+enum master_state {
+    MASTER_STARTING,
+    MASTER_SERVING,
+    MASTER_DELAYING, /* about to stop: readiness fails, and the server serves on ([server] shutdown_delay) */
+    MASTER_DRAINING, /* no new connections come in; those that wait are served */
+    MASTER_LEAVING,  /* workers finish */
+    MASTER_QUITTING, /* workers end at once */
+    MASTER_STATES
+};
+
+extern const char *const master_state_names[MASTER_STATES];
+
 /* What the master wants of a worker; only ever raised. */
 enum worker_order {
     ORDER_SERVE,
@@ -37,6 +51,8 @@ enum worker_order {
 
 struct slot {
     _Atomic pid_t pid;          /* master */
+    _Atomic uint32_t generation; /* master: of its worker */
+    _Atomic int64_t started;    /* master: monotonic ms of its fork */
     _Atomic uint32_t order;     /* master: enum worker_order */
     _Atomic uint32_t look;      /* master: there is an order or a message; the worker clears it */
     _Atomic int64_t patience;   /* master: ms after its last answer that a leaving worker keeps an idle connection */
@@ -44,18 +60,45 @@ struct slot {
     _Atomic uint32_t active;    /* worker: awake; the master ticks while any is */
     _Atomic uint32_t held;      /* worker: connections */
     _Atomic uint64_t requests;  /* worker: answered */
+    _Atomic uint64_t given, adopted, stalled; /* of this worker; see totals */
     _Atomic int64_t since;      /* worker: monotonic ms at which the handler was entered; 0 outside */
     _Atomic int64_t allowed;    /* worker: ms that handler may take ([timeouts] request) */
     _Atomic uint64_t sequence;  /* worker: of the request its handler is in, or was in last */
-    _Atomic uint64_t stalled, condemned; /* master: the sequence of a request that holds up others; that has had its time */
+    _Atomic uint64_t holding, condemned; /* master: the sequence of a request that holds up others; that has had its time */
     char request[256];          /* worker: method and target of the request its handler is in */
     struct log_ring log;        /* worker appends, both write out */
 };
 
+/* Since the start, of all workers there were. Whoever sees it happen counts it, with scoreboard_count(). */
+struct totals {
+    _Atomic uint64_t requests;  /* of workers that are gone: those that live count their own */
+    _Atomic uint64_t given;     /* connections that a worker handed on, and that were taken */
+    _Atomic uint64_t adopted;
+    _Atomic uint64_t stalled;   /* handlers that others' connections were taken away from */
+    _Atomic uint64_t crashed;   /* requests whose handler crashed */
+    _Atomic uint64_t timed_out; /* requests whose handler was ended */
+    _Atomic uint64_t kicked;    /* workers told to look for what nobody was woken for */
+    _Atomic uint64_t lost;      /* connections that ended with their worker */
+};
+
+enum { SCOREBOARD_VERDICT_MAX = 512 };
+
 struct scoreboard {
     _Atomic uint32_t master_sleeps; /* without a deadline; a worker that gets active wakes it */
     int wake_fd;                    /* eventfd */
-    _Atomic uint32_t used;          /* master: slots used so far */
+
+    /* What only the master knows, and writes. */
+    _Atomic uint32_t state;      /* enum master_state */
+    _Atomic pid_t master;
+    _Atomic uint32_t generation; /* that serves */
+    _Atomic uint32_t used;       /* slots, from the first on */
+    _Atomic int64_t started;     /* monotonic ms */
+    _Atomic int64_t started_at, loaded_at, reload_at; /* wall clock, ms; reload_at 0: never reloaded */
+    _Atomic uint32_t verdict_version; /* odd while it is being written */
+    _Atomic uint32_t accepted;   /* the last reload was */
+    char verdict[SCOREBOARD_VERDICT_MAX];
+
+    struct totals totals;
     struct slot slots[SCOREBOARD_SLOTS];
 };
 
@@ -73,6 +116,17 @@ static inline void scoreboard_deactivate(struct slot *slot)
 
 /* Does a worker other than that of 'own' wait for work? */
 bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own);
+
+static inline void scoreboard_count(_Atomic uint64_t *counter, uint64_t more)
+{
+    atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
+}
+
+/* Master: how the last reload ended. */
+void scoreboard_write_verdict(struct scoreboard *board, bool accepted, const char *text);
+
+/* Copies it; returns whether that reload was accepted. Never waits: whoever reads while it is written may get half of a line. */
+bool scoreboard_read_verdict(const struct scoreboard *board, char text[static SCOREBOARD_VERDICT_MAX]);
 
 /* Master: may it sleep without a deadline? False when some slot of the first 'count' is active or has log
  * lines; then it must tick. */

@@ -83,6 +83,8 @@ static void adopt_one(struct worker *w, const struct handoff_record *record, str
         io_close(&parcel->socket);
         return;
     }
+    scoreboard_count(&w->slot->adopted, 1);
+    scoreboard_count(&w->setup->board->totals.adopted, 1);
     c->served = record->served;
     c->local = record->local;
     c->address = record->address;

@@ -93,6 +93,9 @@ static void let_go(struct worker *w, struct connection *c)
     c->fd = -1;
     c->state = CONNECTION_GIVEN;
     w->given++;
+    scoreboard_count(&w->slot->given, 1);
+    scoreboard_count(&w->setup->board->totals.given, 1);
+    atomic_fetch_sub(&w->slot->held, 1); /* if we are dying, this one is not lost */
 }
 
 /* Sends the batch and starts a new one. On failure all stays as it was. */

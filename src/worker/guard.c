@@ -128,6 +128,8 @@ static void abandon(struct worker *w, int status)
 {
     struct connection *c = w->current;
     bool begun = c->request->response.state >= RESPONSE_BEGUN;
+    struct totals *totals = &w->setup->board->totals;
+    scoreboard_count(status == 504 ? &totals->timed_out : &totals->crashed, 1);
     give_all(w, c);
     if (!begun && send_earlier(w, c))
         give_to_answer(w, c, status);
@@ -202,7 +204,7 @@ void guard_leave(struct worker *w)
 
 void guard_stalled(struct worker *w)
 {
-    if (is_ours(w) && atomic_load(&w->slot->stalled) == atomic_load(&w->slot->sequence))
+    if (is_ours(w) && atomic_load(&w->slot->holding) == atomic_load(&w->slot->sequence))
         give_all(w, w->current);
 }
 

@@ -7,6 +7,7 @@
 #include "worker/state.h"
 
 #include "app/request.h"
+#include "app/server.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -280,6 +281,7 @@ static void prepare(struct worker *w)
     struct errors errors;
     const char *reason;
     errors_init(&errors);
+    server_use(w->setup->board, w->config->health);
     w->apps = apps_load(w->config, w->setup->module_files, &errors);
     if (w->access_log.fd >= 0) {
         w->access_format = access_log_new(w->config->log_access_format, &reason);

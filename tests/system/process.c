@@ -187,7 +187,7 @@ Test(process, a_handler_that_hangs_is_ended_and_its_worker_replaced)
 {
     struct server server;
     pid_t before[WORKERS_MAX], now[WORKERS_MAX];
-    server_start(&server, ONE_WORKER "[timeouts]\nrequest = 1s\n" PROBE TROUBLE);
+    server_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 1s\n" PROBE TROUBLE);
     server_await_workers(&server, 1, before);
     struct client client = client_connect(&server);
     int64_t start = now_ms();

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a worker says of the server as a whole: its status, for tine_server_status(), and the health endpoints. Runs in
+ * workers.
+ */
+#ifndef APP_SERVER_H
+#define APP_SERVER_H
+
+#include "app/router.h"
+#include "shared/scoreboard.h"
+
+#include <stdbool.h>
+
+/* Once in a worker, before its apps are loaded. With 'health' the built-in /-/live and /-/ready are there ([server] health). */
+void server_use(struct scoreboard *board, bool health);
+
+/* Does a built-in endpoint have this path? As router_match(), and 404 at once when health is off. */
+int server_match(struct slice method, struct slice path, struct router_match *match, struct buffer *allow);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See control.h. The listening sockets are in control_socket.c.
+ */
+#include "master/control.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "master/master.h"
+#include "shared/status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 5000 }; /* for a request, and between two writes of an answer */
+
+static void drop(struct control_client *client)
+{
+    io_close(&client->fd);
+    buffer_release(&client->out);
+    *client = (struct control_client){.fd = -1};
+}
+
+static void write_out(struct master *m, struct control_client *client)
+{
+    while (buffer_length(&client->out) > 0) {
+        ssize_t sent = send(client->fd, buffer_bytes(&client->out), buffer_length(&client->out), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (sent < 0)
+            break;
+        client->deadline = m->now + PATIENCE_MS;
+        buffer_consume(&client->out, (size_t)sent);
+    }
+    drop(client);
+}
+
+static void answer(struct master *m, struct control_client *client, bool ok, const char *text)
+{
+    size_t length = strlen(text);
+    buffer_append_text(&client->out, ok ? "ok\n" : "failed\n");
+    buffer_append(&client->out, text, length);
+    if (length > 0 && text[length - 1] != '\n')
+        buffer_append_text(&client->out, "\n");
+    client->state = CONTROL_WRITING;
+    client->deadline = m->now + PATIENCE_MS;
+    write_out(m, client);
+}
+
+static void answer_status(struct master *m, struct control_client *client)
+{
+    json_t *status = status_make(m->board);
+    char *text = json_dumps(status, JSON_COMPACT);
+    json_decref(status);
+    answer(m, client, text != NULL, text != NULL ? text : "out of memory");
+    free(text);
+}
+
+/* The verdict belongs to a run that reads the file from now on: one that waits for its first worker has read it before. */
+static void begin_reload(struct master *m, struct control_client *client)
+{
+    if (m->state > MASTER_SERVING) {
+        answer(m, client, false, "the server is stopping");
+        return;
+    }
+    client->state = CONTROL_WAITING;
+    client->deadline = 0;
+    client->awaits = m->reload_run + 1;
+    log_info("a reload is asked for on the control socket");
+    reload_request(m);
+}
+
+static void obey(struct master *m, struct control_client *client)
+{
+    if (strcmp(client->request, "reload") == 0)
+        begin_reload(m, client);
+    else if (strcmp(client->request, "status") == 0)
+        answer_status(m, client);
+    else
+        answer(m, client, false, "unknown request: this server knows reload and status");
+}
+
+static void read_request(struct master *m, struct control_client *client)
+{
+    size_t room = sizeof client->request - client->length;
+    ssize_t length = recv(client->fd, client->request + client->length, room, MSG_DONTWAIT);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (length <= 0) {
+        drop(client);
+        return;
+    }
+    client->length += (size_t)length;
+    char *end = memchr(client->request, '\n', client->length);
+    if (end != NULL) {
+        *end = 0;
+        obey(m, client);
+    } else if (client->length == sizeof client->request) {
+        answer(m, client, false, "the request is too long");
+    }
+}
+
+static bool is_allowed(int fd)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static struct control_client *find_place(struct control *control)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+        if (control->clients[i].state == CONTROL_FREE)
+            return &control->clients[i];
+    return NULL;
+}
+
+/* One a turn: there may be any number of strangers, and the server has other things to do. */
+static void accept_client(struct master *m)
+{
+    static const char denied[] = "failed\npermission denied: only root and the user who runs the server may ask\n";
+    struct control_client *client = find_place(&m->control);
+    int fd = client != NULL ? accept4(m->control.now.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
+    if (fd < 0)
+        return;
+    if (!is_allowed(fd)) {
+        send(fd, denied, sizeof denied - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        close(fd);
+        return;
+    }
+    *client = (struct control_client){.state = CONTROL_READING, .fd = fd, .deadline = m->now + PATIENCE_MS};
+    read_request(m, client);
+}
+
+static void serve(struct master *m, struct control_client *client, short events)
+{
+    if (client->state == CONTROL_READING && events != 0)
+        read_request(m, client);
+    else if (client->state == CONTROL_WAITING && (events & (POLLHUP | POLLERR)) != 0)
+        drop(client);
+    else if (client->state == CONTROL_WRITING && events != 0)
+        write_out(m, client);
+    if (client->state == CONTROL_WAITING && m->state > MASTER_SERVING && client->awaits > m->reload_run)
+        answer(m, client, false, "the server is stopping");
+    if (client->state == CONTROL_FREE || client->deadline == 0)
+        return;
+    if (m->now >= client->deadline)
+        drop(client);
+    else
+        master_wake_at(m, client->deadline);
+}
+
+void control_step(struct master *m)
+{
+    struct control *control = &m->control;
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+        short events = control->clients[i].events;
+        control->clients[i].events = 0;
+        if (control->clients[i].state != CONTROL_FREE)
+            serve(m, &control->clients[i], events);
+    }
+    if (control->events != 0)
+        accept_client(m);
+    control->events = 0;
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+        if (control->clients[i].state != CONTROL_FREE && control->clients[i].deadline != 0)
+            master_wake_at(m, control->clients[i].deadline);
+}
+
+void control_tell_verdict(struct master *m, bool accepted, const char *text)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+        struct control_client *client = &m->control.clients[i];
+        if (client->state == CONTROL_WAITING && client->awaits <= m->reload_run)
+            answer(m, client, accepted, text);
+    }
+}
+
+/* While all places are taken those who come wait in the queue of the socket. */
+void control_watch(const struct control *control, struct pollfd *fds)
+{
+    bool has_room = false;
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+        const struct control_client *client = &control->clients[i];
+        short events = client->state == CONTROL_READING ? POLLIN : client->state == CONTROL_WRITING ? POLLOUT : 0;
+        fds[i] = (struct pollfd){.fd = client->state != CONTROL_FREE ? client->fd : -1, .events = events};
+        has_room |= client->state == CONTROL_FREE;
+    }
+    fds[CONTROL_CLIENTS] = (struct pollfd){.fd = has_room ? control->now.fd : -1, .events = POLLIN};
+}
+
+void control_note(struct control *control, const struct pollfd *fds)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+        control->clients[i].events = fds[i].revents;
+    control->events = fds[CONTROL_CLIENTS].revents;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The control socket: where `tine reload` and `tine status` ask the master. One request a connection, one line; the answer is a line
+ * "ok" or "failed", then text to the end. Never waits for a client: there are few of them, each with a deadline, and what they may
+ * send is short. Only root and the master's own user are listened to. Runs in the master.
+ */
+#ifndef MASTER_CONTROL_H
+#define MASTER_CONTROL_H
+
+#include "base/buffer.h"
+#include "base/errors.h"
+#include "config/config.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct master;
+
+enum {
+    CONTROL_CLIENTS = 16,
+    CONTROL_REQUEST_MAX = 64,
+    CONTROL_FDS = CONTROL_CLIENTS + 1
+};
+
+enum control_state {
+    CONTROL_FREE,
+    CONTROL_READING,
+    CONTROL_WAITING, /* for the verdict of a reload */
+    CONTROL_WRITING
+};
+
+struct control_client {
+    enum control_state state;
+    int fd;
+    int64_t deadline;  /* monotonic ms; of WAITING none: reloads end */
+    unsigned awaits;   /* the first run of the reload that counts: it reads the file after this client asked */
+    size_t length;
+    char request[CONTROL_REQUEST_MAX];
+    struct buffer out;
+    short events;      /* of the last wait */
+};
+
+/* A listening socket. */
+struct control_socket {
+    int fd;        /* -1: off */
+    char *value;   /* of [server] control; NULL: none was ever opened */
+    dev_t device;  /* of one with a path: is it still ours? */
+    ino_t inode;
+};
+
+struct control {
+    struct control_socket now, next; /* next: of the generation that is being tried */
+    bool has_next;
+    short events;
+    struct control_client clients[CONTROL_CLIENTS];
+};
+
+void control_init(struct control *control);
+
+/* Opens what a new generation wants in place of what there is, if that differs. 0, or -1 with a reason added. Then one of: */
+int control_prepare(struct control *control, const struct config *config, struct errors *errors);
+void control_commit(struct control *control);
+void control_rollback(struct control *control);
+
+/* Closes the socket, and whoever is still there. Removes the path, if it is ours. */
+void control_close(struct control *control);
+
+/* In a child: it has none of this. */
+void control_forget(struct control *control);
+
+/* For the one wait: fills CONTROL_FDS places; afterwards takes note of what happened to them. */
+void control_watch(const struct control *control, struct pollfd *fds);
+void control_note(struct control *control, const struct pollfd *fds);
+
+/* The step: accepts, reads, answers, drops whoever is late. */
+void control_step(struct master *m);
+
+/* Tells the verdict of run 'm->reload_run' to all who wait for it or an earlier one. 'text' is one line or several. */
+void control_tell_verdict(struct master *m, bool accepted, const char *text);
+
+#endif

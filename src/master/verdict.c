@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A transaction's verdict, told everywhere it is waited for: in the log, to whoever asked by `tine reload`, and in the
+ * scoreboard, for the status. Runs in the master.
+ */
+#include "master/master.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void note(struct master *m, bool accepted, const char *text)
+{
+    bool is_start = m->reload_run == 1;
+    if (accepted) {
+        atomic_store(&m->board->generation, m->current->number);
+        atomic_store(&m->board->loaded_at, clock_wall_ms());
+    }
+    if (is_start)
+        return;
+    scoreboard_write_verdict(m->board, accepted, text);
+    atomic_store(&m->board->reload_at, clock_wall_ms());
+}
+
+void verdict_accept(struct master *m)
+{
+    char text[64];
+    snprintf(text, sizeof text, "generation %u serves", m->current->number);
+    log_info("%s", text);
+    note(m, true, text);
+    control_tell_verdict(m, true, text);
+}
+
+static void format_reasons(const struct errors *errors, struct buffer *text)
+{
+    for (size_t i = 0; i < errors->kept; i++)
+        buffer_format(text, "%s\n", errors->messages[i]);
+    if (errors->count > errors->kept)
+        buffer_format(text, "and %zu more\n", errors->count - errors->kept);
+}
+
+static void log_reasons(const struct errors *errors)
+{
+    for (size_t i = 0; i < errors->kept; i++)
+        log_error("%s", errors->messages[i]);
+    if (errors->count > errors->kept)
+        log_error("and %zu more", errors->count - errors->kept);
+}
+
+void verdict_refuse(struct master *m, const struct errors *errors)
+{
+    struct buffer text = BUFFER_EMPTY;
+    char last[64], short_text[SCOREBOARD_VERDICT_MAX];
+    log_reasons(errors);
+    if (m->current == NULL)
+        return;
+    snprintf(last, sizeof last, "reload refused: generation %u serves on", m->current->number);
+    log_error("%s", last);
+    snprintf(short_text, sizeof short_text, "%s: %s", last, errors->kept > 0 ? errors->messages[0] : "no reason");
+    note(m, false, short_text);
+    format_reasons(errors, &text);
+    buffer_append(&text, last, strlen(last) + 1); /* NUL included */
+    control_tell_verdict(m, false, buffer_bytes(&text));
+    buffer_release(&text);
+}
