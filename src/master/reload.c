@@ -15,7 +15,7 @@
 
 enum {
     CANARY_MS = 30000, /* that worker_init() may take */
-    DROPPED_MS = 3000  /* that listeners which were dropped are served on */
+    DROPPED_MS = 1000  /* that listeners which were dropped are served on; a client whose SYN they drop tries again after a second */
 };
 
 /* The transaction before this one may not have been through with the workers that it replaces: that goes on. */

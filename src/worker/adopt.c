@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "worker/intake.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -71,7 +72,7 @@ static void go_on(struct worker *w, struct connection *c, const struct handoff_r
     if (record->answer != 0)
         exchange_answer_for_dead(w, c, record->answer, record->id);
     else if (record->state == CONNECTION_BODY)
-        exchange_resume_body(w, c, record, parcel->pack, &parcel->spool);
+        intake_resume(w, c, record, parcel->pack, &parcel->spool);
     connection_advance(w, c);
     restore_deadline(w, c, record, generation);
 }

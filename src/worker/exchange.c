@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "worker/give.h"
 #include "worker/guard.h"
+#include "worker/intake.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -17,7 +18,6 @@
 
 enum {
     OUT_ENOUGH = 1 << 16,        /* answers gathered before they are sent, though more requests are there */
-    CHUNKED_OVERHEAD = 16 << 10, /* extensions and trailers of one body */
     MEMORY_EVERY = 32,           /* requests between two looks at our own size */
     SLOW_US = 5000,              /* a handler that is said to take time */
     SPARE_REQUESTS = 64          /* kept for the next requests; more are needed only while many are half read */
@@ -74,7 +74,7 @@ static void set_client(const struct connection *c, struct tine_request *r)
     r->client = (struct slice){r->client_text, length};
 }
 
-static bool begin(struct worker *w, struct connection *c)
+bool exchange_begin(struct worker *w, struct connection *c)
 {
     if (buffer_length(&c->in) == 0 || c->ends || c->file >= 0 || buffer_length(&w->out) > OUT_ENOUGH)
         return false;
@@ -95,32 +95,6 @@ static bool decide_keep_alive(const struct worker *w, const struct connection *c
            (most == 0 || c->served + 1 < most);
 }
 
-static const struct config_limits *limits_of(const struct worker *w, const struct tine_request *r)
-{
-    return r->match.app != NULL ? &r->match.app->section->limits : &w->config->limits;
-}
-
-static void expect_body(struct worker *w, struct connection *c)
-{
-    struct tine_request *r = c->request;
-    const struct config_limits *limits = limits_of(w, r);
-    bool nothing_yet = buffer_length(&c->in) == r->head.length && !c->resumed;
-    if (r->framing.body == BODY_LENGTH && r->framing.length > (uint64_t)limits->body) {
-        exchange_refuse(w, c, 413, "the body is larger than [limits] body allows");
-        return;
-    }
-    if (r->framing.expect_continue && r->answer >= 400) { /* it asked before sending: tell it at once */
-        exchange_refuse(w, c, r->answer, r->answer_reason);
-        return;
-    }
-    body_begin(&r->body, (uint64_t)limits->body, (uint64_t)limits->body_memory, w->config->temp);
-    if (r->framing.body == BODY_CHUNKED)
-        chunked_init(&r->chunked, CHUNKED_OVERHEAD);
-    if (r->framing.expect_continue && nothing_yet)
-        buffer_append_text(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
-    connection_set_state(w, c, CONNECTION_BODY);
-}
-
 /* Some clients send an empty line behind a body (RFC 9112, 2.2). That is no request begun: the connection is idle. */
 static void forget_empty_line(struct worker *w, struct connection *c)
 {
@@ -130,7 +104,7 @@ static void forget_empty_line(struct worker *w, struct connection *c)
     connection_set_state(w, c, CONNECTION_IDLE);
 }
 
-static bool step_head(struct worker *w, struct connection *c)
+bool exchange_read_head(struct worker *w, struct connection *c)
 {
     struct tine_request *r = c->request;
     const char *reason;
@@ -151,74 +125,10 @@ static bool step_head(struct worker *w, struct connection *c)
     if (status != 0)
         exchange_refuse(w, c, status, reason);
     else if (r->framing.body != BODY_NONE)
-        expect_body(w, c);
+        intake_expect(w, c);
     else
         connection_set_state(w, c, CONNECTION_READY);
     return true;
-}
-
-/* Takes bytes out of the input from behind the head on; what is behind them moves up. */
-static void remove_body_bytes(struct connection *c, size_t length)
-{
-    char *body = buffer_bytes(&c->in) + c->request->head.length;
-    size_t behind = buffer_length(&c->in) - c->request->head.length - length;
-    if (behind > 0)
-        memmove(body, body + length, behind);
-    c->in.end -= length;
-}
-
-/* Returns 0 for more to come, 1 when the body is whole, or the status to refuse it with. */
-static int take_counted(struct tine_request *r, const char *bytes, size_t length, size_t *used)
-{
-    uint64_t left = r->framing.length - r->body.length;
-    *used = length < left ? length : (size_t)left;
-    int status = body_append(&r->body, bytes, *used);
-    return status != 0 ? status : r->body.length == r->framing.length;
-}
-
-static int take_chunked(struct tine_request *r, const char *bytes, size_t length, size_t *used)
-{
-    *used = 0;
-    for (;;) {
-        size_t consumed;
-        struct slice data;
-        enum chunked_verdict verdict = chunked_decode(&r->chunked, bytes + *used, length - *used, &consumed, &data);
-        *used += consumed;
-        if (verdict == CHUNKED_BAD)
-            return 400;
-        if (r->chunked.left > r->body.limit - r->body.length) /* announced, and never to be taken */
-            return 413;
-        if (verdict != CHUNKED_DATA)
-            return verdict == CHUNKED_END;
-        int status = body_append(&r->body, data.data, data.length);
-        if (status != 0)
-            return status;
-    }
-}
-
-static const char *body_refusal(const struct tine_request *r, int status)
-{
-    return status == 400   ? r->chunked.reason
-           : status == 413 ? "the body is larger than [limits] body allows"
-           : status == 507 ? "there is no room to keep the body"
-                           : "the body could not be kept";
-}
-
-static bool step_body(struct worker *w, struct connection *c)
-{
-    struct tine_request *r = c->request;
-    const char *bytes = buffer_bytes(&c->in) + r->head.length;
-    size_t length = buffer_length(&c->in) - r->head.length, used;
-    if (length == 0)
-        return false;
-    int result = r->framing.body == BODY_CHUNKED ? take_chunked(r, bytes, length, &used)
-                                                 : take_counted(r, bytes, length, &used);
-    remove_body_bytes(c, used);
-    if (result > 1)
-        exchange_refuse(w, c, result, body_refusal(r, result));
-    else if (result == 1)
-        connection_set_state(w, c, CONNECTION_READY);
-    return result > 0;
 }
 
 /* Puts the response that was built into w->out. */
@@ -360,7 +270,7 @@ void exchange_forget(struct worker *w, struct connection *c)
 void exchange_answer_for_dead(struct worker *w, struct connection *c, int status, const char *id)
 {
     const char *reason;
-    if (!begin(w, c))
+    if (!exchange_begin(w, c))
         return;
     struct tine_request *r = c->request;
     r->bytes = buffer_bytes(&c->in);
@@ -369,34 +279,6 @@ void exchange_answer_for_dead(struct worker *w, struct connection *c, int status
     memcpy(r->id, id, sizeof r->id);
     r->id[sizeof r->id - 1] = 0;
     exchange_refuse(w, c, status, status == 504 ? "the handler took too long" : "the handler failed");
-}
-
-/* The head is read again; it was right before, but another configuration may see it otherwise. */
-void exchange_resume_body(struct worker *w, struct connection *c, const struct handoff_record *record, int pack, int *spool)
-{
-    if (!begin(w, c))
-        return;
-    c->resumed = true;
-    if (!step_head(w, c) || c->state != CONNECTION_BODY)
-        return;
-    struct tine_request *r = c->request;
-    r->chunked = record->chunked;
-    if (record->spooled) {
-        r->body.fd = *spool;
-        r->body.length = record->body;
-        lseek(r->body.fd, 0, SEEK_END);
-        *spool = -1;
-        return;
-    }
-    for (uint64_t at = 0; at < record->body && c->state == CONNECTION_BODY;) {
-        char piece[16384];
-        uint64_t left = record->body - at;
-        ssize_t length = pread(pack, piece, left < sizeof piece ? (size_t)left : sizeof piece, (off_t)(record->input + at));
-        int status = length > 0 ? body_append(&r->body, piece, (size_t)length) : 500;
-        if (status != 0)
-            exchange_refuse(w, c, status, body_refusal(r, status));
-        at += length > 0 ? (uint64_t)length : left;
-    }
 }
 
 void exchange_refuse(struct worker *w, struct connection *c, int status, const char *detail)
@@ -414,11 +296,11 @@ bool exchange_step(struct worker *w, struct connection *c)
 {
     switch (c->state) {
     case CONNECTION_IDLE:
-        return begin(w, c);
+        return exchange_begin(w, c);
     case CONNECTION_HEAD:
-        return step_head(w, c);
+        return exchange_read_head(w, c);
     case CONNECTION_BODY:
-        return step_body(w, c);
+        return intake_step(w, c);
     case CONNECTION_READY:
         return step_ready(w, c);
     default:

@@ -55,11 +55,11 @@ static void tell(const struct worker *w, struct slice how)
     put(&line, SLICE("worker "));
     put_number(&line, (unsigned long)w->pid, 10);
     put(&line, SLICE(": handler "));
-    put(&line, slice_from(r->match.app->section->name));
+    put(&line, slice_from(r->match.app != NULL ? r->match.app->section->name : "-"));
     put(&line, SLICE("."));
     put(&line, slice_from(r->match.route.route->name));
     put(&line, SLICE(" of module "));
-    put(&line, slice_from(r->match.app->section->module));
+    put(&line, slice_from(r->match.app != NULL ? r->match.app->section->module : "-"));
     put(&line, SLICE(", "));
     put(&line, slice_from(w->slot->request));
     put(&line, SLICE(", request "));

@@ -148,6 +148,9 @@ void connection_hurry(struct worker *w, struct connection *c);
 
 /* One step of the current request. True: something changed, call again. */
 bool exchange_step(struct worker *w, struct connection *c);
+/* The first two of them: a request for what was read, and its head. */
+bool exchange_begin(struct worker *w, struct connection *c);
+bool exchange_read_head(struct worker *w, struct connection *c);
 /* Answers with an error; the connection ends. */
 void exchange_refuse(struct worker *w, struct connection *c, int status, const char *detail);
 /* The current answer has been sent, or cannot be: logs it and lets go of the request. */
@@ -156,9 +159,6 @@ void exchange_finish(struct worker *w, struct connection *c);
 void exchange_forget(struct worker *w, struct connection *c);
 /* Of an adopted connection: its request killed the worker it was with. The request keeps its id. */
 void exchange_answer_for_dead(struct worker *w, struct connection *c, int status, const char *id);
-/* Of an adopted connection: goes on in the middle of a body. 'pack' holds what came of it behind the input, or *spool is its file, which
- * is taken over. */
-void exchange_resume_body(struct worker *w, struct connection *c, const struct handoff_record *record, int pack, int *spool);
 
 /* ---- transmit.c: getting answers out ---- */
 
