@@ -31,7 +31,7 @@ static const tine_route *next_route(const tine_module *module, const tine_route 
     return (const tine_route *)((const char *)route + module->route_size);
 }
 
-static void add_routes(struct tine_app *app)
+static void add_routes(struct tine_app *app, uint32_t *number)
 {
     const tine_module *module = app->module;
     const tine_route *route = module->routes;
@@ -40,7 +40,7 @@ static void add_routes(struct tine_app *app)
         return;
     }
     for (; route->pattern != NULL; route = next_route(module, route)) {
-        const char *wrong = router_add(&app->router, route->method, route->pattern, route->handler, route->name);
+        const char *wrong = router_add(&app->router, route->method, route->pattern, route->handler, route->name, (*number)++);
         char text[256];
         if (wrong == NULL)
             continue;
@@ -50,7 +50,7 @@ static void add_routes(struct tine_app *app)
     }
 }
 
-static void load_app(struct tine_app *app, const char *file)
+static void load_app(struct tine_app *app, const char *file, uint32_t *number)
 {
     const struct config_app *section = app->section;
     const char *reason = NULL;
@@ -64,7 +64,7 @@ static void load_app(struct tine_app *app, const char *file)
     }
     size_t before = app->errors->count;
     settings_read(app, app->errors);
-    add_routes(app);
+    add_routes(app, number);
     /* load() may rely on its settings, so it runs only when they are right. */
     if (app->errors->count == before && app->module->load != NULL && app->module->load(app) != 0 &&
         app->errors->count == before)
@@ -98,6 +98,7 @@ static struct tine_app *app_of(struct apps *apps, const struct config_app *secti
 struct apps *apps_load(const struct config *config, char *const *module_files, struct errors *errors)
 {
     struct apps *apps = memory_new(sizeof *apps);
+    uint32_t route_number = 0;
     apps->all = memory_new((config->app_count + 1) * sizeof *apps->all);
     for (size_t i = 0; i < config->app_count; i++)
         if (config->apps[i].module != NULL && config->apps[i].module[0] != 0) /* else told by whoever read the file */
@@ -111,7 +112,7 @@ struct apps *apps_load(const struct config *config, char *const *module_files, s
         if (app == NULL)
             continue;
         in_progress = app;
-        load_app(app, module_files != NULL ? module_files[i] : NULL);
+        load_app(app, module_files != NULL ? module_files[i] : NULL, &route_number);
         in_progress = NULL;
         app->errors = NULL;
     }

@@ -171,7 +171,7 @@ static const char *link_route(struct route **list, struct route *route)
 }
 
 const char *router_add(struct router *router, const char *method, const char *pattern, tine_handler *handler,
-                       const char *name)
+                       const char *name, uint32_t number)
 {
     if (method == NULL || !field_is_token(slice_from(method)))
         return "the method is not a token";
@@ -181,7 +181,7 @@ const char *router_add(struct router *router, const char *method, const char *pa
         return "there is no handler";
     struct route *route = memory_new(sizeof *route), **list;
     *route = (struct route){.method = slice_from(method), .pattern = pattern, .handler = handler,
-                            .name = name != NULL ? name : "?", .recent_us = -1};
+                            .name = name != NULL ? name : "?", .number = number, .recent_us = -1};
     const char *wrong = find_list(router->root, route, &list);
     if (wrong == NULL)
         wrong = link_route(list, route);

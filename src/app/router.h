@@ -25,6 +25,7 @@ struct route {
     unsigned param_count;
     struct slice params[ROUTER_PARAMS_MAX]; /* their names */
     bool has_tail;                          /* the last of them is a {name:path} */
+    uint32_t number;                        /* among all routes of the configuration; the same in every worker */
     int64_t recent_us;                      /* moving average of what the handler took; -1: never run */
     struct route *next;                     /* another method at the same node */
 };
@@ -41,9 +42,9 @@ struct router_match {
 void router_init(struct router *router);
 void router_release(struct router *router);
 
-/* Adds a route. Returns NULL, or what is wrong with it (static text). Strings must outlive the router. */
+/* Adds a route, and sets its number. Returns NULL, or what is wrong with it (static text). Strings must outlive the router. */
 const char *router_add(struct router *router, const char *method, const char *pattern, tine_handler *handler,
-                       const char *name);
+                       const char *name, uint32_t number);
 
 /* Finds the route for a method and a decoded path ("/a/b"). HEAD is served by GET. Returns 0, 404, or 405 when the
  * path is known for other methods only; those are then appended to 'allow' ("GET, HEAD, POST"). */

@@ -45,8 +45,8 @@ void server_use(struct scoreboard *board, bool health)
     if (!health)
         return;
     router_init(&server.router);
-    router_add(&server.router, "GET", "/-/live", live, "live");
-    router_add(&server.router, "GET", "/-/ready", ready, "ready");
+    router_add(&server.router, "GET", "/-/live", live, "live", UINT32_MAX);
+    router_add(&server.router, "GET", "/-/ready", ready, "ready", UINT32_MAX);
 }
 
 int server_match(struct slice method, struct slice path, struct router_match *match, struct buffer *allow)

@@ -76,6 +76,7 @@ struct config {
     int64_t workers;     /* resolved: 'auto' is CPUs granted, at least 2 */
     int64_t workers_max; /* resolved, at least 'workers' */
     int64_t max_requests, max_requests_jitter /* percent */, max_lifetime, max_memory; /* 0: no limit */
+    int64_t crash_limit; /* crashes of one route in a minute before it answers 503; 0: never */
     int64_t connections; /* held by one worker; 0 is auto, resolved by the master from RLIMIT_NOFILE */
     char *user, *group;  /* "" when not written */
     char *pidfile;       /* absolute, or "" */

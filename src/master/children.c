@@ -114,7 +114,7 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
     struct worker_setup setup = {.config = generation->config, .connections = generation->connections,
                                  .module_files = generation->modules.files, .listeners = generation->fds,
                                  .listeners_local = generation->locals, .listener_count = generation->listeners.count,
-                                 .max_requests = max_requests,
+                                 .generation = generation->number, .max_requests = max_requests,
                                  .access_log = generation->logs.access, .board = m->board,
                                  .slot = &m->board->slots[slot], .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary};
     worker_run(&setup);

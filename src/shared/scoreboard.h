@@ -6,6 +6,7 @@
 #ifndef SHARED_SCOREBOARD_H
 #define SHARED_SCOREBOARD_H
 
+#include "shared/breaker.h"
 #include "shared/log_ring.h"
 
 #include <stdatomic.h>
@@ -99,6 +100,7 @@ struct scoreboard {
     char verdict[SCOREBOARD_VERDICT_MAX];
 
     struct totals totals;
+    struct breaker breakers[BREAKER_ROUTES]; /* workers: by the number of the route in its generation */
     struct slot slots[SCOREBOARD_SLOTS];
 };
 

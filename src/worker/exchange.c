@@ -221,6 +221,14 @@ static void count_request(struct worker *w)
         w->due_told = send(w->control, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
+/* The route has crashed too often lately. */
+static void answer_broken(struct tine_request *r)
+{
+    r->answer = 503;
+    r->answer_reason = "this route has failed too often; try again later";
+    response_set_field(r, "Retry-After", "10");
+}
+
 static bool step_ready(struct worker *w, struct connection *c)
 {
     struct tine_request *r = c->request;
@@ -233,8 +241,16 @@ static bool step_ready(struct worker *w, struct connection *c)
             return false;
         }
     }
+    struct breaker *breaker = guard_breaker(w, c);
+    enum breaker_verdict verdict = breaker != NULL ? breaker_admit(breaker, w->setup->generation, w->now) : BREAKER_PASS;
+    if (verdict == BREAKER_REFUSE)
+        answer_broken(r);
     give_others_before(w, c);
     run_handler(w, c);
+    if (verdict == BREAKER_TRY) {
+        breaker_succeeded(breaker);
+        log_warning("route of %s serves again", request_handler_name(r));
+    }
     c->served++;
     count_request(w);
     queue_response(w, c);

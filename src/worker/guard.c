@@ -6,6 +6,7 @@
  */
 #include "worker/guard.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "worker/give.h"
 
@@ -130,6 +131,10 @@ static void abandon(struct worker *w, int status)
     bool begun = c->request->response.state >= RESPONSE_BEGUN;
     struct totals *totals = &w->setup->board->totals;
     scoreboard_count(status == 504 ? &totals->timed_out : &totals->crashed, 1);
+    struct breaker *breaker = guard_breaker(w, c);
+    if (breaker != NULL && status != 504 &&
+        breaker_crashed(breaker, (uint32_t)w->config->crash_limit, clock_ms())) /* clock_gettime() is async-signal-safe */
+        tell(w, SLICE("crashed too often: its route answers 503 for a while ([server] crash_limit)"));
     give_all(w, c);
     if (!begun && send_earlier(w, c))
         give_to_answer(w, c, status);
@@ -171,6 +176,15 @@ static void on_fault(int number, siginfo_t *info, void *context)
     /* A fault happens again when we return, and then the core shows it; a signal that was sent does not. */
     if (info->si_code <= 0)
         raise(number);
+}
+
+struct breaker *guard_breaker(const struct worker *w, const struct connection *c)
+{
+    const struct route *route = c->request->match.route.route;
+    if (w->config->crash_limit == 0 || c->request->answer != 0 || route == NULL || c->request->match.app == NULL ||
+        route->number >= BREAKER_ROUTES)
+        return NULL;
+    return &w->setup->board->breakers[route->number];
 }
 
 void guard_open(struct worker *w)

@@ -8,6 +8,9 @@
 
 #include "worker/state.h"
 
+/* The breaker of the route that a request goes to; NULL: none is set, or there is no route. */
+struct breaker *guard_breaker(const struct worker *w, const struct connection *c);
+
 /* Signal handlers on a stack of their own. */
 void guard_open(struct worker *w);
 

@@ -40,6 +40,7 @@ enum { WORKER_MESSAGE_MAX = 2048 };
 struct worker_setup {
     const struct config *config;
     int64_t connections;       /* it may hold */
+    unsigned generation;
     int64_t max_requests;      /* it is to answer; 0: any number */
     char *const *module_files; /* what to load for each app */
     const int *listeners;      /* listening sockets, all */

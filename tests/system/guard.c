@@ -158,3 +158,32 @@ Test(guard, children_of_a_handler_are_its_own)
     cr_assert(pids_overlap(now, 1, before, 2) && pids_overlap(now + 1, 1, before, 2));
     stop(&server);
 }
+
+Test(guard, a_route_that_crashes_too_often_answers_503_then_is_tried_again)
+{
+    struct server server;
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 3\n" PROBE TROUBLE);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
+    struct response response = get(&server, "/trouble/crash/null");
+    cr_assert_eq(response.status, 503);
+    cr_assert_not_null(response_header(&response, "Retry-After"));
+    await(server_log_has(&server, "crashed too often"));
+    expect_get(&server, "/trouble/nap/1", 200, "slept 1 ms"); /* other routes are untouched */
+    expect_get(&server, "/hello", 200, "hello");
+    await(get(&server, "/trouble/crash/nothing").status == 404); /* after the pause it is let try, and does not crash */
+    await(server_log_has(&server, "serves again"));
+    cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
+    stop(&server);
+}
+
+Test(guard, a_reload_forgets_crashes)
+{
+    struct server server;
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 1\n" PROBE TROUBLE);
+    cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
+    cr_assert_eq(get(&server, "/trouble/crash/nothing").status, 503);
+    server_hup(&server);
+    await(get(&server, "/trouble/crash/nothing").status == 404);
+    stop(&server);
+}

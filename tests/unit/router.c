@@ -27,7 +27,7 @@ static void teardown(void)
 
 static const char *add(const char *method, const char *pattern)
 {
-    return router_add(&router, method, pattern, handler, "handler");
+    return router_add(&router, method, pattern, handler, "handler", 0);
 }
 
 static int match(const char *method, const char *path, struct router_match *found)
@@ -155,7 +155,7 @@ Test(router, bad_routes_are_refused_with_the_reason)
     }
     cr_assert_null(add("GET", "/{a}"));
     cr_assert_not_null(add("GET", "/{b}"), "the same place under another name");
-    cr_assert_not_null(router_add(&router, "GET", "/n", NULL, "none"));
+    cr_assert_not_null(router_add(&router, "GET", "/n", NULL, "none", 0));
 }
 
 Test(router, a_thousand_routes_are_all_found)

@@ -29,6 +29,15 @@ Test(scoreboard, keeps_a_verdict_cut_to_its_room)
     cr_expect_str_eq(text, "short");
 }
 
+static void write_for_ever(struct scoreboard *board, const char *one, const char *other)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (unsigned i = 0;; i++) { /* with pauses: a reader gives up after a thousand tries */
+        scoreboard_write_verdict(board, i % 2, i % 2 ? one : other);
+        nanosleep(&(struct timespec){0, 1000}, NULL);
+    }
+}
+
 /* Never half of one verdict and half of another. */
 Test(scoreboard, a_verdict_is_read_whole_while_it_is_written)
 {
@@ -40,11 +49,7 @@ Test(scoreboard, a_verdict_is_read_whole_while_it_is_written)
     scoreboard_write_verdict(board, true, one);
     pid_t writer = fork();
     if (writer == 0)
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (unsigned i = 0; writer == 0; i++) { /* with pauses: a reader gives up after a thousand tries */
-        scoreboard_write_verdict(board, i % 2, i % 2 ? one : other);
-        nanosleep(&(struct timespec){0, 1000}, NULL);
-    }
+        write_for_ever(board, one, other);
     for (int i = 0; i < 1000000; i++) {
         bool accepted = scoreboard_read_verdict(board, text);
         cr_assert(strcmp(text, accepted ? one : other) == 0, "read %d: %s, %d", i, text, accepted);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See breaker.h.
+ */
+#include "shared/breaker.h"
+
+static void begin_anew(struct breaker *breaker)
+{
+    atomic_store(&breaker->crashes, 0);
+    atomic_store(&breaker->window, 0);
+    atomic_store(&breaker->open_until, 0);
+    atomic_store(&breaker->trying, 0);
+}
+
+enum breaker_verdict breaker_admit(struct breaker *breaker, uint32_t generation, int64_t now)
+{
+    uint32_t former = atomic_load_explicit(&breaker->generation, memory_order_relaxed);
+    int32_t nobody = 0;
+    /* Of an older generation's workers, while a reload is under way, the newer one's counts are none of their business. */
+    if (former < generation && atomic_compare_exchange_strong(&breaker->generation, &former, generation))
+        begin_anew(breaker);
+    int64_t until = atomic_load(&breaker->open_until);
+    if (until == 0 || former > generation)
+        return BREAKER_PASS;
+    if (now < until || !atomic_compare_exchange_strong(&breaker->trying, &nobody, 1))
+        return BREAKER_REFUSE;
+    return BREAKER_TRY;
+}
+
+bool breaker_crashed(struct breaker *breaker, uint32_t limit, int64_t now)
+{
+    bool tried = atomic_load(&breaker->trying) != 0;
+    if (now - atomic_load(&breaker->window) > BREAKER_WINDOW_MS) {
+        atomic_store(&breaker->window, now);
+        atomic_store(&breaker->crashes, 0);
+    }
+    uint32_t crashes = atomic_fetch_add(&breaker->crashes, 1) + 1;
+    if (!tried && crashes < limit)
+        return false;
+    atomic_store(&breaker->open_until, now + BREAKER_PAUSE_MS);
+    atomic_store(&breaker->trying, 0);
+    return true;
+}
+
+void breaker_succeeded(struct breaker *breaker)
+{
+    begin_anew(breaker);
+}

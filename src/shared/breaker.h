@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A circuit breaker for each route: one that keeps crashing its workers answers 503 for a while, then lets one request try. In
+ * memory that all workers share, so that it counts whichever worker crashed; atomics only, and async-signal-safe.
+ */
+#ifndef SHARED_BREAKER_H
+#define SHARED_BREAKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    BREAKER_ROUTES = 2048, /* routes of a generation beyond these are not limited */
+    BREAKER_WINDOW_MS = 60000,
+    BREAKER_PAUSE_MS = 10000
+};
+
+struct breaker {
+    _Atomic uint32_t generation; /* whose route it is: a reload begins anew */
+    _Atomic uint32_t crashes;    /* in the window */
+    _Atomic int64_t window;      /* monotonic ms: when it began */
+    _Atomic int64_t open_until;  /* 0: closed, all is well */
+    _Atomic int32_t trying;      /* a request is let through to see */
+};
+
+enum breaker_verdict {
+    BREAKER_PASS,
+    BREAKER_TRY,   /* as pass, and the outcome decides: call breaker_succeeded() or breaker_crashed() */
+    BREAKER_REFUSE /* 503 */
+};
+
+/* May a request enter the route? Call for routes of 'generation'. */
+enum breaker_verdict breaker_admit(struct breaker *breaker, uint32_t generation, int64_t now);
+
+/* The route took a worker down. Returns whether it is open now, having crashed 'limit' times in a minute, or as it was tried. */
+bool breaker_crashed(struct breaker *breaker, uint32_t limit, int64_t now);
+
+/* A request that was let through to try has been answered. */
+void breaker_succeeded(struct breaker *breaker);
+
+#endif
