@@ -168,7 +168,7 @@ Test(process, a_handler_that_crashes_does_not_stop_others)
 {
     struct server server;
     pid_t workers[WORKERS_MAX];
-    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    server_start(&server, TWO_WORKERS "workers_max = 2\n" PROBE TROUBLE);
     const char *const ways[] = {"abort", "exit", "kill"};
     for (int round = 0; round < 9; round++) {
         struct client victim = client_connect(&server);
