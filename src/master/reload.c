@@ -123,6 +123,7 @@ static void commit(struct master *m, unsigned canary)
     memset(m->positions, 0, sizeof m->positions);
     population_reset(m);
     m->state = MASTER_SERVING;
+    atomic_store(&m->board->state, m->state); /* before the first worker can tell anybody */
     m->transaction = TRANSACTION_DRAIN;
     m->transaction_deadline = m->now + DROPPED_MS;
     m->children[canary].canary = false;
