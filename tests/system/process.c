@@ -160,6 +160,7 @@ Test(process, a_connection_is_not_lost_with_the_worker_that_was_woken_for_it)
             client_close(&clients[i]);
         }
         cr_assert_geq(answered, 3, "only the connections that the dead worker had accepted may be lost");
+        await(!process_alive(workers[round % 2]));
     }
     server_stop(&server);
 }
