@@ -52,7 +52,7 @@ struct visitor {
     bool asks_close;
     uint32_t number;         /* of the first request under way */
     uint32_t asked, answered;
-    int64_t due, began, last_answer; /* microseconds */
+    int64_t due, came, began, last_answer; /* microseconds */
     char *out, in[8192];
     size_t out_length, out_sent, in_length;
 };
@@ -126,6 +126,16 @@ static void cannot_connect(struct visitor *v)
         self.tally->refused++;
 }
 
+/* Nobody answers at the door. */
+static void give_up(struct visitor *v)
+{
+    leave(v, RETRY_US);
+    if (self.board->may_end)
+        v->state = GONE;
+    else
+        self.tally->timeout++;
+}
+
 static void arrived(struct visitor *v)
 {
     int error = 0;
@@ -146,7 +156,7 @@ static void come(struct visitor *v)
     v->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (v->fd < 0)
         harness_fail("socket: %s", strerror(errno));
-    v->began = now_us();
+    v->came = now_us();
     int result = connect(v->fd, (struct sockaddr *)&self.to, sizeof self.to);
     if (result != 0 && errno != EINPROGRESS) {
         cannot_connect(v);
@@ -194,7 +204,7 @@ static void ask(struct visitor *v)
 {
     compose(v);
     v->state = ASKING;
-    v->began = now_us();
+    v->began = v->habit == COMES_ANEW ? v->came : now_us(); /* how long it took to be let in counts */
     send_piece(v);
 }
 
@@ -287,7 +297,7 @@ static void act(struct visitor *v)
     if (v->state == ABSENT && !stopping)
         come(v);
     else if (v->state == CONNECTING)
-        cannot_connect(v);
+        give_up(v);
     else if (v->state == IDLE && !stopping)
         ask(v);
     else if (v->state == ASKING && now_us() - v->began >= TIMEOUT_US)

@@ -27,7 +27,7 @@ struct crowd_tally {
     long refused;    /* could not connect */
     long reset;      /* the connection was reset after a request had been sent */
     long unanswered; /* the same, by an orderly end */
-    long timeout;    /* no answer within five seconds */
+    long timeout;    /* no answer within five seconds, or not let in */
     long status;     /* another status than 200 */
     long wrong;      /* another's answer, one more than was asked for, or one that the ledger knows nothing of */
     long doubled;    /* served twice */

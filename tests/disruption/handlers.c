@@ -120,7 +120,7 @@ void row_stopped(struct row *row)
     row->planned = row->ms / 2000;
     while (now_ms() < end || row->done < row->planned) {
         row_serve(row, EIGHT LEDGER);
-        row_crowd(row, &(struct crowd_plan){.clients = {[KEEPS_ASKING] = CLIENTS / 2, [COMES_ANEW] = CLIENTS / 2}, .think_ms = 5});
+        row_crowd(row, &(struct crowd_plan){.clients = {[KEEPS_ASKING] = CLIENTS - 20, [COMES_ANEW] = 20}, .think_ms = 10});
         await(now_ms() - row->crowd.started > ROUND_MS);
         crowd_expect_end(&row->crowd);
         int64_t start = now_ms();

@@ -27,7 +27,7 @@ static const struct {
     {"order", "slow POSTs, pipelines; HUP every 500 ms", row_order},
     {"stopped", "TERM under load, new connections coming", row_stopped},
     {"idle", "10,000 idle connections, as nobody; HUP", row_idle},
-    {"addresses", "addresses come, go, widen every 400 ms", row_addresses},
+    {"addresses", "addresses come, go, widen every 500 ms", row_addresses},
 };
 enum { ROWS = sizeof rows / sizeof *rows, NOT_MADE = 3 };
 
