@@ -4,6 +4,7 @@
 # make run        serve etc/server.ini
 # make test       every test; make T=head test runs one suite
 # make measure    what the README promises in numbers; make M=idle measure makes one of them
+# make disruption what clients lose while things are done to the server, ten seconds each; R=hup does one of them
 # make check      what CI runs: gcc, clang, sanitizers
 # make install    PREFIX=/usr/local DESTDIR=
 #
@@ -40,6 +41,7 @@ EXAMPLES := $(patsubst src/examples/%.c,$(B)/%.so,$(wildcard src/examples/*.c))
 UNIT     := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*.c))
 SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
 HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client)
+DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
 MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
 TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
 LIBS     := -linih -ljansson -ldl
@@ -74,7 +76,7 @@ $(B)/tests/modules/%.so: tests/modules/%.c
 	$(MODULE) -o $@ $<
 
 # What looks at tine from outside is never sanitized itself: it may be careless with memory, and must be quick.
-$(B)/tests/system/% $(B)/tests/measure/%: SANITIZERS :=
+$(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/%: SANITIZERS :=
 
 $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
 	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
@@ -85,16 +87,22 @@ $(B)/tests/system/run: $(SYSTEM)
 $(B)/tests/measure/measure: $(MEASURES) $(HARNESS)
 	$(LINK) -o $@ $(MEASURES) $(HARNESS)
 
+$(B)/tests/disruption/disruption: $(DISRUPTION) $(HARNESS)
+	$(LINK) -o $@ $(DISRUPTION) $(HARNESS)
+
 FILTER = $(if $(T),--filter '$(T)/*')
 
 test: unit system
 unit: $(B)/tests/unit/run
 	$(B)/tests/unit/run $(FILTER)
-system: all $(B)/tests/system/run $(TEST_MODULES)
+system: all $(B)/tests/system/run $(B)/tests/disruption/disruption $(TEST_MODULES)
 	TINE=$(B)/tine $(B)/tests/system/run -j8 $(FILTER)
 
 measure: all $(B)/tests/measure/measure $(TEST_MODULES)
 	TINE=$(B)/tine $(B)/tests/measure/measure $(M)
+
+disruption: all $(B)/tests/disruption/disruption $(TEST_MODULES)
+	TINE=$(B)/tine $(B)/tests/disruption/disruption $(R)
 
 run: all
 	exec $(B)/tine -c etc/server.ini
@@ -117,6 +125,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all test unit system measure run check install clean
+.PHONY: all test unit system measure disruption run check install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

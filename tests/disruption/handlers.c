@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows in which handlers crash, hang or take their time, and workers are killed. What becomes of the offender is looked at
+ * beside the crowd.
+ */
+#include "disruption.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EIGHT "[server]\nlisten = 127.0.0.1:0\nworkers = 8\n"
+
+enum { CLIENTS = 50 };
+
+void row_crashes(struct row *row)
+{
+    static const char *const ways[] = {"null", "abort", "exit", "_exit", "stack", "segv", "bus", "fpe", "ill"};
+    row_serve(row, EIGHT LEDGER TROUBLE);
+    row_usual_crowd(row);
+    while (row_every(row, 100)) {
+        const char *way = ways[(size_t)row->done % (sizeof ways / sizeof *ways)];
+        struct response response = get(&row->server, text("/trouble/crash/%s", way));
+        row_expect(row, response.status == 500, "%s was answered %d", way, response.status);
+        row->done++;
+    }
+    row_crowd_leaves(row);
+    long counted = row_total(row, "crashed");
+    row_expect(row, counted == row->done, "%ld crashes, tine status counts %ld", row->done, counted);
+    row_expect_nothing_lost(row);
+    row_expect_same_sockets(row, CLIENTS);
+    row_stop_after_crashes(row);
+}
+
+enum { NAPPING = 4, NAP_MS = 2000 };
+
+/* The route is not known to be slow until it was so once: the first round is looked at by itself. */
+void row_slow(struct row *row)
+{
+    struct client nappers[NAPPING];
+    int64_t known = 0;
+    if (row->ms < 3 * NAP_MS)
+        row->ms = 3 * NAP_MS;
+    row_serve(row, EIGHT LEDGER TROUBLE);
+    row_usual_crowd(row);
+    for (int i = 0; i < NAPPING; i++)
+        nappers[i] = client_connect(&row->server);
+    row->planned = NAPPING * (row->ms / NAP_MS);
+    for (long round = 0; round < row->ms / NAP_MS; round++) {
+        for (int i = 0; i < NAPPING; i++)
+            client_send(&nappers[i], request("GET", text("/trouble/nap/%d", NAP_MS), ""));
+        for (int i = 0; i < NAPPING; i++) {
+            struct response response = client_read(&nappers[i]);
+            row->done += response.status == 200;
+        }
+        known = known == 0 ? now_ms() : known;
+    }
+    int64_t end = now_ms();
+    row_crowd_leaves(row);
+    double before = crowd_latency_ms(&row->crowd, 0, known - 1, 0.99), after = crowd_latency_ms(&row->crowd, known, end, 0.99);
+    snprintf(row->note, sizeof row->note, " (p99 %.1f ms before the route is known, %.1f after)", before, after);
+    row_expect(row, before < 100 * row->patience, "p99 %.1f ms before the route is known", before);
+    row_expect(row, after < 20 * row->patience, "p99 %.1f ms once it is", after);
+    row_expect_nothing_lost(row);
+    row_expect_same_sockets(row, CLIENTS);
+    row_stop(row);
+}
+
+void row_hanging(struct row *row)
+{
+    int64_t longest = 0;
+    row_serve(row, EIGHT "[timeouts]\nrequest = 1s\n" LEDGER TROUBLE);
+    row_usual_crowd(row);
+    while (row_every(row, 1250)) {
+        int64_t start = now_ms();
+        struct response response = get(&row->server, "/trouble/nap/60000");
+        int64_t took = now_ms() - start;
+        row_expect(row, response.status == 504, "answered %d", response.status);
+        longest = took > longest ? took : longest;
+        row->done++;
+    }
+    row_crowd_leaves(row);
+    snprintf(row->note, sizeof row->note, " (504 after at most %d ms)", (int)longest);
+    row_expect(row, (double)longest < 1500 * row->patience, "504 after %d ms", (int)longest);
+    row_expect_nothing_lost(row);
+    row_expect_same_sockets(row, CLIENTS);
+    row_stop_after_crashes(row);
+}
+
+/* tine counts what its dead workers held: no more than that may be lost, and only by the end of a connection. */
+void row_killed(struct row *row)
+{
+    pid_t workers[WORKERS_MAX];
+    const struct crowd_tally *t = &row->tally;
+    row_serve(row, EIGHT LEDGER);
+    row_usual_crowd(row);
+    while (row_every(row, 200)) {
+        size_t count = server_workers(&row->server, workers);
+        row->done += count > 0 && kill(workers[(size_t)rand() % count], SIGKILL) == 0;
+    }
+    row_crowd_leaves(row);
+    long held = row_total(row, "lost"), ended = t->reset + t->unanswered + t->closed;
+    snprintf(row->note, sizeof row->note, " (%ld connections ended, the dead held %ld)", ended, held);
+    row_expect(row, ended <= held, "%ld connections ended, the dead held %ld", ended, held);
+    row_expect(row, t->refused + t->timeout + t->status + t->wrong + t->doubled + t->silent == 0,
+               "%ld refused, %ld timed out, %ld another status, %ld wrong, %ld doubled, %ld clients silent at the end", t->refused, t->timeout,
+               t->status, t->wrong, t->doubled, t->silent);
+    row_expect(row, t->connections <= CLIENTS + ended, "%ld connections", t->connections);
+    row_stop(row);
+}
+
+enum { ROUND_MS = 500 };
+
+/* A server for each stop. Until TERM nothing may be lost at all; afterwards new connections may be refused, and a request may
+ * meet the end of an idle connection, if it is not served then. */
+void row_stopped(struct row *row)
+{
+    int64_t longest = 0, end = now_ms() + row->ms;
+    row->planned = row->ms / 2000;
+    while (now_ms() < end || row->done < row->planned) {
+        row_serve(row, EIGHT LEDGER);
+        row_crowd(row, &(struct crowd_plan){.clients = {[KEEPS_ASKING] = CLIENTS - 20, [COMES_ANEW] = 20}, .think_ms = 10});
+        await(now_ms() - row->crowd.started > ROUND_MS);
+        crowd_expect_end(&row->crowd);
+        int64_t start = now_ms();
+        server_stop(&row->server);
+        longest = now_ms() - start > longest ? now_ms() - start : longest;
+        row_crowd_leaves(row);
+        row->done++;
+    }
+    snprintf(row->note, sizeof row->note, " (ended after at most %d ms; %ld requests met the end of an idle connection)", (int)longest,
+             row->tally.crossed);
+    row_expect(row, longest < 25000, "it took %d ms to end", (int)longest);
+    row_expect_nothing_lost(row);
+}
