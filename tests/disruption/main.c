@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `disruption [--seconds N] [--patience N] [ROW...]` runs these rows, or all, and prints the table. Exit code 1: a promise was
- * not kept. Binary upgrades (USR2) and crash_limit get their rows here when they are built.
+ * not kept.
  */
 #include "disruption.h"
 
