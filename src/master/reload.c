@@ -219,7 +219,7 @@ static void drain_dropped(struct master *m)
     }
     bool filled = children_ready(m, m->current) >= m->wanted;
     if (m->now < m->transaction_deadline && !(filled && all_drained(m))) {
-        master_wake_at(m, m->now + 5);
+        master_wake_at(m, m->now + 50); /* not oftener: a look at the system's table of sockets is dear */
         return;
     }
     for (unsigned i = 0; i < m->slots; i++)

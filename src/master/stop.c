@@ -11,7 +11,7 @@
 enum {
     HANDSHAKES_MS = 3000, /* a SYN+ACK is sent again after 1 s and 3 s */
     IDLE_MS = 1000,       /* a client that sends requests more often than this is told Connection: close in time */
-    STEP_MS = 5
+    STEP_MS = 20
 };
 
 static void drain(struct master *m)
