@@ -14,9 +14,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+static const char *name_of(const struct config *config)
+{
+    return config->user[0] != 0 ? config->user : "nobody";
+}
+
 static const struct passwd *find_user(const struct config *config, struct errors *errors)
 {
-    const char *name = config->user[0] != 0 ? config->user : "nobody";
+    const char *name = name_of(config);
     const struct passwd *user = getpwnam(name);
     if (user == NULL)
         config_reject_value(errors, config, "server", "user", "there is no user '%s'", name);
@@ -53,13 +58,18 @@ int privileges_resolve(struct privileges *privileges, const struct config *confi
     }
     if (group != NULL)
         privileges->gid = group->gr_gid;
+    privileges->group_count = PRIVILEGES_GROUPS_MAX;
+    if (getgrouplist(privileges->user, privileges->gid, privileges->groups, &privileges->group_count) < 0) {
+        config_reject_value(errors, config, "server", "user", "'%s' is in more than %d groups", name_of(config), PRIVILEGES_GROUPS_MAX);
+        return -1;
+    }
     return 0;
 }
 
 int privileges_drop(const struct privileges *privileges, int death_signal)
 {
     if (privileges->drop) {
-        if (initgroups(privileges->user, privileges->gid) < 0 || setgid(privileges->gid) < 0 ||
+        if (setgroups((size_t)privileges->group_count, privileges->groups) < 0 || setgid(privileges->gid) < 0 ||
             setuid(privileges->uid) < 0)
             return -1;
         if (privileges->uid != 0 && setuid(0) == 0) { /* it must not be possible to come back */

@@ -10,11 +10,15 @@
 
 #include <sys/types.h>
 
+enum { PRIVILEGES_GROUPS_MAX = 64 };
+
 struct privileges {
     bool drop;
     uid_t uid;
     gid_t gid;
-    char user[64]; /* for supplementary groups and the log */
+    char user[64]; /* for the log */
+    gid_t groups[PRIVILEGES_GROUPS_MAX]; /* supplementary; looked up by the master, as that loads libraries */
+    int group_count;
 };
 
 /* From [server] user and group. Started as root without a user, workers are nobody. Returns 0, or -1 with reasons added. */

@@ -187,17 +187,21 @@ struct breaker *guard_breaker(const struct worker *w, const struct connection *c
     return &w->setup->board->breakers[route->number];
 }
 
+void guard_prepare(void)
+{
+    void *frame;
+    backtrace(&frame, 1);
+}
+
 void guard_open(struct worker *w)
 {
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
-    void *frame;
     w->pid = getpid();
     sigaltstack(&alternate, NULL);
     sigfillset(&action.sa_mask); /* one at a time, and no look in between */
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
         sigaction(faults[i], &action, NULL);
-    backtrace(&frame, 1); /* the first call loads a library: not in a process that is dying */
 }
 
 void guard_enter(struct worker *w, struct connection *c)

@@ -11,6 +11,10 @@
 /* The breaker of the route that a request goes to; NULL: none is set, or there is no route. */
 struct breaker *guard_breaker(const struct worker *w, const struct connection *c);
 
+/* In the master, before the first fork: the first backtrace() loads a library, which a dying process cannot, and which workers
+ * are to share. */
+void guard_prepare(void);
+
 /* Signal handlers on a stack of their own. */
 void guard_open(struct worker *w);
 
