@@ -40,6 +40,9 @@ void pause_shortly(void); /* 5 ms, between two looks */
 
 /* Absolute path of the binary under test ($TINE), and of the test modules that stand beside it. */
 const char *tine_path(void);
+
+/* May the user nobody, whom workers are when root runs the tests, come to where tine lies? Not in a checkout below /root. */
+bool nobody_can_reach_tine(void);
 const char *modules_path(void);
 
 /* This process' own directory, made on first use, mode 0755 (workers may run as nobody), removed when the

@@ -4,6 +4,7 @@
  */
 #include "harness.h"
 
+#include <sys/stat.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -161,4 +162,17 @@ char *process_file(pid_t process, const char *name)
         if (content[i] == 0)
             content[i] = ' ';
     return content;
+}
+
+bool nobody_can_reach_tine(void)
+{
+    char path[4096];
+    struct stat status;
+    snprintf(path, sizeof path, "%s", tine_path());
+    for (char *slash = strrchr(path, '/'); slash != NULL && slash > path; slash = strrchr(path, '/')) {
+        *slash = 0;
+        if (stat(path, &status) == 0 && (status.st_mode & S_IXOTH) == 0)
+            return geteuid() != 0;
+    }
+    return true;
 }
