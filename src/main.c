@@ -10,9 +10,11 @@
 #include "config/config.h"
 #include "master/activation.h"
 #include "master/check.h"
+#include "master/inheritance.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/pidfile.h"
+#include "master/upgrade.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -33,6 +35,7 @@ struct command {
 static const char usage[] =
     "usage: tine -c FILE [-o SECTION.KEY=VALUE]... [-t | -T]\n"
     "       tine reload -c FILE [-o SECTION.KEY=VALUE]...\n"
+    "       tine upgrade -c FILE [-o SECTION.KEY=VALUE]...\n"
     "       tine status -c FILE [-o SECTION.KEY=VALUE]... [--json]\n"
     "       tine -V | -h\n"
     "\n"
@@ -44,9 +47,11 @@ static const char usage[] =
     "  -V                      print the version and exit\n"
     "  -h                      print this and exit\n"
     "  reload                  have the server that runs for FILE read it again, and wait for the verdict\n"
+    "  upgrade                 have it replaced by the binary that lies where it was started from, and wait for the verdict\n"
     "  status                  tell what it does\n"
     "\n"
-    "signals: HUP reload, TERM and QUIT stop gracefully, INT stop at once, USR1 reopen logs\n"
+    "signals: HUP reload, TERM and QUIT stop gracefully, INT stop at once, USR1 reopen logs,\n"
+    "         USR2 upgrade to a new binary, TTIN and TTOU a worker more and fewer\n"
     "exit status: 0 stopped well, 1 cannot start, not valid or refused, 2 wrong usage\n";
 
 static _Noreturn void refuse_usage(const char *problem)
@@ -124,7 +129,10 @@ static struct config *load(const struct command *command)
         check_apps(config, &errors);
     }
     if (config == NULL || errors.count > 0) {
-        print_errors(&errors);
+        if (inheritance_exists())
+            inheritance_refuse(&errors); /* the server that started us tells */
+        else
+            print_errors(&errors);
         if (command->action == ACTION_SERVE && errors.kept > 0)
             notify_cannot_start(errors.messages[0]);
         errors_release(&errors);
@@ -142,7 +150,7 @@ static int serve(const struct command *command, struct config *config)
     bool first = getpid() == 1; /* all that runs in a container ends with its process 1 */
     if (config->daemon && first)
         log_warning("[server] daemon: process 1 stays in the foreground");
-    if (config->daemon && !first && (ready_fd = pidfile_daemonize()) < 0) {
+    if (config->daemon && !first && !inheritance_exists() && (ready_fd = pidfile_daemonize()) < 0) {
         fprintf(stderr, "tine: cannot go to the background: %s\n", strerror(errno));
         return 1;
     }
@@ -153,13 +161,18 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "reload") == 0)
         return cli_reload(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "upgrade") == 0)
+        return cli_upgrade(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "status") == 0)
         return cli_status(argc - 1, argv + 1);
     static struct command command; /* for as long as the process: a reload goes by it */
     master_hold_signals();
     parse_command(&command, argc, argv);
+    upgrade_init(argc, argv);
     title_init(argc, argv);
     notify_init();
+    inheritance_init();
+    notify_hold(inheritance_exists());
     activation_init();
     struct config *config = load(&command);
     if (command.action == ACTION_SERVE)

@@ -35,7 +35,7 @@ static int live(tine_request *r)
 static int ready(tine_request *r)
 {
     enum master_state state = atomic_load(&server.board->state);
-    return state <= MASTER_SERVING ? answer(r, 200, "ready") : answer(r, 503, "stopping");
+    return state <= MASTER_SERVING || state == MASTER_RETIRING ? answer(r, 200, "ready") : answer(r, 503, "stopping");
 }
 
 void server_use(struct scoreboard *board, bool health)

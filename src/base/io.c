@@ -69,6 +69,9 @@ ssize_t io_receive_message(int socket, void *data, size_t size, int *fds, size_t
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
                              .msg_controllen = CMSG_SPACE(*count * sizeof(int))};
     ssize_t length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    /* The other side ended before it had read all that was sent to it. That is told once, before its own last words. */
+    if (length < 0 && errno == ECONNRESET)
+        length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     *count = 0;
     if (length < 0)
         return -1;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The commands beside serving: `tine reload` and `tine status` ask the server that runs for an INI file. Each gets the arguments from its
+ * The commands beside serving: `tine reload`, `tine upgrade` and `tine status` ask the server that runs for an INI file. Each gets the arguments from its
  * own name on and returns the exit status: 0, 1 (refused, or nobody to ask), 2 (wrong usage).
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
 int cli_reload(int argc, char **argv);
+int cli_upgrade(int argc, char **argv);
 int cli_status(int argc, char **argv);
 
 #endif

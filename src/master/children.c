@@ -63,21 +63,17 @@ static void forget(struct master *m, const struct generation *own)
             io_close(&m->children[i].control);
     notify_forget();
     control_forget(&m->control);
+    upgrade_forget(&m->upgrade);
+    succession_forget(&m->succession, &own->listeners);
     struct generation *const others[] = {m->current, m->next, m->old};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         for (struct generation *g = others[i]; g != NULL; g = g->older) {
             if (g == own)
                 continue;
             logs_close(&g->logs);
-            for (size_t k = 0; k < g->listeners.count; k++) {
-                bool shared = false;
-                for (size_t n = 0; n < own->listeners.count; n++)
-                    shared |= own->listeners.all[n] == g->listeners.all[k];
-                if (!shared)
-                    io_close(&g->listeners.all[k]->fd);
-            }
+            listeners_forget(&g->listeners, &own->listeners);
         }
-    static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGCHLD};
+    static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD};
     for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
         signal(caught[i], SIG_DFL);
 }
@@ -314,13 +310,26 @@ static void forget_child(struct master *m, unsigned slot, int status)
     judge(m, &child, status, where);
 }
 
+/* What became of them process 1 learns. That they are gone their end of the socket tells. */
+static void reap_children_of_another(struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].state != CHILD_NONE && m->children[i].control < 0)
+            forget_child(m, i, 0);
+}
+
 void children_reap(struct master *m)
 {
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+    if (m->upgrade.in_place)
+        reap_children_of_another(m);
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == m->upgrade.pid)
+            upgrade_gone(m, status);
         for (unsigned i = 0; i < m->slots; i++)
             if (m->children[i].state != CHILD_NONE && m->children[i].pid == pid)
                 forget_child(m, i, status);
+    }
     reload_release_old(m);
 }

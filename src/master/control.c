@@ -73,14 +73,29 @@ static void begin_reload(struct master *m, struct control_client *client)
     reload_request(m);
 }
 
+static void begin_upgrade(struct master *m, struct control_client *client)
+{
+    if (m->state > MASTER_SERVING) {
+        answer(m, client, false, "the server is stopping");
+        return;
+    }
+    client->state = CONTROL_WAITING;
+    client->deadline = 0;
+    client->upgrade = true;
+    log_info("an upgrade is asked for on the control socket");
+    upgrade_request(m);
+}
+
 static void obey(struct master *m, struct control_client *client)
 {
     if (strcmp(client->request, "reload") == 0)
         begin_reload(m, client);
+    else if (strcmp(client->request, "upgrade") == 0)
+        begin_upgrade(m, client);
     else if (strcmp(client->request, "status") == 0)
         answer_status(m, client);
     else
-        answer(m, client, false, "unknown request: this server knows reload and status");
+        answer(m, client, false, "unknown request: this server knows reload, upgrade and status");
 }
 
 static void read_request(struct master *m, struct control_client *client)
@@ -143,7 +158,7 @@ static void serve(struct master *m, struct control_client *client, short events)
         drop(client);
     else if (client->state == CONTROL_WRITING && events != 0)
         write_out(m, client);
-    if (client->state == CONTROL_WAITING && m->state > MASTER_SERVING && client->awaits > m->reload_run)
+    if (client->state == CONTROL_WAITING && m->state > MASTER_SERVING && (client->upgrade || client->awaits > m->reload_run))
         answer(m, client, false, "the server is stopping");
     if (client->state == CONTROL_FREE || client->deadline == 0)
         return;
@@ -174,8 +189,19 @@ void control_tell_verdict(struct master *m, bool accepted, const char *text)
 {
     for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
         struct control_client *client = &m->control.clients[i];
-        if (client->state == CONTROL_WAITING && client->awaits <= m->reload_run)
+        if (client->state == CONTROL_WAITING && !client->upgrade && client->awaits <= m->reload_run)
             answer(m, client, accepted, text);
+    }
+}
+
+void control_tell_upgrade(struct master *m, bool accepted, const char *text)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+        struct control_client *client = &m->control.clients[i];
+        if (client->state == CONTROL_WAITING && client->upgrade)
+            answer(m, client, accepted, text);
+        else if (client->state == CONTROL_WAITING && accepted)
+            answer(m, client, false, "a new binary has taken over: ask again");
     }
 }
 
@@ -189,7 +215,7 @@ void control_watch(const struct control *control, struct pollfd *fds)
         fds[i] = (struct pollfd){.fd = client->state != CONTROL_FREE ? client->fd : -1, .events = events};
         has_room |= client->state == CONTROL_FREE;
     }
-    fds[CONTROL_CLIENTS] = (struct pollfd){.fd = has_room ? control->now.fd : -1, .events = POLLIN};
+    fds[CONTROL_CLIENTS] = (struct pollfd){.fd = has_room && !control->is_handed ? control->now.fd : -1, .events = POLLIN};
 }
 
 void control_note(struct control *control, const struct pollfd *fds)

@@ -27,7 +27,7 @@ enum {
 enum control_state {
     CONTROL_FREE,
     CONTROL_READING,
-    CONTROL_WAITING, /* for the verdict of a reload */
+    CONTROL_WAITING, /* for the verdict of a reload, or an upgrade */
     CONTROL_WRITING
 };
 
@@ -35,6 +35,7 @@ struct control_client {
     enum control_state state;
     int fd;
     int64_t deadline;  /* monotonic ms; of WAITING none: reloads end */
+    bool upgrade;      /* that is what is waited for */
     unsigned awaits;   /* the first run of the reload that counts: it reads the file after this client asked */
     size_t length;
     char request[CONTROL_REQUEST_MAX];
@@ -53,6 +54,7 @@ struct control_socket {
 struct control {
     struct control_socket now, next; /* next: of the generation that is being tried */
     bool has_next;
+    bool is_handed; /* the master of a new binary listens there now */
     short events;
     struct control_client clients[CONTROL_CLIENTS];
 };
@@ -67,6 +69,12 @@ void control_rollback(struct control *control);
 /* Closes the socket, and whoever is still there. Removes the path, if it is ours. */
 void control_close(struct control *control);
 
+/* The socket that a master before us left. */
+void control_inherit(struct control *control, const struct control_socket *socket);
+
+/* The master of a new binary has it from now on, or, if it is not 'kept', nobody. */
+void control_hand_over(struct control *control, bool kept);
+
 /* In a child: it has none of this. */
 void control_forget(struct control *control);
 
@@ -79,5 +87,8 @@ void control_step(struct master *m);
 
 /* Tells the verdict of run 'm->reload_run' to all who wait for it or an earlier one. 'text' is one line or several. */
 void control_tell_verdict(struct master *m, bool accepted, const char *text);
+
+/* The same of an upgrade. */
+void control_tell_upgrade(struct master *m, bool accepted, const char *text);
 
 #endif

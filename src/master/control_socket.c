@@ -151,6 +151,18 @@ void control_close(struct control *control)
     }
 }
 
+void control_inherit(struct control *control, const struct control_socket *socket)
+{
+    control->now = *socket;
+}
+
+void control_hand_over(struct control *control, bool kept)
+{
+    if (kept)
+        control->now.inode = 0; /* a path is the other's to remove */
+    close_socket(&control->now);
+}
+
 /* Else a name would stay taken for as long as a worker outlives its master, and who asks there would wait for ever. */
 void control_forget(struct control *control)
 {

@@ -53,10 +53,10 @@ static void list_descriptors(struct generation *generation)
     }
 }
 
-struct generation *generation_open(struct config *config, const struct generation *old, struct errors *errors)
+struct generation *generation_open(struct config *config, unsigned number, const struct listeners *there, struct errors *errors)
 {
     struct generation *generation = memory_new(sizeof *generation);
-    *generation = (struct generation){.number = old != NULL ? old->number + 1 : 1, .config = config,
+    *generation = (struct generation){.number = number, .config = config,
                                       .logs = {.access.fd = -1, .error = -1}, .modules.lock = -1};
     /* As much of it as can be, so that all that is wrong is told at once. */
     check_surroundings(config, errors);
@@ -65,7 +65,7 @@ struct generation *generation_open(struct config *config, const struct generatio
     if (errors->count == 0)
         logs_open(&generation->logs, config, errors);
     if (errors->count == 0)
-        listeners_open(&generation->listeners, config, old != NULL ? &old->listeners : NULL, errors);
+        listeners_open(&generation->listeners, config, there, errors);
     if (errors->count == 0) {
         generation->connections = decide_connections(config);
         list_descriptors(generation);

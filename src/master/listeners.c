@@ -206,6 +206,33 @@ void listeners_shut(struct listeners *listeners, const struct listeners *keep)
     }
 }
 
+void listeners_inherit(struct listeners *listeners, struct listening *listening)
+{
+    append(listeners, listening);
+    append(&open_sockets, listening);
+}
+
+void listeners_forget(struct listeners *listeners, const struct listeners *own)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (!has(own, listeners->all[i]))
+            io_close(&listeners->all[i]->fd);
+}
+
+void listeners_hand_over(struct listeners *listeners, const bool *kept)
+{
+    struct listeners going_on = {memory_new((listeners->count + 1) * sizeof(struct listening *)), 0};
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (!kept[i])
+            continue;
+        listeners->all[i]->passed = true;
+        listeners->all[i]->inode = 0; /* a path is the other's to remove */
+        going_on.all[going_on.count++] = listeners->all[i];
+    }
+    listeners_shut(listeners, &going_on);
+    free(going_on.all);
+}
+
 bool listeners_have_closing(const struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->count; i++)

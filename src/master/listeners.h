@@ -19,7 +19,7 @@ struct listening {
     int64_t backlog;
     dev_t device; /* of a Unix socket: is the path still ours? */
     ino_t inode;
-    bool passed; /* in, by the service manager, which has it too: nothing may be done to it that would outlive us */
+    bool passed; /* in, by the service manager, or on, to another binary: nothing may be done to it that would outlive us */
     bool dual;   /* an IPv6 socket that accepts IPv4 too; ours never do */
     bool closing; /* dropped, or the server stops: no new connections come in */
     int64_t shut_at; /* monotonic ms */
@@ -42,6 +42,15 @@ void listeners_shut(struct listeners *listeners, const struct listeners *keep);
 
 /* Of those that were shut: has everything that was let in been accepted? With 'handshakes' those that are under way count too. */
 bool listeners_are_drained(const struct listeners *listeners, bool handshakes);
+
+/* One that came from another process: it stays as long as a list has it. */
+void listeners_inherit(struct listeners *listeners, struct listening *listening);
+
+/* In a child: closes those that 'own' does not have. */
+void listeners_forget(struct listeners *listeners, const struct listeners *own);
+
+/* Another process goes on with those that are 'kept': nothing is done to them any more. The others are shut. */
+void listeners_hand_over(struct listeners *listeners, const bool *kept);
 
 /* Does a connection wait to be accepted? */
 bool listeners_have_waiting(const struct listeners *listeners);

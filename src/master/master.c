@@ -24,10 +24,11 @@
 
 enum {
     TICK_MS = 50,         /* while workers are active: logs are written, handlers watched */
+    OTHER_FDS = 4,        /* in the wait, beside workers and the control socket */
     ACTIVE_MORE_MS = 1000 /* and so much longer, so that one request a second does not wake us each time */
 };
 
-static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGCHLD};
+static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD};
 
 static volatile sig_atomic_t noted[NSIG];
 
@@ -56,16 +57,28 @@ static void catch_signals(void)
 }
 
 /* To process 1 of a container the kernel does not deliver what has no handler: a TERM that comes early would be lost. What is blocked is kept. */
+static void list_held(sigset_t *held)
+{
+    static const int reloads[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}, stops[] = {SIGTERM, SIGQUIT, SIGINT};
+    sigemptyset(held);
+    for (size_t i = 0; i < sizeof reloads / sizeof reloads[0]; i++)
+        sigaddset(held, reloads[i]);
+    for (size_t i = 0; getpid() == 1 && i < sizeof stops / sizeof stops[0]; i++)
+        sigaddset(held, stops[i]);
+}
+
 void master_hold_signals(void)
 {
-    static const int reloads[] = {SIGHUP, SIGUSR1}, stops[] = {SIGTERM, SIGQUIT, SIGINT};
     sigset_t held;
-    sigemptyset(&held);
-    for (size_t i = 0; i < sizeof reloads / sizeof reloads[0]; i++)
-        sigaddset(&held, reloads[i]);
-    for (size_t i = 0; getpid() == 1 && i < sizeof stops / sizeof stops[0]; i++)
-        sigaddset(&held, stops[i]);
+    list_held(&held);
     sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
+void master_pass_signals(sigset_t *before)
+{
+    sigset_t held;
+    list_held(&held);
+    sigprocmask(SIG_SETMASK, &held, before);
 }
 
 static void wait_mask(sigset_t *mask)
@@ -98,15 +111,17 @@ static void decide_tick(struct master *m)
 
 static void wait_for_something(struct master *m)
 {
-    static struct pollfd fds[2 + SCOREBOARD_SLOTS + CONTROL_FDS];
-    nfds_t count = 2;
+    static struct pollfd fds[OTHER_FDS + SCOREBOARD_SLOTS + CONTROL_FDS];
+    nfds_t count = OTHER_FDS;
     sigset_t mask;
     decide_tick(m);
-    if (m->channel_quiet_until > m->now)
+    if (m->channel_quiet_until > m->now && m->upgrade.state < UPGRADE_LEAVING)
         master_wake_at(m, m->channel_quiet_until);
     fds[0] = (struct pollfd){.fd = m->board->wake_fd, .events = POLLIN};
     /* Watched one-shot, then by timer: while all workers are busy it stays readable. */
-    fds[1] = (struct pollfd){.fd = m->now >= m->channel_quiet_until ? m->channel[1] : -1, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = m->now >= m->channel_quiet_until && m->upgrade.state < UPGRADE_LEAVING ? m->channel[1] : -1, .events = POLLIN};
+    fds[2] = (struct pollfd){.fd = m->upgrade.link, .events = POLLIN};
+    fds[3] = (struct pollfd){.fd = m->succession.from.link, .events = POLLIN};
     for (unsigned i = 0; i < m->slots; i++)
         fds[count++] = (struct pollfd){.fd = m->children[i].state != CHILD_NONE ? m->children[i].control : -1, .events = POLLIN};
     nfds_t own = count;
@@ -123,9 +138,9 @@ static void wait_for_something(struct master *m)
     if (ready > 0 && fds[1].revents != 0)
         supervise_channel(m);
     control_note(&m->control, fds + own);
-    for (nfds_t i = 2; ready > 0 && i < own; i++)
-        if (fds[i].revents != 0 && m->children[i - 2].control >= 0)
-            children_read(m, (unsigned)(i - 2));
+    for (nfds_t i = OTHER_FDS; ready > 0 && i < own; i++)
+        if (fds[i].revents != 0 && m->children[i - OTHER_FDS].control >= 0)
+            children_read(m, (unsigned)(i - OTHER_FDS));
 }
 
 static void process_stop(struct master *m)
@@ -182,8 +197,12 @@ static void steps(struct master *m)
         population_change(m, -1);
     if (take_note(SIGHUP))
         reload_request(m);
+    if (take_note(SIGUSR2))
+        upgrade_request(m);
     control_step(m);
+    succession_step(m);
     reload_step(m);
+    upgrade_step(m);
     process_reopen(m);
     stop_step(m);
     population_step(m);
@@ -221,9 +240,11 @@ static void finish(struct master *m)
     if (m->current != NULL) {
         children_write_logs(m);
         pidfile_remove(m->current->config->pidfile);
-        log_info("stopped");
+        log_info(m->state == MASTER_RETIRING ? "generation %u has left" : "stopped", m->current->number);
         generation_close(m->current);
     }
+    if (m->next != NULL)
+        generation_close(m->next);
     while (m->old != NULL) {
         struct generation *older = m->old->older;
         generation_close(m->old);
@@ -235,14 +256,17 @@ static int open_master(struct master *m)
 {
     srandom((unsigned)getpid());
     m->board = scoreboard_new();
-    if (m->board == NULL || handoff_open(m->channel) < 0) {
+    m->channel[0] = m->channel[1] = -1;
+    upgrade_open(&m->upgrade);
+    control_init(&m->control);
+    succession_open(m);
+    if (m->board == NULL || (m->channel[0] < 0 && handoff_open(m->channel) < 0)) {
         log_error("cannot make what is shared with workers: %s", strerror(errno));
         return -1;
     }
     guard_prepare();
     errors_init(&m->reasons);
     m->now = clock_ms();
-    control_init(&m->control);
     atomic_store(&m->board->master, getpid());
     atomic_store(&m->board->started, m->now);
     atomic_store(&m->board->started_at, clock_wall_ms());
@@ -260,7 +284,7 @@ int master_run(const struct master_options *options, struct config *config, int 
     raise_descriptor_limit();
     modules_remove_stale(config->temp);
     reload_begin(m, config);
-    for (bool announced = false; m->state < MASTER_DRAINING || m->alive > 0;) {
+    for (bool announced = false; m->state < MASTER_RETIRING || m->alive > 0 || succession_lingers(m);) {
         wait_for_something(m);
         steps(m);
         if (!announced && m->state != MASTER_STARTING) {
@@ -271,6 +295,7 @@ int master_run(const struct master_options *options, struct config *config, int 
     finish(m);
     int status = m->exit_status;
     errors_release(&m->reasons);
+    upgrade_release(&m->upgrade);
     free(m);
     return status;
 }

@@ -9,6 +9,8 @@
 #include "base/errors.h"
 #include "master/control.h"
 #include "master/generation.h"
+#include "master/succession.h"
+#include "master/upgrade.h"
 #include "shared/scoreboard.h"
 
 #include <signal.h>
@@ -19,6 +21,8 @@ struct master_options {
     const char *const *overrides;
     size_t override_count;
 };
+
+enum { CANARY_MS = 30000 }; /* that worker_init() of a generation's first worker may take */
 
 enum child_state {
     CHILD_NONE,
@@ -72,6 +76,8 @@ struct master {
     unsigned reload_run;   /* of the transaction that read the file last: each has a verdict of its own */
     struct control control;
     struct errors reasons; /* why the canary failed */
+    struct upgrade upgrade;       /* to a new binary */
+    struct succession succession; /* to an old one's master */
 
     struct child children[SCOREBOARD_SLOTS]; /* by slot */
     unsigned slots;                          /* used so far */
@@ -93,6 +99,9 @@ int master_run(const struct master_options *options, struct config *config, int 
 
 /* The first thing that a process does which may become a master: an order that comes before there is one waits for it. */
 void master_hold_signals(void);
+
+/* The last thing before another program is executed that is to be one: the same, and all others through. */
+void master_pass_signals(sigset_t *before);
 
 /* ---- for the files of master/ ---- */
 
@@ -131,6 +140,7 @@ void population_change(struct master *m, int by); /* one more, one fewer: TTIN, 
 
 /* reload.c */
 void reload_begin(struct master *m, struct config *config); /* also the start: then config is given */
+void reload_commit(struct master *m, unsigned canary);
 void reload_request(struct master *m);
 void reload_step(struct master *m);
 void reload_cancel(struct master *m);
@@ -141,6 +151,8 @@ void reload_release_old(struct master *m);
 /* verdict.c: how a transaction ended; to the log, to who asked, to the scoreboard */
 void verdict_accept(struct master *m);
 void verdict_refuse(struct master *m, const struct errors *errors);
+void verdict_accept_upgrade(struct master *m);
+void verdict_refuse_upgrade(struct master *m, const struct errors *errors);
 
 /* stop.c */
 void stop_request(struct master *m, int signal);

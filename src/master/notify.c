@@ -35,6 +35,8 @@ static struct {
     pid_t started_as;    /* the manager's main process; going to the background changes ours */
     int64_t watchdog_ms; /* between two WATCHDOG=1; 0: none is wanted */
     int64_t watchdog_at;
+    int64_t watchdog_us; /* as we were told */
+    bool held;     /* another process speaks */
     bool stopping; /* that was said */
     bool unheard;  /* that sending fails was logged */
     char refusal[STATUS_MAX]; /* why the last reload was refused; "": it was not */
@@ -82,6 +84,7 @@ void notify_init(void)
     const char *name = getenv("NOTIFY_SOCKET");
     manager.started_as = getpid();
     manager.watchdog_ms = parse_watchdog();
+    manager.watchdog_us = manager.watchdog_ms > 0 ? parse_positive(getenv("WATCHDOG_USEC")) : 0;
     if (name != NULL && name[0] != 0 && !parse_socket(name))
         log_warning("NOTIFY_SOCKET '%s' is neither a path nor '@' and an abstract name: the service manager is told nothing", name);
     else if (name != NULL && name[0] != 0)
@@ -94,6 +97,28 @@ void notify_init(void)
 void notify_forget(void)
 {
     io_close(&manager.fd);
+}
+
+void notify_pass_on(void)
+{
+    char text[sizeof manager.address.sun_path + 1];
+    if (manager.fd < 0)
+        return;
+    size_t length = manager.length - offsetof(struct sockaddr_un, sun_path);
+    snprintf(text, sizeof text, "%c%.*s", manager.address.sun_path[0] == 0 ? '@' : manager.address.sun_path[0], (int)length - 1,
+             manager.address.sun_path + 1);
+    setenv("NOTIFY_SOCKET", text, 1);
+    if (manager.watchdog_us == 0)
+        return;
+    snprintf(text, sizeof text, "%lld", (long long)manager.watchdog_us);
+    setenv("WATCHDOG_USEC", text, 1);
+    snprintf(text, sizeof text, "%ld", (long)getpid());
+    setenv("WATCHDOG_PID", text, 1);
+}
+
+void notify_hold(bool held)
+{
+    manager.held = held;
 }
 
 static bool send_one(const char *message)
@@ -126,7 +151,7 @@ static void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void tell(const char *format, ...)
 {
     va_list arguments;
-    if (manager.fd < 0)
+    if (manager.fd < 0 || manager.held)
         return;
     if (manager.owed_count == OWED_MAX)
         memmove(manager.owed, manager.owed + 1, --manager.owed_count * sizeof manager.owed[0]);
@@ -239,6 +264,19 @@ void notify_cannot_start(const char *reason)
     tell("STATUS=%s\n", text);
 }
 
+void notify_hand_over(pid_t pid)
+{
+    tell("MAINPID=%ld\nREADY=1\n", (long)pid);
+    manager.held = true;
+}
+
+void notify_take_back(const struct master *m)
+{
+    manager.held = false;
+    tell("MAINPID=%ld\n", (long)getpid());
+    tell_ready(m);
+}
+
 static void tell_stopping(const struct master *m)
 {
     char lines[96] = "STOPPING=1\n";
@@ -276,6 +314,10 @@ void notify_step(struct master *m)
 {
     if (manager.fd < 0)
         return;
+    if (manager.held) {
+        pay();
+        return;
+    }
     if (m->state >= MASTER_DRAINING && !manager.stopping)
         tell_stopping(m);
     pay();

@@ -12,6 +12,9 @@
 #ifndef MASTER_NOTIFY_H
 #define MASTER_NOTIFY_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 struct master;
 
 /* Reads NOTIFY_SOCKET and WATCHDOG_* and removes them from the environment: they are meant for this process alone. */
@@ -19,6 +22,16 @@ void notify_init(void);
 
 /* In a child: closes what is the master's. */
 void notify_forget(void);
+
+/* For the program that this process executes next: what notify_init() read. */
+void notify_pass_on(void);
+
+/* While another process is the manager's main one we must not speak. */
+void notify_hold(bool held);
+
+/* Process 'pid' is the main one from now on; we are silent. And back again. */
+void notify_hand_over(pid_t pid);
+void notify_take_back(const struct master *m);
 
 /* A reload begins; READY follows with its verdict. */
 void notify_reloading(void);

@@ -14,7 +14,6 @@
 #include <string.h>
 
 enum {
-    CANARY_MS = 30000, /* that worker_init() may take */
     DROPPED_MS = 1000  /* that listeners which were dropped are served on; a client whose SYN they drop tries again after a second */
 };
 
@@ -34,7 +33,9 @@ static void refuse(struct master *m, const struct errors *errors)
 
 static struct generation *open_generation(struct master *m, struct config *config, struct errors *errors)
 {
-    struct generation *generation = generation_open(config, m->current, errors);
+    unsigned number = m->current != NULL ? m->current->number : m->succession.from.generation;
+    const struct listeners *there = m->current != NULL ? &m->current->listeners : &m->succession.from.listeners;
+    struct generation *generation = generation_open(config, number + 1, there, errors);
     if (generation != NULL && control_prepare(&m->control, config, errors) < 0) {
         generation_close(generation);
         return NULL;
@@ -79,6 +80,11 @@ void reload_request(struct master *m)
         m->reload_again |= m->state == MASTER_STARTING;
         return;
     }
+    if (m->upgrade.state != UPGRADE_NONE || m->upgrade.wanted) {
+        log_info("an upgrade is under way: the file is read again after it");
+        m->reload_again = true;
+        return;
+    }
     if (m->transaction == TRANSACTION_CANARY) {
         log_info("a reload is under way: the file is read again after it");
         m->reload_again = true; /* this one may have read the file before it was changed again */
@@ -99,7 +105,7 @@ static void log_new_listeners(const struct generation *next, const struct genera
     }
 }
 
-static void commit(struct master *m, unsigned canary)
+void reload_commit(struct master *m, unsigned canary)
 {
     struct generation *old = m->current;
     m->current = m->next;
@@ -126,6 +132,8 @@ static void commit(struct master *m, unsigned canary)
     atomic_store(&m->board->state, m->state); /* before the first worker can tell anybody */
     m->transaction = TRANSACTION_DRAIN;
     m->transaction_deadline = m->now + DROPPED_MS;
+    if (old == NULL)
+        succession_settle(m);
     m->children[canary].canary = false;
     children_send(m, canary, MESSAGE_GO, NULL, 0);
     if (m->current->config->app_count == 0)
@@ -138,8 +146,8 @@ void reload_canary_ready(struct master *m, unsigned slot)
 {
     /* Not if it was condemned meanwhile: it ran out of its time, or the server stops. */
     if (m->transaction == TRANSACTION_CANARY && m->state <= MASTER_SERVING && m->reasons.count == 0 &&
-        m->children[slot].generation == m->next)
-        commit(m, slot);
+        m->children[slot].generation == m->next && !succession_ask(m, slot))
+        reload_commit(m, slot);
 }
 
 void reload_canary_gone(struct master *m, const char *how)
@@ -236,7 +244,10 @@ void reload_step(struct master *m)
         if (m->now < m->transaction_deadline) {
             master_wake_at(m, m->transaction_deadline);
         } else if (m->reasons.count == 0) {
-            errors_add(&m->reasons, "worker_init() did not finish within %d s", CANARY_MS / 1000);
+            if (m->succession.asked)
+                errors_add(&m->reasons, "the master before this one did not answer");
+            else
+                errors_add(&m->reasons, "worker_init() did not finish within %d s", CANARY_MS / 1000);
             kill_canary(m);
         }
     }
@@ -244,7 +255,8 @@ void reload_step(struct master *m)
         drain_dropped(m);
     if (m->transaction == TRANSACTION_REPLACE)
         retire_old(m);
-    if (m->transaction != TRANSACTION_CANARY && m->reload_again && m->state == MASTER_SERVING) {
+    if (m->transaction != TRANSACTION_CANARY && m->reload_again && m->state == MASTER_SERVING &&
+        m->upgrade.state == UPGRADE_NONE && !m->upgrade.wanted) {
         m->reload_again = false;
         reload_request(m);
     }

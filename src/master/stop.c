@@ -34,6 +34,7 @@ static void delay(struct master *m)
     m->drain_at = m->now + wait;
     m->state = MASTER_DELAYING;
     reload_cancel(m);
+    upgrade_cancel(m);
     if (wait == 0)
         drain(m);
     else
@@ -47,12 +48,15 @@ static void quit(struct master *m)
     log_info("stopping at once");
     m->state = MASTER_QUITTING;
     reload_cancel(m);
+    upgrade_cancel(m);
     children_order_all(m, ORDER_QUIT, 0);
 }
 
 void stop_request(struct master *m, int signal)
 {
-    if (m->state != MASTER_SERVING || signal == SIGINT)
+    if (m->state == MASTER_RETIRING && signal != SIGINT)
+        log_info("leaving already, for process %ld", (long)m->upgrade.pid);
+    else if (m->state != MASTER_SERVING || signal == SIGINT)
         quit(m); /* not yet serving, or asked a second time */
     else
         delay(m);

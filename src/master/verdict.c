@@ -13,12 +13,12 @@
 
 static void note(struct master *m, bool accepted, const char *text)
 {
-    bool is_start = m->reload_run == 1;
+    bool is_start = m->reload_run == 1 && m->succession.from.generation == 0;
     if (accepted) {
         atomic_store(&m->board->generation, m->current->number);
         atomic_store(&m->board->loaded_at, clock_wall_ms());
     }
-    if (is_start)
+    if (is_start && accepted)
         return;
     scoreboard_write_verdict(m->board, accepted, text);
     atomic_store(&m->board->reload_at, clock_wall_ms());
@@ -49,19 +49,39 @@ static void log_reasons(const struct errors *errors)
         log_error("and %zu more", errors->count - errors->kept);
 }
 
-void verdict_refuse(struct master *m, const struct errors *errors)
+static void refuse(struct master *m, const struct errors *errors, const char *what,
+                   void (*tell)(struct master *m, bool accepted, const char *text))
 {
     struct buffer text = BUFFER_EMPTY;
     char last[64], short_text[SCOREBOARD_VERDICT_MAX];
     log_reasons(errors);
-    if (m->current == NULL)
-        return;
-    snprintf(last, sizeof last, "reload refused: generation %u serves on", m->current->number);
+    snprintf(last, sizeof last, "%s refused: generation %u serves on", what, m->current->number);
     log_error("%s", last);
     snprintf(short_text, sizeof short_text, "%s: %s", last, errors->kept > 0 ? errors->messages[0] : "no reason");
     note(m, false, short_text);
     format_reasons(errors, &text);
     buffer_append(&text, last, strlen(last) + 1); /* NUL included */
-    control_tell_verdict(m, false, buffer_bytes(&text));
+    tell(m, false, buffer_bytes(&text));
     buffer_release(&text);
+}
+
+void verdict_refuse(struct master *m, const struct errors *errors)
+{
+    if (m->current != NULL)
+        refuse(m, errors, "reload", control_tell_verdict);
+    else if (!succession_refuse(m, errors))
+        log_reasons(errors);
+}
+
+void verdict_refuse_upgrade(struct master *m, const struct errors *errors)
+{
+    refuse(m, errors, "upgrade", control_tell_upgrade);
+}
+
+void verdict_accept_upgrade(struct master *m)
+{
+    char text[96];
+    snprintf(text, sizeof text, "generation %u serves, in process %ld", m->current->number + 1, (long)m->upgrade.pid);
+    log_info("process %ld has taken over", (long)m->upgrade.pid);
+    control_tell_upgrade(m, true, text);
 }

@@ -11,7 +11,8 @@
 
 const char *const worker_state_names[WORKER_STATES] = {"free", "starting", "waiting", "busy", "handler", "leaving"};
 
-const char *const master_state_names[MASTER_STATES] = {"starting", "serving", "delaying", "draining", "leaving", "quitting"};
+const char *const master_state_names[MASTER_STATES] = {"starting", "serving", "delaying", "retiring",
+                                                       "draining", "leaving", "quitting"};
 
 struct scoreboard *scoreboard_new(void)
 {

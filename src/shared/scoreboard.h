@@ -33,6 +33,7 @@ enum master_state {
     MASTER_STARTING,
     MASTER_SERVING,
     MASTER_DELAYING, /* about to stop: readiness fails, and the server serves on ([server] shutdown_delay) */
+    MASTER_RETIRING, /* another binary's master has taken over: ours finish what is in progress */
     MASTER_DRAINING, /* no new connections come in; those that wait are served */
     MASTER_LEAVING,  /* workers finish */
     MASTER_QUITTING, /* workers end at once */

@@ -38,6 +38,21 @@ void row_hup(struct row *row)
     row_stop(row);
 }
 
+/* Each time another process is the master. */
+void row_upgrade(struct row *row)
+{
+    row_serve(row, FOUR_WORKERS LEDGER);
+    row_usual_crowd(row);
+    while (row_every(row, row->ms < 8000 ? row->ms / 4 : 2000)) {
+        server_upgrade(&row->server);
+        row->done++;
+    }
+    row_crowd_leaves(row);
+    row_expect_nothing_lost(row);
+    row_expect_same_sockets(row, CLIENTS);
+    row_stop(row);
+}
+
 void row_population(struct row *row)
 {
     long sent = 0;

@@ -52,6 +52,7 @@ size_t row_log_count(const struct row *row, const char *needle);
 long row_total(const struct row *row, const char *name);
 
 void row_hup(struct row *row);
+void row_upgrade(struct row *row);
 void row_population(struct row *row);
 void row_recycling(struct row *row);
 void row_bad_files(struct row *row);

@@ -17,6 +17,7 @@ static const struct {
     void (*fill)(struct row *row);
 } rows[] = {
     {"hup", "HUP every 500 ms", row_hup},
+    {"upgrade", "USR2 every 2 s", row_upgrade},
     {"population", "TTIN or TTOU every 100 ms", row_population},
     {"recycling", "max_requests = 50", row_recycling},
     {"bad_files", "a bad INI file and a reload every 200 ms", row_bad_files},

@@ -251,3 +251,46 @@ Test(container, in_the_background_process_1_would_take_all_with_it_so_it_stays)
     cr_assert_eq(server_wait(&server), 0);
     cr_assert(server_log_has(&server, "stopped"), "it did not end in order");
 }
+
+/* It stays the process it is; what it was before goes on beside it until its workers have given all they hold. */
+Test(container, as_process_1_it_upgrades_in_place)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    pid_t first = start_as_first(&server, TWO_WORKERS PROBE TROUBLE);
+    await(process_children(first, before, WORKERS_MAX) == 2);
+    struct client client = client_connect(&server), busy = client_connect(&server);
+    client_send(&client, request("GET", "/hello", ""));
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "hello");
+    client_send(&busy, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
+    for (int generation = 2; generation < 4; generation++) {
+        kill(first, SIGUSR2);
+        server_log_await(&server, text("1 generation %d serves", generation), 1);
+        client_send(&client, request("GET", "/hello", ""));
+        response = client_read(&client);
+        expect_response(&response, 200, "hello");
+        cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
+    }
+    file_write(text("%s/gate.a.open", server.dir), "");
+    response = client_read(&busy);
+    expect_response(&response, 200, "through gate a");
+    server_log_await(&server, "generation 1 has left", 1);
+    await(process_children(first, now, WORKERS_MAX) == 2 && !pids_overlap(now, 2, before, 2));
+    kill(first, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
+    cr_assert(server_log_has(&server, "1 stopped"), "%s", server_log(&server));
+}
+
+Test(container, as_process_1_it_stays_when_the_new_binary_fails)
+{
+    struct server server;
+    pid_t first = start_as_first(&server, TWO_WORKERS PROBE);
+    server_configure(&server, "[server]\nworkers = lots\n" PROBE);
+    kill(first, SIGUSR2);
+    server_log_await(&server, "upgrade refused: generation 1 serves on", 1);
+    expect_get(&server, "/hello", 200, "hello");
+    kill(first, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
+}

@@ -262,7 +262,7 @@ Test(control, nonsense_is_refused)
     struct server server;
     server_start(&server, SOCKET_AT("ask") RESPOND("one"));
     const char *path = text("%s/ask", server.dir);
-    expect_answer(connect_raw(path), "explode\n", "failed\nunknown request: this server knows reload and status\n");
+    expect_answer(connect_raw(path), "explode\n", "failed\nunknown request: this server knows reload, upgrade and status\n");
     expect_answer(connect_raw(path), text("%0100d", 1), "failed\nthe request is too long\n");
     expect_verdict(reload(&server), "generation 2 serves\n");
     server_stop(&server);

@@ -22,6 +22,7 @@ static void expect_row_kept(const char *name)
     }
 
 ROW(reloads_lose_nothing, "hup")
+ROW(binary_upgrades_lose_nothing, "upgrade")
 ROW(more_and_fewer_workers_lose_nothing, "population")
 ROW(recycled_workers_lose_nothing, "recycling")
 ROW(bad_files_are_refused_with_the_reason_and_lose_nothing, "bad_files")

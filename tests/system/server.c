@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 static char *replace(char *in, const char *word, const char *with)
@@ -77,6 +78,28 @@ void server_hup(struct server *server)
 {
     server_signal(server, SIGHUP);
     server_log_await(server, text("generation %d serves", ++server->generation), 1);
+}
+
+pid_t server_succeed(struct server *server)
+{
+    pid_t old = server->pid;
+    char *line = text(" %d process ", old), *at = NULL;
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* so that it is ours to wait for when the old one has ended */
+    if (!wait_until(PATIENCE, (at = strstr(server_log(server), line)) != NULL))
+        harness_fail("nobody took over from %d; the log:\n%s", old, server_log(server));
+    server->pid = atoi(at + strlen(line));
+    kill_at_exit(server->pid);
+    server_log_await(server, text("%d generation %d serves", server->pid, ++server->generation), 1);
+    return old;
+}
+
+void server_upgrade(struct server *server)
+{
+    server_signal(server, SIGUSR2);
+    pid_t old = server_succeed(server);
+    int code = process_wait(old, PATIENCE);
+    if (code != 0)
+        harness_fail("the old master ended with %d; the log:\n%s", code, server_log(server));
 }
 
 void server_reload(struct server *server, const char *ini)

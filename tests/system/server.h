@@ -50,6 +50,12 @@ void server_reload_refused(struct server *server, const char *ini);
 /* Just sends HUP and waits for the verdict. */
 void server_hup(struct server *server);
 
+/* USR2, and waits until the master of the new binary has taken over; server->pid is that one then, and the old one has ended. */
+void server_upgrade(struct server *server);
+
+/* The same when it has been asked for already; the old one may go on for as long as its workers are busy. Returns its pid. */
+pid_t server_succeed(struct server *server);
+
 void server_signal(const struct server *server, int signal_number);
 
 /* TERM: must end with exit code 0 and leave no worker. */

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See inheritance.h.
+ */
+#include "master/inheritance.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "master/master.h"
+#include "shared/handoff.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define VARIABLE "TINE_UPGRADE"
+
+enum { FDS_MAX = 3 };
+
+static struct inheritance inherited = {.link = -1, .channel = {-1, -1}, .control = -1};
+
+/* ---- messages ---- */
+
+static int send_text(int link, const int *fds, size_t count, const char *format, va_list arguments)
+{
+    char text[INHERITANCE_MESSAGE_MAX];
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    size_t size = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
+    return io_send_message(link, text, size, fds, count);
+}
+
+static int send_with(int link, const int *fds, size_t count, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static int send_with(int link, const int *fds, size_t count, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int result = send_text(link, fds, count, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+void inheritance_tell(int link, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (link >= 0)
+        send_text(link, NULL, 0, format, arguments);
+    va_end(arguments);
+}
+
+bool inheritance_hear(int link, char text[static INHERITANCE_MESSAGE_MAX], bool *ended)
+{
+    size_t none = 0;
+    ssize_t length = link >= 0 ? io_receive_message(link, text, INHERITANCE_MESSAGE_MAX - 1, NULL, &none) : 0;
+    *ended = length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR);
+    if (length <= 0)
+        return false;
+    text[length] = 0;
+    return true;
+}
+
+/* ---- the old one ---- */
+
+int inheritance_send(int link, const struct master *m)
+{
+    const struct control_socket *control = &m->control.now;
+    const struct listeners *listeners = &m->current->listeners;
+    int fds[FDS_MAX] = {m->channel[0], m->channel[1], control->fd};
+    if (send_with(link, fds, control->fd >= 0 ? 3 : 2,
+                  "tine\nhandoff %u %zu\ngeneration %u\ncontrol %s\ndevice %" PRIuMAX "\ninode %" PRIuMAX "\n", HANDOFF_VERSION,
+                  sizeof(struct handoff_record), m->current->number, control->value != NULL ? control->value : "off",
+                  (uintmax_t)control->device, (uintmax_t)control->inode) < 0)
+        return -1;
+    for (size_t i = 0; i < listeners->count; i++) {
+        const struct listening *l = listeners->all[i];
+        char address[ADDRESS_TEXT_MAX];
+        address_format(&l->address, address);
+        if (send_with(link, &l->fd, 1,
+                      "listening\naddress %s\nbacklog %" PRId64 "\npassed %d\ndual %d\ndevice %" PRIuMAX "\ninode %" PRIuMAX "\n",
+                      address, l->backlog, l->passed, l->dual, (uintmax_t)l->device, (uintmax_t)l->inode) < 0)
+            return -1;
+    }
+    return send_with(link, NULL, 0, "end\n");
+}
+
+void inheritance_announce(int link)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", link);
+    setenv(VARIABLE, text, 1);
+    fcntl(link, F_SETFD, 0);
+}
+
+/* ---- the new one ---- */
+
+/* The rest of the line that begins with 'key', or "". The buffer lasts until the next call. */
+static const char *value_of(const char *text, const char *key)
+{
+    static char value[INHERITANCE_MESSAGE_MAX];
+    size_t length = strlen(key);
+    value[0] = 0;
+    for (const char *line = text; line != NULL; line = strchr(line, '\n') != NULL ? strchr(line, '\n') + 1 : NULL)
+        if (strncmp(line, key, length) == 0 && line[length] == ' ')
+            snprintf(value, sizeof value, "%.*s", (int)strcspn(line + length + 1, "\n"), line + length + 1);
+    return value;
+}
+
+static uintmax_t number_of(const char *text, const char *key)
+{
+    return strtoumax(value_of(text, key), NULL, 10);
+}
+
+static bool has_our_records(const char *text)
+{
+    unsigned version;
+    size_t size;
+    return sscanf(value_of(text, "handoff"), "%u %zu", &version, &size) == 2 && version == HANDOFF_VERSION &&
+           size == sizeof(struct handoff_record);
+}
+
+static void read_first(const char *text, int *fds, size_t count)
+{
+    inherited.generation = (unsigned)number_of(text, "generation");
+    inherited.control_value = memory_copy_text(value_of(text, "control"));
+    inherited.control_device = (dev_t)number_of(text, "device");
+    inherited.control_inode = (ino_t)number_of(text, "inode");
+    for (size_t i = 0; i < count && i < 2; i++) {
+        if (has_our_records(text))
+            inherited.channel[i] = fds[i];
+        else
+            close(fds[i]);
+    }
+    if (count == 3)
+        inherited.control = fds[2];
+}
+
+static void read_listening(const char *text, int fd)
+{
+    struct listening *listening = memory_new(sizeof *listening);
+    *listening = (struct listening){.fd = fd, .references = 1, .backlog = (int64_t)number_of(text, "backlog"),
+                                    .device = (dev_t)number_of(text, "device"), .inode = (ino_t)number_of(text, "inode"),
+                                    .passed = number_of(text, "passed") != 0, .dual = number_of(text, "dual") != 0};
+    /* By what it is bound to it can be found as well, should this binary read addresses in another way. */
+    listening->bound.length = sizeof listening->bound.socket;
+    getsockname(fd, &listening->bound.socket.any, &listening->bound.length);
+    if (address_parse(&listening->address, value_of(text, "address"), "/") != NULL)
+        listening->address = listening->bound;
+    listeners_inherit(&inherited.listeners, listening);
+}
+
+static bool read_one(const char *text, int *fds, size_t count)
+{
+    if (strncmp(text, "tine\n", 5) == 0) {
+        read_first(text, fds, count);
+        return true;
+    }
+    if (strncmp(text, "listening\n", 10) == 0 && count == 1) {
+        read_listening(text, fds[0]);
+        return true;
+    }
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    return strncmp(text, "end\n", 4) != 0;
+}
+
+/* All of it was sent before this process began. */
+static void read_all(void)
+{
+    char text[INHERITANCE_MESSAGE_MAX];
+    int fds[FDS_MAX];
+    for (;;) {
+        size_t count = FDS_MAX;
+        ssize_t length = io_receive_message(inherited.link, text, sizeof text - 1, fds, &count);
+        if (length <= 0)
+            return;
+        text[length] = 0;
+        if (!read_one(text, fds, count))
+            return;
+    }
+}
+
+static bool is_link(int fd)
+{
+    int type = 0;
+    socklen_t length = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
+}
+
+void inheritance_init(void)
+{
+    const char *value = getenv(VARIABLE);
+    int fd = value != NULL ? atoi(value) : -1;
+    if (fd > STDERR_FILENO && is_link(fd)) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        inherited.link = fd;
+        read_all();
+    } else if (value != NULL) {
+        log_warning(VARIABLE " '%s' is no link to a running server: nothing is taken over", value);
+    }
+    unsetenv(VARIABLE);
+}
+
+bool inheritance_exists(void)
+{
+    return inherited.link >= 0;
+}
+
+void inheritance_take(struct inheritance *inheritance)
+{
+    *inheritance = inherited;
+}
+
+void inheritance_refuse(const struct errors *errors)
+{
+    for (size_t i = 0; i < errors->kept; i++)
+        inheritance_tell(inherited.link, "reason %s", errors->messages[i]);
+}

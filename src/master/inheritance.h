@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the master of one binary leaves to that of the next: listening sockets, the hand-off channel, the control socket. It
+ * travels over a link, a socket pair of which the new process finds one end by its environment. All messages are lines of text, so
+ * that binaries of different age understand each other; what one does not know it passes over.
+ *
+ *     old    one message with the channel and the control socket, one for each listening socket, then "end"
+ *     new    "reason ..." and its exit: it cannot start; or "keep N" for each socket it goes on with, then "prepared"
+ *     old    "take over": from now on the new one serves (or "cancel": it is to leave)
+ *     new    "complete": all its workers are there, and those of the old one may leave
+ *
+ * Runs in the master.
+ */
+#ifndef MASTER_INHERITANCE_H
+#define MASTER_INHERITANCE_H
+
+#include "master/listeners.h"
+
+struct master;
+
+enum { INHERITANCE_MESSAGE_MAX = 2048 };
+
+struct inheritance {
+    int link;            /* to the master before us; -1: there is none */
+    unsigned generation; /* that it serves */
+    int channel[2];      /* -1: what it sends there would not be understood */
+    int control;         /* -1: it has none */
+    char *control_value; /* of [server] control */
+    dev_t control_device;
+    ino_t control_inode;
+    struct listeners listeners;
+};
+
+/* Old: everything, into a link that nobody reads yet. 0, or -1 with errno: it does not take as many. */
+int inheritance_send(int link, const struct master *m);
+
+/* Old: in the environment, for the program that is executed next. */
+void inheritance_announce(int link);
+
+/* New: reads it, if there is any, and takes it out of the environment. Before any descriptor is opened. */
+void inheritance_init(void);
+
+/* Is there any? */
+bool inheritance_exists(void);
+
+/* New: the caller's from now on. */
+void inheritance_take(struct inheritance *inheritance);
+
+/* New: the old one is to know why this one does not start. */
+void inheritance_refuse(const struct errors *errors);
+
+/* One message on a link. Never waits. */
+void inheritance_tell(int link, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The next message, as text. False: there is none now. *ended: nor will there be. */
+bool inheritance_hear(int link, char text[static INHERITANCE_MESSAGE_MAX], bool *ended);
+
+#endif

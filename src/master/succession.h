@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Starting as the successor of another binary's master: everything is made ready on what it left, and only when that one says so the
+ * first worker begins to serve. Runs in the master.
+ */
+#ifndef MASTER_SUCCESSION_H
+#define MASTER_SUCCESSION_H
+
+#include "master/inheritance.h"
+
+struct succession {
+    struct inheritance from;
+    bool asked;      /* whether we may take over; waits for the answer */
+    bool completed;  /* it was told that all our workers are there */
+    unsigned canary; /* slot of our first worker */
+    short events;    /* of the last wait */
+};
+
+/* Takes what was left, if anything. The hand-off channel is set to that one, or left alone. */
+void succession_open(struct master *m);
+
+/* In a child: closes what 'own' does not have. */
+void succession_forget(struct succession *succession, const struct listeners *own);
+
+/* The first worker is ready. True: the answer is awaited, and the commit comes with it. */
+bool succession_ask(struct master *m, unsigned canary);
+
+/* After the commit: lets go of what the new generation did not go on with. */
+void succession_settle(struct master *m);
+
+void succession_step(struct master *m);
+
+/* We do not start. True: the other one has been told why. */
+bool succession_refuse(struct master *m, const struct errors *errors);
+
+/* Process 1 must not end before the copy of its former self has seen its workers out. */
+bool succession_lingers(struct master *m);
+
+#endif
