@@ -16,10 +16,8 @@ void buffer_release(struct buffer *buffer)
     *buffer = BUFFER_EMPTY;
 }
 
-char *buffer_reserve(struct buffer *buffer, size_t more)
+char *buffer_grow(struct buffer *buffer, size_t more)
 {
-    if (buffer->capacity - buffer->end >= more && buffer->data != NULL)
-        return buffer->data + buffer->end;
     size_t length = buffer_length(buffer);
     if (buffer->start > 0 && length > 0)
         memmove(buffer->data, buffer_bytes(buffer), length);
@@ -33,19 +31,6 @@ char *buffer_reserve(struct buffer *buffer, size_t more)
         buffer->capacity = capacity;
     }
     return buffer->data + length;
-}
-
-void buffer_append(struct buffer *buffer, const void *data, size_t length)
-{
-    if (length == 0)
-        return;
-    memcpy(buffer_reserve(buffer, length), data, length);
-    buffer->end += length;
-}
-
-void buffer_append_text(struct buffer *buffer, const char *text)
-{
-    buffer_append(buffer, text, strlen(text));
 }
 
 void buffer_format_va(struct buffer *buffer, const char *format, va_list arguments)

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 struct buffer {
     char *data;
@@ -29,12 +30,29 @@ static inline char *buffer_bytes(const struct buffer *buffer)
 
 void buffer_release(struct buffer *buffer);
 
+/* When there is not enough room behind the end: moves the bytes to the front, or to more memory. */
+char *buffer_grow(struct buffer *buffer, size_t more);
+
 /* Makes room for 'more' bytes behind the end and returns where they go; buffer->end is the caller's to move.
  * Without memory the process ends. */
-char *buffer_reserve(struct buffer *buffer, size_t more);
+static inline char *buffer_reserve(struct buffer *buffer, size_t more)
+{
+    return buffer->capacity - buffer->end >= more && buffer->data != NULL ? buffer->data + buffer->end : buffer_grow(buffer, more);
+}
 
-void buffer_append(struct buffer *buffer, const void *data, size_t length);
-void buffer_append_text(struct buffer *buffer, const char *text);
+static inline void buffer_append(struct buffer *buffer, const void *data, size_t length)
+{
+    if (length == 0)
+        return;
+    memcpy(buffer_reserve(buffer, length), data, length);
+    buffer->end += length;
+}
+
+static inline void buffer_append_text(struct buffer *buffer, const char *text)
+{
+    buffer_append(buffer, text, strlen(text));
+}
+
 void buffer_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buffer_format_va(struct buffer *buffer, const char *format, va_list arguments);
 void buffer_append_number(struct buffer *buffer, unsigned long long number);
