@@ -11,10 +11,10 @@
 #include "master/activation.h"
 #include "master/check.h"
 #include "master/inheritance.h"
+#include "master/launch.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/pidfile.h"
-#include "master/upgrade.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -129,10 +129,10 @@ static struct config *load(const struct command *command)
         check_apps(config, &errors);
     }
     if (config == NULL || errors.count > 0) {
+        if (!inheritance_exists() || getpid() == 1)
+            print_errors(&errors); /* else the server that started us tells */
         if (inheritance_exists())
-            inheritance_refuse(&errors); /* the server that started us tells */
-        else
-            print_errors(&errors);
+            inheritance_give_up(&errors);
         if (command->action == ACTION_SERVE && errors.kept > 0)
             notify_cannot_start(errors.messages[0]);
         errors_release(&errors);
@@ -168,7 +168,7 @@ int main(int argc, char **argv)
     static struct command command; /* for as long as the process: a reload goes by it */
     master_hold_signals();
     parse_command(&command, argc, argv);
-    upgrade_init(argc, argv);
+    launch_init(argc, argv);
     title_init(argc, argv);
     notify_init();
     inheritance_init();

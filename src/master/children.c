@@ -26,6 +26,7 @@ enum {
     LEAVE_AT_ONCE_MS = 1000, /* that a worker ordered to quit is given before it is killed */
     BACK_OFF_MS = 100,      /* after the first failure, then doubled */
     BACK_OFF_MAX_MS = 30000,
+    STATUS_UNKNOWN = -1,    /* another process reaped it */
     LIVED_MS = 1000,         /* a worker that lived that long did not fail for being started */
 };
 
@@ -241,7 +242,9 @@ void children_read(struct master *m, unsigned slot)
 
 static void describe(int status, const char *where, char *text, size_t size)
 {
-    if (WIFSIGNALED(status))
+    if (status == STATUS_UNKNOWN)
+        snprintf(text, size, "has ended%s", where);
+    else if (WIFSIGNALED(status))
         snprintf(text, size, "killed by signal %d (%s)%s%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
                  WCOREDUMP(status) ? ", core dumped" : "", where);
     else
@@ -271,7 +274,8 @@ static void judge(struct master *m, const struct child *child, int status, const
 {
     char how[512];
     describe(status, where, how, sizeof how);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_CLEAN && child->state == CHILD_LEAVING) {
+    bool clean = status == STATUS_UNKNOWN || (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_CLEAN);
+    if (clean && child->state == CHILD_LEAVING) {
         log_debug("worker %ld has left", (long)child->pid);
         return;
     }
@@ -315,7 +319,7 @@ static void reap_children_of_another(struct master *m)
 {
     for (unsigned i = 0; i < m->slots; i++)
         if (m->children[i].state != CHILD_NONE && m->children[i].control < 0)
-            forget_child(m, i, 0);
+            forget_child(m, i, STATUS_UNKNOWN);
 }
 
 void children_reap(struct master *m)

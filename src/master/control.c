@@ -59,11 +59,16 @@ static void answer_status(struct master *m, struct control_client *client)
     free(text);
 }
 
+static const char *why_not(const struct master *m)
+{
+    return m->state == MASTER_RETIRING ? "a new binary has taken over: ask again" : "the server is stopping";
+}
+
 /* The verdict belongs to a run that reads the file from now on: one that waits for its first worker has read it before. */
 static void begin_reload(struct master *m, struct control_client *client)
 {
     if (m->state > MASTER_SERVING) {
-        answer(m, client, false, "the server is stopping");
+        answer(m, client, false, why_not(m));
         return;
     }
     client->state = CONTROL_WAITING;
@@ -73,10 +78,11 @@ static void begin_reload(struct master *m, struct control_client *client)
     reload_request(m);
 }
 
+/* Whoever asks while one is under way gets the verdict of that one. */
 static void begin_upgrade(struct master *m, struct control_client *client)
 {
-    if (m->state > MASTER_SERVING) {
-        answer(m, client, false, "the server is stopping");
+    if (m->state != MASTER_SERVING) {
+        answer(m, client, false, why_not(m));
         return;
     }
     client->state = CONTROL_WAITING;
@@ -159,7 +165,7 @@ static void serve(struct master *m, struct control_client *client, short events)
     else if (client->state == CONTROL_WRITING && events != 0)
         write_out(m, client);
     if (client->state == CONTROL_WAITING && m->state > MASTER_SERVING && (client->upgrade || client->awaits > m->reload_run))
-        answer(m, client, false, "the server is stopping");
+        answer(m, client, false, why_not(m));
     if (client->state == CONTROL_FREE || client->deadline == 0)
         return;
     if (m->now >= client->deadline)
@@ -201,7 +207,7 @@ void control_tell_upgrade(struct master *m, bool accepted, const char *text)
         if (client->state == CONTROL_WAITING && client->upgrade)
             answer(m, client, accepted, text);
         else if (client->state == CONTROL_WAITING && accepted)
-            answer(m, client, false, "a new binary has taken over: ask again");
+            answer(m, client, false, why_not(m));
     }
 }
 

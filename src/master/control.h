@@ -54,7 +54,8 @@ struct control_socket {
 struct control {
     struct control_socket now, next; /* next: of the generation that is being tried */
     bool has_next;
-    bool is_handed; /* the master of a new binary listens there now */
+    bool is_handed; /* it is another master's to listen on: one before us, or the one of a new binary */
+    ino_t inherited_inode;
     short events;
     struct control_client clients[CONTROL_CLIENTS];
 };
@@ -69,8 +70,10 @@ void control_rollback(struct control *control);
 /* Closes the socket, and whoever is still there. Removes the path, if it is ours. */
 void control_close(struct control *control);
 
-/* The socket that a master before us left. */
+/* The socket that a master before us left. Until that one is told that we keep it (control_keep()), it is not listened on, and its path
+ * is not ours to remove. */
 void control_inherit(struct control *control, const struct control_socket *socket);
+void control_keep(struct control *control);
 
 /* The master of a new binary has it from now on, or, if it is not 'kept', nobody. */
 void control_hand_over(struct control *control, bool kept);

@@ -154,6 +154,16 @@ void control_close(struct control *control)
 void control_inherit(struct control *control, const struct control_socket *socket)
 {
     control->now = *socket;
+    control->inherited_inode = socket->inode;
+    control->now.inode = 0;
+    control->is_handed = true;
+}
+
+void control_keep(struct control *control)
+{
+    if (control->is_handed && !control->has_next)
+        control->now.inode = control->inherited_inode;
+    control->is_handed = false;
 }
 
 void control_hand_over(struct control *control, bool kept)

@@ -98,6 +98,11 @@ void inheritance_announce(int link)
     fcntl(link, F_SETFD, 0);
 }
 
+void inheritance_withdraw(void)
+{
+    unsetenv(VARIABLE);
+}
+
 /* ---- the new one ---- */
 
 /* The rest of the line that begins with 'key', or "". The buffer lasts until the next call. */
@@ -215,10 +220,20 @@ bool inheritance_exists(void)
 void inheritance_take(struct inheritance *inheritance)
 {
     *inheritance = inherited;
+    inherited = (struct inheritance){.link = -1, .channel = {-1, -1}, .control = -1};
 }
 
-void inheritance_refuse(const struct errors *errors)
+void inheritance_refuse(int link, const struct errors *errors)
 {
     for (size_t i = 0; i < errors->kept; i++)
-        inheritance_tell(inherited.link, "reason %s", errors->messages[i]);
+        inheritance_tell(link, "reason %s", errors->messages[i]);
+    inheritance_tell(link, "refused");
+}
+
+void inheritance_give_up(const struct errors *errors)
+{
+    char text[INHERITANCE_MESSAGE_MAX];
+    inheritance_refuse(inherited.link, errors);
+    while (getpid() == 1 && read(inherited.link, text, sizeof text) > 0)
+        ;
 }

@@ -5,9 +5,14 @@
  * that binaries of different age understand each other; what one does not know it passes over.
  *
  *     old    one message with the channel and the control socket, one for each listening socket, then "end"
- *     new    "reason ..." and its exit: it cannot start; or "keep N" for each socket it goes on with, then "prepared"
+ *     new    "reason ..." several times and "refused": it cannot start; or "keep N" for each socket it goes on with, "keep-channel",
+ *            "keep-control", then "prepared"
  *     old    "take over": from now on the new one serves (or "cancel": it is to leave)
  *     new    "complete": all its workers are there, and those of the old one may leave
+ *     old    "speak": the service manager knows who its main process is
+ *
+ * Each may be told to stop at any time: the new one then says "leaving" or "quitting", which the old one does as well; the old one, while
+ * the new one may still fail, says "stop".
  *
  * Runs in the master.
  */
@@ -34,8 +39,9 @@ struct inheritance {
 /* Old: everything, into a link that nobody reads yet. 0, or -1 with errno: it does not take as many. */
 int inheritance_send(int link, const struct master *m);
 
-/* Old: in the environment, for the program that is executed next. */
+/* Old: in the environment, for the program that is executed next; and out of it, if that failed. */
 void inheritance_announce(int link);
+void inheritance_withdraw(void);
 
 /* New: reads it, if there is any, and takes it out of the environment. Before any descriptor is opened. */
 void inheritance_init(void);
@@ -47,7 +53,11 @@ bool inheritance_exists(void);
 void inheritance_take(struct inheritance *inheritance);
 
 /* New: the old one is to know why this one does not start. */
-void inheritance_refuse(const struct errors *errors);
+void inheritance_refuse(int link, const struct errors *errors);
+
+/* The same while the one that was sent has not been taken. As process 1 it returns when the old one has seen its workers out: everything
+ * ends with us. */
+void inheritance_give_up(const struct errors *errors);
 
 /* One message on a link. Never waits. */
 void inheritance_tell(int link, const char *format, ...) __attribute__((format(printf, 2, 3)));

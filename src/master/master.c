@@ -45,6 +45,11 @@ static bool take_note(int signal)
     return was;
 }
 
+void master_forget_signals(void)
+{
+    memset((void *)noted, 0, sizeof noted);
+}
+
 /* All signals stay blocked but in the wait. SIGPIPE too: a log into a pipe that nobody reads is an error like others. */
 static void catch_signals(void)
 {
@@ -178,6 +183,7 @@ static void process_reopen(struct master *m)
     /* While the first worker of a new generation prepares itself the order waits: its logs may be open already. */
     if (m->current == NULL || m->transaction == TRANSACTION_CANARY || !take_note(SIGUSR1))
         return;
+    upgrade_pass_signal(m, SIGUSR1);
     children_write_logs(m);
     bool reopened = reopen_logs(m, m->current);
     for (struct generation *g = m->old; g != NULL; g = g->older)
@@ -202,13 +208,13 @@ static void steps(struct master *m)
     control_step(m);
     succession_step(m);
     reload_step(m);
-    upgrade_step(m);
     process_reopen(m);
     stop_step(m);
     population_step(m);
     supervise_handlers(m);
     supervise_waiting(m);
     children_write_logs(m);
+    upgrade_step(m); /* the last to act: it may make another program of this process */
     atomic_store(&m->board->state, m->state);
     notify_step(m);
 }
@@ -284,7 +290,7 @@ int master_run(const struct master_options *options, struct config *config, int 
     raise_descriptor_limit();
     modules_remove_stale(config->temp);
     reload_begin(m, config);
-    for (bool announced = false; m->state < MASTER_RETIRING || m->alive > 0 || succession_lingers(m);) {
+    for (bool announced = false; m->state < MASTER_RETIRING || m->alive > 0 || succession_lingers(m) || upgrade_is_busy(m);) {
         wait_for_something(m);
         steps(m);
         if (!announced && m->state != MASTER_STARTING) {

@@ -103,6 +103,9 @@ void master_hold_signals(void);
 /* The last thing before another program is executed that is to be one: the same, and all others through. */
 void master_pass_signals(sigset_t *before);
 
+/* In a copy of the master: what was noted is the other's to act on. */
+void master_forget_signals(void);
+
 /* ---- for the files of master/ ---- */
 
 /* New connections come in, and workers that are missing are made up for. */

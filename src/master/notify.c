@@ -89,9 +89,7 @@ void notify_init(void)
         log_warning("NOTIFY_SOCKET '%s' is neither a path nor '@' and an abstract name: the service manager is told nothing", name);
     else if (name != NULL && name[0] != 0)
         manager.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    unsetenv("NOTIFY_SOCKET");
-    unsetenv("WATCHDOG_USEC");
-    unsetenv("WATCHDOG_PID");
+    notify_withdraw();
 }
 
 void notify_forget(void)
@@ -114,6 +112,13 @@ void notify_pass_on(void)
     setenv("WATCHDOG_USEC", text, 1);
     snprintf(text, sizeof text, "%ld", (long)getpid());
     setenv("WATCHDOG_PID", text, 1);
+}
+
+void notify_withdraw(void)
+{
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
 }
 
 void notify_hold(bool held)
@@ -270,11 +275,9 @@ void notify_hand_over(pid_t pid)
     manager.held = true;
 }
 
-void notify_take_back(const struct master *m)
+bool notify_owes(void)
 {
-    manager.held = false;
-    tell("MAINPID=%ld\n", (long)getpid());
-    tell_ready(m);
+    return manager.fd >= 0 && manager.owed_count > 0;
 }
 
 static void tell_stopping(const struct master *m)
@@ -316,6 +319,8 @@ void notify_step(struct master *m)
         return;
     if (manager.held) {
         pay();
+        if (manager.owed_count > 0)
+            master_wake_at(m, m->now + OWED_AGAIN_MS);
         return;
     }
     if (m->state >= MASTER_DRAINING && !manager.stopping)

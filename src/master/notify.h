@@ -25,13 +25,16 @@ void notify_forget(void);
 
 /* For the program that this process executes next: what notify_init() read. */
 void notify_pass_on(void);
+void notify_withdraw(void); /* it was not executed */
 
 /* While another process is the manager's main one we must not speak. */
 void notify_hold(bool held);
 
-/* Process 'pid' is the main one from now on; we are silent. And back again. */
+/* Process 'pid' is the main one from now on, and we are silent. */
 void notify_hand_over(pid_t pid);
-void notify_take_back(const struct master *m);
+
+/* Is anything owed still? */
+bool notify_owes(void);
 
 /* A reload begins; READY follows with its verdict. */
 void notify_reloading(void);

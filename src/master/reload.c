@@ -27,7 +27,7 @@ static void refuse(struct master *m, const struct errors *errors)
     notify_refused(m, errors->kept > 0 ? errors->messages[0] : "no reason is known");
     if (m->current != NULL)
         return;
-    m->exit_status = 1;
+    m->exit_status = m->state != MASTER_QUITTING; /* unless that was the wish */
     m->state = MASTER_QUITTING;
 }
 
@@ -78,9 +78,10 @@ void reload_request(struct master *m)
 {
     if (m->state != MASTER_SERVING) {
         m->reload_again |= m->state == MASTER_STARTING;
+        upgrade_pass_signal(m, SIGHUP);
         return;
     }
-    if (m->upgrade.state != UPGRADE_NONE || m->upgrade.wanted) {
+    if (m->upgrade.state != UPGRADE_NONE || m->upgrade.wanted || succession_is_pending(m)) {
         log_info("an upgrade is under way: the file is read again after it");
         m->reload_again = true;
         return;
@@ -120,6 +121,8 @@ void reload_commit(struct master *m, unsigned canary)
         listeners_shut(&old->listeners, &m->current->listeners);
     }
     listeners_update(&m->current->listeners, m->current->config);
+    if (old == NULL)
+        succession_settle(m);
     control_commit(&m->control);
     if (old == NULL || strcmp(old->config->pidfile, m->current->config->pidfile) != 0) {
         if (old != NULL)
@@ -132,8 +135,6 @@ void reload_commit(struct master *m, unsigned canary)
     atomic_store(&m->board->state, m->state); /* before the first worker can tell anybody */
     m->transaction = TRANSACTION_DRAIN;
     m->transaction_deadline = m->now + DROPPED_MS;
-    if (old == NULL)
-        succession_settle(m);
     m->children[canary].canary = false;
     children_send(m, canary, MESSAGE_GO, NULL, 0);
     if (m->current->config->app_count == 0)
@@ -256,7 +257,7 @@ void reload_step(struct master *m)
     if (m->transaction == TRANSACTION_REPLACE)
         retire_old(m);
     if (m->transaction != TRANSACTION_CANARY && m->reload_again && m->state == MASTER_SERVING &&
-        m->upgrade.state == UPGRADE_NONE && !m->upgrade.wanted) {
+        m->upgrade.state == UPGRADE_NONE && !m->upgrade.wanted && !succession_is_pending(m)) {
         m->reload_again = false;
         reload_request(m);
     }

@@ -23,6 +23,9 @@ static void drain(struct master *m)
     m->handshakes_until = m->now + HANDSHAKES_MS;
     listeners_shut(&m->current->listeners, NULL);
     m->kick_until = m->stop_deadline;
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].state == CHILD_STARTING) /* has nothing to finish, and may take its time over worker_init() */
+            children_order(m, i, ORDER_QUIT, 0);
     children_order_all(m, ORDER_DRAIN, 0);
 }
 
@@ -54,9 +57,12 @@ static void quit(struct master *m)
 
 void stop_request(struct master *m, int signal)
 {
-    if (m->state == MASTER_RETIRING && signal != SIGINT)
-        log_info("leaving already, for process %ld", (long)m->upgrade.pid);
-    else if (m->state != MASTER_SERVING || signal == SIGINT)
+    if (m->state == MASTER_RETIRING && signal != SIGINT) {
+        upgrade_pass_stop(m);
+        return;
+    }
+    succession_stop(m, signal == SIGINT || m->state > MASTER_SERVING);
+    if (m->state != MASTER_SERVING || signal == SIGINT)
         quit(m); /* not yet serving, or asked a second time */
     else
         delay(m);

@@ -9,13 +9,16 @@
 #include "master/master.h"
 #include "master/notify.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
+    KICK_MS = 1000,
     ANSWER_MS = 10000,
+    GRACEFUL_MS = 25000, /* the default of what a file that was not read may say */
     END_MS = 5000 /* for the first worker to end, if we are not to take over */
 };
 
@@ -45,7 +48,7 @@ bool succession_ask(struct master *m, unsigned canary)
 {
     struct succession *s = &m->succession;
     int link = s->from.link;
-    if (link < 0)
+    if (link < 0 || m->current != NULL)
         return false;
     for (size_t i = 0; i < s->from.listeners.count; i++)
         if (s->from.listeners.all[i]->references > 1)
@@ -68,7 +71,7 @@ void succession_settle(struct master *m)
         if (left->all[i]->references == 1)
             left->all[i]->inode = 0; /* the one before us removes the path, when it is through with it */
     listeners_release(left);
-    notify_hold(false);
+    control_keep(&m->control);
 }
 
 /* This was a trial. The first worker sees the end of its socket, and ends as in good times. */
@@ -91,7 +94,14 @@ static void take_over(struct master *m)
         reload_commit(m, m->succession.canary);
 }
 
-static void listen_to_it(struct master *m)
+static void speak(struct master *m)
+{
+    notify_hold(false);
+    if (m->state == MASTER_SERVING)
+        notify_ready(m);
+}
+
+static void hear_predecessor(struct master *m)
 {
     struct succession *s = &m->succession;
     char text[INHERITANCE_MESSAGE_MAX];
@@ -101,6 +111,10 @@ static void listen_to_it(struct master *m)
             take_over(m);
         if (s->asked && strcmp(text, "cancel") == 0)
             end_trial(m);
+        if (strcmp(text, "speak") == 0)
+            speak(m);
+        if (strcmp(text, "stop") == 0 && m->state == MASTER_SERVING)
+            stop_request(m, SIGTERM);
     }
     if (!ended)
         return;
@@ -109,6 +123,7 @@ static void listen_to_it(struct master *m)
         log_warning("the master before this one is gone: taking over");
         take_over(m);
     }
+    speak(m);
 }
 
 void succession_step(struct master *m)
@@ -116,25 +131,51 @@ void succession_step(struct master *m)
     struct succession *s = &m->succession;
     if (s->from.link < 0)
         return;
-    listen_to_it(m);
+    hear_predecessor(m);
+    if (m->current != NULL) /* somebody may have been woken there for a connection that it did not accept */
+        m->kick_until = m->now + KICK_MS;
     if (s->completed || m->current == NULL || children_ready(m, m->current) < m->wanted)
         return;
     inheritance_tell(s->from.link, "complete");
     s->completed = true;
 }
 
+/* As long as what is in progress may take. */
+static int64_t graceful(const struct master *m)
+{
+    const struct generation *generation = m->current != NULL ? m->current : m->next;
+    return generation != NULL ? generation->config->timeouts.graceful : GRACEFUL_MS;
+}
+
 bool succession_refuse(struct master *m, const struct errors *errors)
 {
     if (m->current != NULL || m->succession.from.link < 0)
         return false;
-    inheritance_refuse(errors);
-    return true;
+    inheritance_refuse(m->succession.from.link, errors);
+    if (getpid() != 1)
+        return true;
+    m->succession.linger_until = m->now + END_MS + graceful(m);
+    return false; /* nobody but us may be there to tell */
+}
+
+bool succession_is_pending(const struct master *m)
+{
+    return m->succession.from.link >= 0 && !m->succession.completed;
+}
+
+/* Before it serves a successor that ends is just one that could not start; but as process 1 it has been begun to rely on. */
+void succession_stop(struct master *m, bool at_once)
+{
+    if (m->succession.from.link < 0 || (m->current == NULL && getpid() != 1))
+        return;
+    inheritance_tell(m->succession.from.link, at_once ? "quitting" : "leaving");
+    m->succession.linger_until = m->now + END_MS + (at_once ? 0 : graceful(m));
 }
 
 bool succession_lingers(struct master *m)
 {
-    bool lingers = getpid() == 1 && m->succession.from.link >= 0 && m->state < MASTER_QUITTING && m->now < m->stop_deadline;
+    bool lingers = m->succession.from.link >= 0 && m->now < m->succession.linger_until;
     if (lingers)
-        master_wake_at(m, m->stop_deadline);
+        master_wake_at(m, m->succession.linger_until);
     return lingers;
 }

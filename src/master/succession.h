@@ -12,6 +12,7 @@ struct succession {
     struct inheritance from;
     bool asked;      /* whether we may take over; waits for the answer */
     bool completed;  /* it was told that all our workers are there */
+    int64_t linger_until; /* when we stop: the old one has its own bounds; 0: we do not */
     unsigned canary; /* slot of our first worker */
     short events;    /* of the last wait */
 };
@@ -33,7 +34,13 @@ void succession_step(struct master *m);
 /* We do not start. True: the other one has been told why. */
 bool succession_refuse(struct master *m, const struct errors *errors);
 
-/* Process 1 must not end before the copy of its former self has seen its workers out. */
+/* A reload before the one that was before us has let go could do something to sockets that it may still take back. */
+bool succession_is_pending(const struct master *m);
+
+/* The server stops, at once or not: so does what is left of the old one. */
+void succession_stop(struct master *m, bool at_once);
+
+/* Nor do we end before that one has seen its workers out: when the main process of a service has gone, or process 1, the rest is killed. */
 bool succession_lingers(struct master *m);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/title.h"
 #include "master/inheritance.h"
+#include "master/launch.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/pidfile.h"
@@ -29,17 +30,9 @@ enum {
     FILL_MS = 30000,       /* for its other workers; then ours leave all the same */
     END_MS = 10000,        /* for the one that was tried */
     DROPPED_MS = 1000,     /* that sockets which it does not go on with are served on */
-    IDLE_MS = 1000
+    IDLE_MS = 1000,
+    OWED_MS = 5000         /* for the service manager to take what it is told */
 };
-
-static char **arguments;
-
-void upgrade_init(int argc, char **argv)
-{
-    arguments = memory_new(((size_t)argc + 1) * sizeof *arguments);
-    for (int i = 0; i < argc; i++)
-        arguments[i] = memory_copy_text(argv[i]);
-}
 
 void upgrade_open(struct upgrade *upgrade)
 {
@@ -63,41 +56,9 @@ void upgrade_forget(struct upgrade *upgrade)
 static void refuse(struct master *m)
 {
     if (m->upgrade.reasons.count == 0)
-        errors_add(&m->upgrade.reasons, "'%s' did not say why it does not start", arguments[0]);
+        errors_add(&m->upgrade.reasons, "'%s' did not say why it does not start", launch_program());
     verdict_refuse_upgrade(m, &m->upgrade.reasons);
     upgrade_release(&m->upgrade);
-}
-
-/* Found as the shell found us: by a path, or in PATH. Returns only if it cannot be run. */
-static void become(int link)
-{
-    inheritance_announce(link);
-    notify_pass_on();
-    sigset_t before;
-    master_pass_signals(&before);
-    execvp(arguments[0], arguments);
-    int error = errno;
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    errno = error;
-}
-
-static _Noreturn void run_child(int link)
-{
-    become(link);
-    inheritance_tell(link, "reason cannot run '%s': %s", arguments[0], strerror(errno));
-    _exit(127);
-}
-
-/* A link with everything in it; [1] is for the new one. */
-static int open_link(struct master *m, int pair[2])
-{
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return -1;
-    if (inheritance_send(pair[0], m) == 0)
-        return 0;
-    io_close(&pair[0]);
-    io_close(&pair[1]);
-    return -1;
 }
 
 static void watch(struct master *m, pid_t pid, int link)
@@ -107,30 +68,21 @@ static void watch(struct master *m, pid_t pid, int link)
     u->pid = pid;
     u->link = link;
     u->deadline = m->now + CANARY_MS + START_MORE_MS;
+    u->complete = u->prepared = u->adopts = u->controls = false; /* what one that was tried before has said */
+    free(u->kept);
     u->kept = memory_new((m->current->listeners.count + 1) * sizeof *u->kept);
 }
 
 static void begin(struct master *m)
 {
-    int pair[2];
-    log_info("upgrading: starting '%s'", arguments[0]);
-    if (open_link(m, pair) < 0) {
-        errors_add(&m->upgrade.reasons, "no link to a new binary: %s", strerror(errno));
-        refuse(m);
-        return;
-    }
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0)
-        run_child(pair[1]);
-    int error = errno;
-    io_close(&pair[1]);
+    int link;
+    log_info("upgrading: starting '%s'", launch_program());
+    pid_t pid = launch_beside(m, &link);
     if (pid > 0) {
-        watch(m, pid, pair[0]);
+        watch(m, pid, link);
         return;
     }
-    errors_add(&m->upgrade.reasons, "cannot fork: %s", strerror(error));
-    io_close(&pair[0]);
+    errors_add(&m->upgrade.reasons, "'%s' cannot be started: %s", launch_program(), strerror(errno));
     refuse(m);
 }
 
@@ -142,89 +94,115 @@ void upgrade_request(struct master *m)
         log_info("no upgrade is begun: %s", m->state == MASTER_SERVING ? "one is under way" : "this process is not serving");
 }
 
-/* The copy of process 1: it goes on as the old master, the new binary being process 1. */
+/* The copy of process 1: it goes on as the old master, the new binary being process 1, which is who gets signals. */
 static void see_out(struct master *m, int link)
 {
     upgrade_release(&m->upgrade);
     watch(m, 1, link);
     m->upgrade.in_place = true;
+    m->state = MASTER_RETIRING;
+    atomic_store(&m->board->master, getpid());
+    master_forget_signals();
     notify_forget();
     title_set("tine: master of generation %u, leaving", m->current->number);
 }
 
 static void replace_process(struct master *m)
 {
-    int pair[2] = {-1, -1}, error = 0;
-    pid_t pid = -1;
-    if (open_link(m, pair) == 0) {
-        fflush(NULL);
-        pid = fork();
-        error = errno;
-        io_close(&pair[pid == 0]); /* the copy has the old side, we are to be the new one */
-    } else {
-        error = errno;
-    }
-    if (pid == 0) {
-        see_out(m, pair[0]);
+    int link;
+    if (launch_here(m, &link) == 0) {
+        see_out(m, link);
         return;
     }
-    if (pid > 0) {
-        become(pair[1]);
-        error = errno;
-        kill(pid, SIGKILL);
-    }
-    io_close(&pair[1]);
-    errors_add(&m->upgrade.reasons, "process 1 cannot be replaced by '%s': %s", arguments[0], strerror(error));
+    errors_add(&m->upgrade.reasons, "process 1 cannot be replaced by '%s': %s", launch_program(), strerror(errno));
     refuse(m);
 }
 
+static void signal_it(const struct upgrade *u, int signal)
+{
+    if (u->pid > 0 && !u->in_place)
+        kill(u->pid, signal);
+}
+
+/* It has all its workers, or has had the time: from here on nothing is taken back. */
 static void leave_sockets(struct master *m)
 {
-    listeners_hand_over(&m->current->listeners, m->upgrade.kept);
-    control_hand_over(&m->control, m->upgrade.controls);
-    notify_forget();
-    m->upgrade.state = UPGRADE_DRAINING;
-    m->upgrade.deadline = m->now + DROPPED_MS;
+    struct upgrade *u = &m->upgrade;
+    listeners_hand_over(&m->current->listeners, u->kept);
+    control_hand_over(&m->control, u->controls);
+    if (!u->in_place)
+        notify_hand_over(u->pid);
+    u->state = UPGRADE_DRAINING;
+    u->deadline = m->now + DROPPED_MS;
 }
 
 void upgrade_cancel(struct master *m)
 {
     struct upgrade *u = &m->upgrade;
     u->wanted = false;
-    if (u->state == UPGRADE_HANDED) /* they are not ours to remove any more */
+    if (u->state == UPGRADE_HANDED) /* sockets and paths are not ours to remove any more */
         leave_sockets(m);
-    if ((u->state != UPGRADE_TRYING && u->state != UPGRADE_PROVEN) || u->in_place)
+    if (u->state == UPGRADE_NONE || u->state > UPGRADE_BECOMING || u->in_place)
         return;
     errors_add(&u->reasons, "the server is stopping");
-    kill(u->pid, SIGKILL);
+    signal_it(u, SIGKILL);
     refuse(m);
+}
+
+void upgrade_pass_stop(struct master *m)
+{
+    log_info("leaving already: generation %u is served by process %ld", m->current->number + 1, (long)m->upgrade.pid);
+    if (m->upgrade.state == UPGRADE_HANDED) /* who sent it may not know yet; and it may have got it as well */
+        inheritance_tell(m->upgrade.link, "stop");
+}
+
+void upgrade_pass_signal(struct master *m, int signal)
+{
+    struct upgrade *u = &m->upgrade;
+    if (u->state >= UPGRADE_HANDED)
+        signal_it(u, signal);
+    else if (u->state != UPGRADE_NONE && signal == SIGUSR1)
+        u->reopens = true;
+}
+
+bool upgrade_is_busy(struct master *m)
+{
+    struct upgrade *u = &m->upgrade;
+    bool owes = u->state > UPGRADE_HANDED && notify_owes() && m->now < u->deadline + OWED_MS;
+    if (owes)
+        master_wake_at(m, u->deadline + OWED_MS);
+    return owes || (m->state == MASTER_RETIRING && u->state < UPGRADE_LEAVING);
 }
 
 /* From here on it serves. Nothing of ours is given up yet. */
 static void hand_over(struct master *m)
 {
     struct upgrade *u = &m->upgrade;
-    notify_hand_over(u->pid); /* before it begins to speak itself */
     inheritance_tell(u->link, "take over");
+    if (u->in_place) { /* it is who the service manager knows already */
+        inheritance_tell(u->link, "speak");
+        u->spoken = true;
+    }
     u->state = UPGRADE_HANDED;
     u->deadline = m->now + FILL_MS;
     m->state = MASTER_RETIRING;
     m->control.is_handed = true;
     verdict_accept_upgrade(m);
-    if (m->reload_again) /* asked for meanwhile: it may have read the file before that */
-        kill(u->pid, SIGHUP);
+    /* Asked for meanwhile: it may have read the file, or opened the logs, before that. */
+    if (m->reload_again)
+        signal_it(u, SIGHUP);
+    if (u->reopens)
+        signal_it(u, SIGUSR1);
     m->reload_again = false;
 }
 
 /* Its master was killed, say, before its workers were up; ours all serve still. */
 static void take_back(struct master *m)
 {
-    log_error("process %ld ended before all its workers were there: generation %u serves on", (long)m->upgrade.pid,
-              m->current->number);
+    log_error("the master of the new binary ended before all its workers were there: generation %u serves on", m->current->number);
     m->state = MASTER_SERVING;
     m->control.is_handed = false;
     pidfile_write(m->current->config->pidfile);
-    notify_take_back(m);
     upgrade_release(&m->upgrade);
 }
 
@@ -243,22 +221,113 @@ static void dismiss_workers(struct master *m)
     m->upgrade.state = UPGRADE_LEAVING;
 }
 
+/* Process 1 did not get as far as serving: what there is is ours to finish. */
+static void stop_for_it(struct master *m, int signal)
+{
+    log_error("process 1 does not serve: stopping");
+    for (size_t i = 0; i < m->upgrade.reasons.kept; i++)
+        log_error("%s", m->upgrade.reasons.messages[i]);
+    m->upgrade.state = UPGRADE_NONE;
+    m->state = MASTER_SERVING;
+    stop_request(m, signal);
+}
+
+/* The new one is told to stop, and so the server as a whole is. If it serves, and takes what waits in the sockets, ours finish what they
+ * hold; there is nobody to give it to. */
+static void stop_with_it(struct master *m, bool at_once)
+{
+    struct upgrade *u = &m->upgrade;
+    if (u->state == UPGRADE_TRYING && u->in_place) {
+        stop_for_it(m, at_once ? SIGINT : SIGTERM);
+        return;
+    }
+    if (u->state == UPGRADE_HANDED)
+        leave_sockets(m);
+    if (u->state <= UPGRADE_HANDED)
+        return;
+    u->state = UPGRADE_LEAVING;
+    if (at_once)
+        stop_request(m, SIGINT);
+    else
+        children_order_all(m, ORDER_LEAVE, IDLE_MS);
+}
+
+static void keep(struct master *m, const char *text)
+{
+    char *end;
+    unsigned long index = strtoul(text, &end, 10);
+    if (end != text && *end == 0 && index < m->current->listeners.count)
+        m->upgrade.kept[index] = true;
+}
+
 static void heed(struct master *m, const char *text)
 {
     struct upgrade *u = &m->upgrade;
-    size_t index = (size_t)atoi(text + strcspn(text, " "));
     if (strncmp(text, "reason ", 7) == 0)
         errors_add(&u->reasons, "%s", text + 7);
-    else if (strncmp(text, "keep ", 5) == 0 && u->kept != NULL && index < m->current->listeners.count)
-        u->kept[index] = true;
+    else if (strncmp(text, "keep ", 5) == 0)
+        keep(m, text + 5);
     else if (strcmp(text, "keep-channel") == 0)
         u->adopts = true;
     else if (strcmp(text, "keep-control") == 0)
         u->controls = true;
+    else if (strcmp(text, "prepared") == 0)
+        u->prepared = true;
     else if (strcmp(text, "complete") == 0)
         u->complete = true;
-    if (strcmp(text, "prepared") != 0 || u->state != UPGRADE_TRYING)
+    else if (strcmp(text, "refused") == 0 && u->in_place && u->state == UPGRADE_TRYING)
+        stop_for_it(m, SIGTERM);
+    else if (strcmp(text, "leaving") == 0 || strcmp(text, "quitting") == 0)
+        stop_with_it(m, text[0] == 'q');
+}
+
+static void hear_successor(struct master *m)
+{
+    struct upgrade *u = &m->upgrade;
+    char text[INHERITANCE_MESSAGE_MAX];
+    bool ended = false;
+    while (u->link >= 0 && inheritance_hear(u->link, text, &ended))
+        heed(m, text);
+    if (!ended)
         return;
+    io_close(&u->link);
+    u->prepared = false; /* whoever said so is gone; why, its exit status will tell */
+    if (u->state == UPGRADE_HANDED && !u->complete)
+        take_back(m);
+}
+
+void upgrade_gone(struct master *m, int status)
+{
+    struct upgrade *u = &m->upgrade;
+    hear_successor(m); /* its last words */
+    u->pid = -1;
+    if (u->state == UPGRADE_PROVEN)
+        u->state = UPGRADE_BECOMING;
+    if (u->state > UPGRADE_HANDED)
+        log_warning("the master of the new binary has ended: here what is in progress is finished, and that is all");
+    if (u->state != UPGRADE_TRYING)
+        return;
+    if (u->reasons.count == 0 && WIFSIGNALED(status))
+        errors_add(&u->reasons, "'%s' was killed by signal %d (%s) before it was ready", launch_program(), WTERMSIG(status),
+                   strsignal(WTERMSIG(status)));
+    else if (u->reasons.count == 0)
+        errors_add(&u->reasons, "'%s' exited with status %d before it was ready", launch_program(), WEXITSTATUS(status));
+    refuse(m);
+}
+
+static void give_it_up(struct master *m)
+{
+    struct upgrade *u = &m->upgrade;
+    if (u->state == UPGRADE_TRYING && u->reasons.count == 0)
+        errors_add(&u->reasons, "'%s' was not ready within %d s", launch_program(), (CANARY_MS + START_MORE_MS) / 1000);
+    signal_it(u, SIGKILL); /* upgrade_gone() does the rest */
+    u->deadline = m->now + END_MS;
+}
+
+/* It is ready: we let it take over, or, as process 1, take its place. */
+static void answer(struct master *m)
+{
+    struct upgrade *u = &m->upgrade;
     if (getpid() != 1) {
         hand_over(m);
         return;
@@ -268,64 +337,51 @@ static void heed(struct master *m, const char *text)
     u->deadline = m->now + END_MS;
 }
 
-static void listen_to_it(struct master *m)
-{
-    char text[INHERITANCE_MESSAGE_MAX];
-    bool ended = false;
-    while (m->upgrade.link >= 0 && inheritance_hear(m->upgrade.link, text, &ended))
-        heed(m, text);
-    if (ended && m->upgrade.state == UPGRADE_HANDED && !m->upgrade.complete)
-        take_back(m);
-    else if (ended)
-        io_close(&m->upgrade.link);
-}
-
-void upgrade_gone(struct master *m, int status)
+static void try_it(struct master *m)
 {
     struct upgrade *u = &m->upgrade;
-    listen_to_it(m); /* its last words */
-    u->pid = 0;
-    if (u->state == UPGRADE_PROVEN) {
+    if (u->state == UPGRADE_TRYING && u->prepared)
+        answer(m);
+    else if (u->state < UPGRADE_BECOMING && m->now >= u->deadline && !u->in_place)
+        give_it_up(m);
+    else if (u->state == UPGRADE_BECOMING)
         replace_process(m);
-        return;
-    }
-    if (u->state != UPGRADE_TRYING)
-        return;
-    if (u->reasons.count == 0 && WIFSIGNALED(status))
-        errors_add(&u->reasons, "'%s' was killed by signal %d (%s) before it was ready", arguments[0], WTERMSIG(status),
-                   strsignal(WTERMSIG(status)));
-    else if (u->reasons.count == 0)
-        errors_add(&u->reasons, "'%s' exited with status %d before it was ready", arguments[0], WEXITSTATUS(status));
-    refuse(m);
 }
 
-static void give_it_up(struct master *m)
+/* Once the service manager knows who its main process is, that one may speak to it. */
+static void let_it_speak(struct upgrade *u)
+{
+    if (u->spoken || notify_owes())
+        return;
+    inheritance_tell(u->link, "speak");
+    u->spoken = true;
+}
+
+static void leave(struct master *m)
 {
     struct upgrade *u = &m->upgrade;
-    if (u->in_place)
-        return;
-    if (u->state == UPGRADE_TRYING && u->reasons.count == 0)
-        errors_add(&u->reasons, "'%s' was not ready within %d s", arguments[0], (CANARY_MS + START_MORE_MS) / 1000);
-    kill(u->pid, SIGKILL); /* upgrade_gone() does the rest */
-    u->deadline = m->now + END_MS;
+    if (u->state == UPGRADE_HANDED && (u->complete || m->now >= u->deadline))
+        leave_sockets(m);
+    if (u->state == UPGRADE_DRAINING)
+        dismiss_workers(m);
+    if (u->state > UPGRADE_HANDED)
+        let_it_speak(u);
 }
 
 void upgrade_step(struct master *m)
 {
     struct upgrade *u = &m->upgrade;
-    if (u->wanted && m->transaction == TRANSACTION_NONE && m->state == MASTER_SERVING) {
+    if (u->wanted && m->transaction == TRANSACTION_NONE && m->state == MASTER_SERVING && !succession_is_pending(m)) {
         u->wanted = false;
         begin(m);
     }
-    if (u->state != UPGRADE_NONE)
-        listen_to_it(m);
-    bool late = m->now >= u->deadline;
-    if ((u->state == UPGRADE_TRYING || u->state == UPGRADE_PROVEN) && late)
-        give_it_up(m);
-    if (u->state == UPGRADE_HANDED && (u->complete || late))
-        leave_sockets(m);
-    if (u->state == UPGRADE_DRAINING)
-        dismiss_workers(m);
-    if (u->state != UPGRADE_NONE && u->state < UPGRADE_LEAVING)
+    if (u->state == UPGRADE_NONE)
+        return;
+    hear_successor(m);
+    if (u->state != UPGRADE_NONE && u->state < UPGRADE_HANDED)
+        try_it(m);
+    if (u->state >= UPGRADE_HANDED)
+        leave(m);
+    if (u->state != UPGRADE_NONE && u->state < UPGRADE_LEAVING && m->now < u->deadline)
         master_wake_at(m, u->deadline);
 }

@@ -157,7 +157,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     struct worker *w = the_worker;
     (void)context;
     uint64_t condemned = atomic_load(&w->slot->condemned);
-    bool ordered = number == SIGABRT && info->si_code <= 0 && info->si_pid == w->setup->master;
+    bool ordered = number == SIGABRT && info->si_code <= 0 && info->si_pid == atomic_load(&w->setup->board->master);
     bool too_long = condemned != 0 && condemned == atomic_load(&w->slot->sequence);
     if (ordered && !(is_ours(w) && too_long))
         return; /* the request that it was about has ended meanwhile */

@@ -252,13 +252,12 @@ Test(container, in_the_background_process_1_would_take_all_with_it_so_it_stays)
     cr_assert(server_log_has(&server, "stopped"), "it did not end in order");
 }
 
-/* It stays the process it is; what it was before goes on beside it until its workers have given all they hold. */
+/* It stays the process it is; what it was before goes on beside it until its workers have given all they hold. A stop waits for that, and
+ * for the one before as well. */
 Test(container, as_process_1_it_upgrades_in_place)
 {
     struct server server;
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
-    pid_t first = start_as_first(&server, TWO_WORKERS PROBE TROUBLE);
-    await(process_children(first, before, WORKERS_MAX) == 2);
+    pid_t first = start_as_first(&server, TWO_WORKERS "control = @DIR@/control\n" PROBE TROUBLE);
     struct client client = client_connect(&server), busy = client_connect(&server);
     client_send(&client, request("GET", "/hello", ""));
     struct response response = client_read(&client);
@@ -272,15 +271,72 @@ Test(container, as_process_1_it_upgrades_in_place)
         response = client_read(&client);
         expect_response(&response, 200, "hello");
         cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
+        cr_assert(file_exists(text("%s/control", server.dir)));
     }
+    kill(first, SIGTERM);
+    server_log_await(&server, "1 stopping: finishing", 1);
+    cr_assert_eq(process_wait(server.pid, 300), -1, "it has not waited for its former selves");
     file_write(text("%s/gate.a.open", server.dir), "");
     response = client_read(&busy);
     expect_response(&response, 200, "through gate a");
-    server_log_await(&server, "generation 1 has left", 1);
-    await(process_children(first, now, WORKERS_MAX) == 2 && !pids_overlap(now, 2, before, 2));
-    kill(first, SIGTERM);
     cr_assert_eq(server_wait(&server), 0);
+    cr_assert(server_log_has(&server, "generation 1 has left"), "%s", server_log(&server));
     cr_assert(server_log_has(&server, "1 stopped"), "%s", server_log(&server));
+}
+
+#define TURNSTILE "[app:turnstile]\npath = /turnstile\nmodule = @MODULES@/turnstile.so\ndirectory = @DIR@/tokens\n"
+
+/* A server that is process 1 with a request in progress, and a new binary that has been tried: it starts in place and waits for a token. */
+static pid_t begin_in_place(struct server *server, struct client *busy, bool break_file)
+{
+    server_prepare(server, TWO_WORKERS TROUBLE TURNSTILE);
+    mkdir(text("%s/tokens", server->dir), 0777);
+    chmod(text("%s/tokens", server->dir), 0777);
+    file_write(text("%s/tokens/token.1", server->dir), "");
+    file_write(text("%s/tokens/token.2", server->dir), "");
+    server->pid = unshare_tine(server);
+    pid_t first = find_first(server->pid);
+    snprintf(server->address, sizeof server->address, "%s", server_address(server, 0));
+    await(!file_exists(text("%s/tokens/token.1", server->dir)) && !file_exists(text("%s/tokens/token.2", server->dir)));
+    *busy = client_connect(server);
+    client_send(busy, request("GET", "/trouble/gate/a", ""));
+    server_log_await(server, "gate a entered", 1);
+    kill(first, SIGUSR2);
+    server_log_await(server, "worker_init waits", 1);
+    if (break_file)
+        server_configure(server, "[server]\nworkers = lots\n");
+    file_write(text("%s/tokens/token.3", server->dir), ""); /* for the trial */
+    return first;
+}
+
+static void expect_finished(struct server *server, struct client *busy, int code)
+{
+    cr_assert_eq(process_wait(server->pid, 300), -1, "it has not waited");
+    file_write(text("%s/gate.a.open", server->dir), "");
+    struct response response = client_read(busy);
+    expect_response(&response, 200, "through gate a");
+    cr_assert_eq(server_wait(server), code, "%s", server_log(server));
+}
+
+Test(container, as_process_1_it_stops_well_while_the_new_binary_starts)
+{
+    struct server server;
+    struct client busy;
+    pid_t first = begin_in_place(&server, &busy, false);
+    server_log_await(&server, "worker_init waits", 2);
+    kill(first, SIGTERM);
+    server_log_await(&server, "stopping: finishing", 1);
+    expect_finished(&server, &busy, 0);
+}
+
+Test(container, as_process_1_it_finishes_what_is_in_progress_if_the_tried_binary_fails_after_all)
+{
+    struct server server;
+    struct client busy;
+    begin_in_place(&server, &busy, true);
+    server_log_await(&server, "process 1 does not serve: stopping", 1);
+    server_log_await(&server, "[server] workers: 'lots'", 1);
+    expect_finished(&server, &busy, 1);
 }
 
 Test(container, as_process_1_it_stays_when_the_new_binary_fails)

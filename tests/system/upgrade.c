@@ -238,6 +238,7 @@ Test(upgrade, a_master_of_another_version_is_succeeded_without_its_channel)
     cr_assert(server_log_has(&server, "generation 42 serves"), "%s", server_log(&server));
     snprintf(server.address, sizeof server.address, "%s", bound);
     expect_get(&server, "/hello", 200, "hello");
+    close(pair[0]);
     server_stop(&server);
 }
 
