@@ -201,14 +201,6 @@ static void retire_old(struct master *m)
         m->transaction = TRANSACTION_NONE;
 }
 
-static bool all_drained(const struct master *m)
-{
-    for (const struct generation *g = m->old; g != NULL; g = g->older)
-        if (!listeners_are_drained(&g->listeners, true))
-            return false;
-    return true;
-}
-
 static bool any_dropped(const struct master *m)
 {
     for (const struct generation *g = m->old; g != NULL; g = g->older)
@@ -226,8 +218,8 @@ static void drain_dropped(struct master *m)
         return;
     }
     bool filled = children_ready(m, m->current) >= m->wanted;
-    if (m->now < m->transaction_deadline && !(filled && all_drained(m))) {
-        master_wake_at(m, m->now + 50); /* not oftener: a look at the system's table of sockets is dear */
+    if (m->now < m->transaction_deadline && !(filled && listeners_are_drained(true))) {
+        master_wake_at(m, m->now + 20);
         return;
     }
     for (unsigned i = 0; i < m->slots; i++)

@@ -231,7 +231,7 @@ static void take_back(struct master *m)
 static void dismiss_workers(struct master *m)
 {
     struct listeners *listeners = &m->current->listeners;
-    if (listeners_have_closing(listeners) && m->now < m->upgrade.deadline && !listeners_are_drained(listeners, true)) {
+    if (listeners_have_closing(listeners) && m->now < m->upgrade.deadline && !listeners_are_drained(true)) {
         master_wake_at(m, m->now + 50);
         return;
     }
