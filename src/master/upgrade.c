@@ -106,7 +106,7 @@ static void watch(struct master *m, pid_t pid, int link)
     u->state = UPGRADE_TRYING;
     u->pid = pid;
     u->link = link;
-    u->deadline = m->now + CANARY_MS + START_MORE_MS;
+    u->deadline = m->now + m->current->config->timeouts.start + START_MORE_MS;
     u->kept = memory_new((m->current->listeners.count + 1) * sizeof *u->kept);
 }
 
@@ -305,7 +305,8 @@ static void give_it_up(struct master *m)
     if (u->in_place)
         return;
     if (u->state == UPGRADE_TRYING && u->reasons.count == 0)
-        errors_add(&u->reasons, "'%s' was not ready within %d s", arguments[0], (CANARY_MS + START_MORE_MS) / 1000);
+        errors_add(&u->reasons, "'%s' was not ready within %lld s ([timeouts] start, and %d s)", arguments[0],
+                   (long long)(m->current->config->timeouts.start + START_MORE_MS) / 1000, START_MORE_MS / 1000);
     kill(u->pid, SIGKILL); /* upgrade_gone() does the rest */
     u->deadline = m->now + END_MS;
 }

@@ -90,7 +90,7 @@ static void tell_signal(const struct worker *w, int number, const siginfo_t *inf
 }
 
 /* To the master, as the reason why this worker cannot start. */
-static void tell_loading(const struct worker *w, int number)
+static void tell_loading(const struct worker *w, int number, bool too_long)
 {
     const struct config_app *section = apps_in_progress()->section;
     const char *name = sigabbrev_np(number);
@@ -103,9 +103,13 @@ static void tell_loading(const struct worker *w, int number)
     put(&line, slice_from(section->name));
     put(&line, SLICE("] module: '"));
     put(&line, slice_from(section->module));
-    put(&line, SLICE("' crashed while it was loaded or initialised (SIG"));
-    put(&line, slice_from(name != NULL ? name : "?"));
-    put(&line, SLICE("); does its list of routes end with {0}?"));
+    if (too_long) {
+        put(&line, SLICE("' was not loaded and initialised in the time that [timeouts] start gives"));
+    } else {
+        put(&line, SLICE("' crashed while it was loaded or initialised (SIG"));
+        put(&line, slice_from(name != NULL ? name : "?"));
+        put(&line, SLICE("); does its list of routes end with {0}?"));
+    }
     send(w->control, line.text, line.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -159,12 +163,13 @@ static void on_fault(int number, siginfo_t *info, void *context)
     uint64_t condemned = atomic_load(&w->slot->condemned);
     bool ordered = number == SIGABRT && info->si_code <= 0 && info->si_pid == w->setup->master;
     bool too_long = condemned != 0 && condemned == atomic_load(&w->slot->sequence);
-    if (ordered && !(is_ours(w) && too_long))
-        return; /* the request that it was about has ended meanwhile */
+    bool loading = apps_in_progress() != NULL;
+    if (ordered && !(is_ours(w) && too_long) && !loading)
+        return; /* the request, or the start, that it was about has ended meanwhile */
     bool ours = is_ours(w);
     restore_defaults();
-    if (apps_in_progress() != NULL)
-        tell_loading(w, number);
+    if (loading)
+        tell_loading(w, number, ordered);
     if (ours) {
         w->dying = 1;
         abandon(w, too_long ? 504 : 500);
