@@ -101,6 +101,7 @@ struct scoreboard {
     char verdict[SCOREBOARD_VERDICT_MAX];
 
     struct totals totals;
+    _Atomic uint32_t breakers_used; /* those from here on never saw a crash, and are not looked at: that would make memory of them */
     struct breaker breakers[BREAKER_ROUTES]; /* workers: by the number of the route in its generation */
     struct slot slots[SCOREBOARD_SLOTS];
 };
