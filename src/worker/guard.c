@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -96,6 +97,17 @@ static void restore_defaults(void)
         signal(faults[i], SIG_DFL);
 }
 
+/* A child that a handler forked inherits this handler and leaves cores as well. Being not dumpable keeps the kernel from making one,
+ * piped to a program or not; RLIMIT_CORE 0 does so for files alone. */
+static void ration_core(const struct worker *w)
+{
+    if (!cores_are_made() || cores_take(&w->setup->board->cores, clock_ms()))
+        return;
+    prctl(PR_SET_DUMPABLE, 0);
+    if (getpid() == w->pid)
+        last_words_no_core(w);
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     struct worker *w = the_worker;
@@ -114,6 +126,9 @@ static void on_fault(int number, siginfo_t *info, void *context)
         w->dying = 1;
         abandon(w, too_long ? 504 : 500);
         last_words_signal(w, number, info, too_long);
+    }
+    ration_core(w);
+    if (ours || loading) {
         signal(SIGALRM, SIG_DFL);
         alarm(DYING_SECONDS);
         last_words_frames();

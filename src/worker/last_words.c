@@ -36,12 +36,25 @@ static void put_number(struct line *line, unsigned long number, unsigned base)
     put(line, (struct slice){p, (size_t)(digits + sizeof digits - p)});
 }
 
+static void begin(struct line *line, const struct worker *w)
+{
+    line->length = 0;
+    put(line, SLICE("worker "));
+    put_number(line, (unsigned long)w->pid, 10);
+}
+
+static void end(struct line *line)
+{
+    line->text[line->length++] = '\n';
+    if (log_fd() >= 0 && write(log_fd(), line->text, line->length) < 0)
+        return;
+}
+
 void last_words(const struct worker *w, struct slice how)
 {
     const struct tine_request *r = w->current->request;
-    struct line line = {.length = 0};
-    put(&line, SLICE("worker "));
-    put_number(&line, (unsigned long)w->pid, 10);
+    struct line line;
+    begin(&line, w);
     put(&line, SLICE(": handler "));
     put(&line, slice_from(r->match.app != NULL ? r->match.app->section->name : "-"));
     put(&line, SLICE("."));
@@ -54,9 +67,17 @@ void last_words(const struct worker *w, struct slice how)
     put(&line, slice_from(r->id));
     put(&line, SLICE(": "));
     put(&line, how);
-    line.text[line.length++] = '\n';
-    if (log_fd() >= 0 && write(log_fd(), line.text, line.length) < 0)
-        return;
+    end(&line);
+}
+
+void last_words_no_core(const struct worker *w)
+{
+    struct line line;
+    begin(&line, w);
+    put(&line, SLICE(": no core is kept of this crash: there were "));
+    put_number(&line, CORES_MAX, 10);
+    put(&line, SLICE(" within a minute"));
+    end(&line);
 }
 
 void last_words_signal(const struct worker *w, int number, const siginfo_t *info, bool too_long)

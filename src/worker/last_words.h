@@ -11,6 +11,9 @@
 void last_words(const struct worker *w, struct slice how);
 void last_words_signal(const struct worker *w, int number, const siginfo_t *info, bool too_long);
 
+/* Of any crash, in a handler or not: that it leaves no core. */
+void last_words_no_core(const struct worker *w);
+
 /* To the master, as the reason why this worker cannot start: the app that is being loaded or initialised. */
 void last_words_loading(const struct worker *w, int number, bool too_long);
 
