@@ -112,8 +112,9 @@ static void back_off(struct worker *w)
     if (!w->back_off_told)
         log_warning("cannot accept: %s; trying again every %d ms", strerror(errno), BACK_OFF_MS);
     w->back_off_told = true;
-    if (w->oldest != CONNECTION_NONE)
-        connection_close(w, &w->table[w->oldest]);
+    struct connection *oldest = table_oldest(w);
+    if (oldest != NULL)
+        connection_close(w, oldest);
     w->accept_after = w->now + BACK_OFF_MS;
 }
 

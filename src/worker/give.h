@@ -9,8 +9,8 @@
 
 /* give.c. The first two are async-signal-safe. */
 
-/* Gives every connection that can be given, except 'but' (may be NULL). Returns whether none that can be given was left; if not, the
- * channel is full or the system short of something, and it is to be tried again. */
+/* Gives every connection that can be given, except 'but' (may be NULL) and those that were written over. Returns whether none that can be
+ * given was left; if not, the channel is full or the system short of something, and it is to be tried again. */
 bool give_all(struct worker *w, const struct connection *but);
 
 /* Gives the connection whose handler died, to be answered with 'status' by somebody else. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See guard.h. Everything here that runs in a signal handler uses async-signal-safe calls only, and touches no connection but through
- * give.c: while a handler runs, the table is at rest. The heap may be in any state. backtrace() alone is not safe: it comes last, under
- * an alarm.
+ * give.c: while a handler runs, the table is at rest, and a record that is not as it was is known by its check value. The heap may be in
+ * any state. backtrace() alone is not safe: it comes last, under an alarm.
  */
 #include "worker/guard.h"
 
@@ -12,6 +12,7 @@
 
 #include <dlfcn.h>
 #include <execinfo.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STACK_BYTES = 64 << 10, DYING_SECONDS = 1 };
+enum { STACK_BYTES = 64 << 10, DYING_SECONDS = 1, GIVE_TRIES = 100, GIVE_AGAIN_MS = 10 };
 
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
@@ -53,13 +54,13 @@ static void name_breaker(const struct worker *w, struct breaker *breaker, const 
 }
 
 /* Whether its route is broken by now. */
-static void count_crash(struct worker *w, struct connection *c)
+static void count_crash(struct worker *w)
 {
-    struct breaker *breaker = guard_breaker(w, c);
+    struct breaker *breaker = guard_breaker(w, w->handled);
     uint32_t generation = w->setup->generation;
     if (breaker == NULL || atomic_load(&breaker->generation) > generation)
         return;
-    name_breaker(w, breaker, c->request);
+    name_breaker(w, breaker, w->handled);
     if (breaker_crashed(breaker, generation, (uint32_t)w->config->crash_limit, clock_ms())) /* clock_gettime() is async-signal-safe */
         last_words(w, SLICE("crashed too often: its route answers 503 for a while ([server] crash_limit)"));
 }
@@ -75,14 +76,18 @@ static bool send_earlier(struct worker *w, const struct connection *c)
 static void abandon(struct worker *w, int status)
 {
     struct connection *c = w->current;
-    bool begun = c->request->response.state >= RESPONSE_BEGUN;
+    bool begun = w->handled->response.state >= RESPONSE_BEGUN;
     struct totals *totals = &w->setup->board->totals;
     scoreboard_count(status == 504 ? &totals->timed_out : &totals->crashed, 1);
     if (status != 504)
-        count_crash(w, c);
+        count_crash(w);
     give_all(w, c);
-    if (!begun && send_earlier(w, c))
+    if (!table_is_sound(w, c))
+        w->overwritten++;
+    else if (!begun && send_earlier(w, c))
         give_to_answer(w, c, status);
+    if (w->overwritten > 0)
+        last_words_overwritten(w);
 }
 
 /* Module code on our own thread, in our own process: not a thread that the module started, nor a child that it forked. */
@@ -138,10 +143,10 @@ static void on_fault(int number, siginfo_t *info, void *context)
         raise(number);
 }
 
-struct breaker *guard_breaker(const struct worker *w, const struct connection *c)
+struct breaker *guard_breaker(const struct worker *w, const struct tine_request *r)
 {
-    const struct route *route = c->request->match.route.route;
-    if (w->config->crash_limit == 0 || c->request->answer != 0 || route == NULL || c->request->match.app == NULL ||
+    const struct route *route = r->match.route.route;
+    if (w->config->crash_limit == 0 || r->answer != 0 || route == NULL || r->match.app == NULL ||
         route->number >= BREAKER_ROUTES)
         return NULL;
     return &w->setup->board->breakers[route->number];
@@ -168,6 +173,8 @@ void guard_enter(struct worker *w, struct connection *c)
 {
     uint64_t sequence = atomic_load_explicit(&w->slot->sequence, memory_order_relaxed);
     atomic_store_explicit(&w->slot->sequence, sequence + 1, memory_order_release);
+    table_seal(w, c); /* the API for handlers does not change it */
+    w->handled = c->request;
     w->current = c;
     atomic_signal_fence(memory_order_seq_cst); /* all of it before module code, all of the table at rest */
 }
@@ -175,9 +182,23 @@ void guard_enter(struct worker *w, struct connection *c)
 void guard_leave(struct worker *w)
 {
     atomic_signal_fence(memory_order_seq_cst);
+    if (!table_is_sound(w, w->current)) /* whose answer is it? */
+        guard_damaged(w);
     w->current = NULL;
     if (w->given > 0)
         give_reclaim(w);
+}
+
+/* Given are those alone whose check value fits; what cannot be given, as it is half answered, is lost as well. By abort(): the core may tell
+ * who it was. */
+_Noreturn void guard_damaged(struct worker *w)
+{
+    w->current = NULL;
+    adopt_watch(w, false);
+    for (int tries = 0; !give_all(w, NULL) && tries < GIVE_TRIES; tries++)
+        poll(NULL, 0, GIVE_AGAIN_MS);
+    last_words_overwritten(w);
+    abort();
 }
 
 void guard_stalled(struct worker *w)

@@ -52,7 +52,7 @@ static void end(struct line *line)
 
 void last_words(const struct worker *w, struct slice how)
 {
-    const struct tine_request *r = w->current->request;
+    const struct tine_request *r = w->handled;
     struct line line;
     begin(&line, w);
     put(&line, SLICE(": handler "));
@@ -67,6 +67,18 @@ void last_words(const struct worker *w, struct slice how)
     put(&line, slice_from(r->id));
     put(&line, SLICE(": "));
     put(&line, how);
+    end(&line);
+}
+
+void last_words_overwritten(const struct worker *w)
+{
+    struct line line;
+    begin(&line, w);
+    put(&line, SLICE(": its table of connections was written over, by some handler up to that of "));
+    put(&line, slice_from(w->slot->request));
+    put(&line, SLICE(": "));
+    put_number(&line, w->overwritten, 10);
+    put(&line, SLICE(" of its connections are closed, the others given to other workers"));
     end(&line);
 }
 

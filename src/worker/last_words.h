@@ -11,6 +11,9 @@
 void last_words(const struct worker *w, struct slice how);
 void last_words_signal(const struct worker *w, int number, const siginfo_t *info, bool too_long);
 
+/* That connections could not be given, as nobody knows whose they are. */
+void last_words_overwritten(const struct worker *w);
+
 /* Of any crash, in a handler or not: that it leaves no core. */
 void last_words_no_core(const struct worker *w);
 

@@ -59,7 +59,7 @@ static void hurry(struct worker *w)
 {
     w->patience = atomic_load(&w->slot->patience);
     for (uint32_t i = 0; i < w->top; i++)
-        if (w->table[i].state != CONNECTION_FREE)
+        if (table_is_sound(w, &w->table[i]) && w->table[i].state != CONNECTION_FREE)
             connection_hurry(w, &w->table[i]);
 }
 
@@ -199,6 +199,8 @@ static void expire(struct worker *w)
     struct deadline *due;
     while ((due = deadlines_next(&w->deadlines, w->now)) != NULL) {
         struct connection *c = (struct connection *)((char *)due - offsetof(struct connection, deadline));
+        if (!table_is_sound(w, c))
+            break;
         connection_timeout(w, c);
     }
     if (w->accept_after > 0 && w->now >= w->accept_after)
@@ -252,6 +254,8 @@ static void leave_if_done(struct worker *w)
 static _Noreturn void run(struct worker *w)
 {
     for (;;) {
+        if (w->damaged)
+            guard_damaged(w);
         if (w->look || atomic_load(&w->slot->look))
             look(w);
         follow_order(w);
