@@ -123,6 +123,9 @@ static inline void scoreboard_deactivate(struct slot *slot)
 /* Does a worker other than that of 'own' wait for work? */
 bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own);
 
+/* Does a worker other than that of 'own' serve, at work or not? */
+bool scoreboard_has_other(struct scoreboard *board, const struct slot *own);
+
 static inline void scoreboard_count(_Atomic uint64_t *counter, uint64_t more)
 {
     atomic_fetch_add_explicit(counter, more, memory_order_relaxed);

@@ -132,6 +132,18 @@ bool give_all(struct worker *w, const struct connection *but)
     return send_batch(w) && all;
 }
 
+uint32_t give_oldest(struct worker *w)
+{
+    batch.message.count = batch.fd_count = 0;
+    for (uint32_t i = w->oldest; i < w->top && batch.message.count < HANDOFF_BATCH; i = w->table[i].newer) {
+        struct connection *c = &w->table[i];
+        if (!table_is_sound(w, c) || (can_give(c) && add(c, 0) < 0))
+            break;
+    }
+    uint32_t count = batch.message.count;
+    return send_batch(w) ? count : 0;
+}
+
 bool give_to_answer(struct worker *w, struct connection *c, int status)
 {
     batch.message.count = batch.fd_count = 0;

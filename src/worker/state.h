@@ -97,6 +97,7 @@ struct worker {
     bool accepting;
     int64_t accept_after; /* back-off after EMFILE and the like; 0: none */
     bool back_off_told;
+    int64_t gave_for_room; /* when, last; 0: never */
     struct sockaddr_storage peer; /* of the connection accepted last */
     int64_t now;         /* monotonic ms, of this turn */
 
