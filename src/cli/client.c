@@ -21,10 +21,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where the server may be asked. */
+enum { START_MS = 30000 }; /* [timeouts] start of a file that cannot be read */
+
+/* Where the server may be asked, and how long it may take for something. */
 struct place {
     char *file;    /* absolute */
     char *control; /* value of [server] control */
+    int64_t start; /* of [timeouts] start, ms */
 };
 
 static int refuse_usage(const struct client_options *options, const char *problem, bool takes_json)
@@ -70,12 +73,13 @@ static char *absolute(const char *path)
  * given with -o, and else the default. */
 static struct place find_place(const struct client_options *options)
 {
-    struct place place = {.file = absolute(options->path)};
+    struct place place = {.file = absolute(options->path), .start = START_MS};
     struct errors errors;
     errors_init(&errors);
     struct config *config = config_load(options->path, options->overrides, options->override_count, &errors);
     if (config != NULL) {
         place.control = memory_copy_text(config->control);
+        place.start = config->timeouts.start;
         config_free(config);
     }
     for (size_t i = 0; config == NULL && i < options->override_count; i++)
@@ -145,10 +149,11 @@ static void tell_nobody(const struct client_options *options, const struct place
         fprintf(stderr, "tine %s: no server runs for '%s'\n", options->name, place->file);
 }
 
-static int connect_server(const struct client_options *options)
+static int connect_server(const struct client_options *options, int64_t *start)
 {
     struct place place = find_place(options);
     int fd = find_server(&place);
+    *start = place.start;
     if (fd < 0)
         tell_nobody(options, &place);
     free(place.file);
@@ -157,15 +162,15 @@ static int connect_server(const struct client_options *options)
 }
 
 /* To the end of the connection. 1, or 0 when the time is up. */
-static int receive(int fd, int seconds, struct buffer *in)
+static int receive(int fd, int64_t patience, struct buffer *in)
 {
-    int64_t deadline = clock_ms() + (int64_t)seconds * 1000;
+    int64_t deadline = clock_ms() + patience;
     for (;;) {
         int64_t left = deadline - clock_ms();
         struct pollfd poller = {.fd = fd, .events = POLLIN};
         if (left <= 0)
             return 0;
-        if (poll(&poller, 1, (int)left) <= 0)
+        if (poll(&poller, 1, left < INT_MAX ? (int)left : INT_MAX) <= 0)
             continue;
         ssize_t length = recv(fd, buffer_reserve(in, 4096), 4096, 0);
         if (length < 0 && errno == EINTR)
@@ -189,19 +194,21 @@ static int take_answer(const struct client_options *options, struct buffer *in, 
     return ok;
 }
 
-int client_ask(const struct client_options *options, const char *request, int seconds, char **text)
+int client_ask(const struct client_options *options, const char *request, int seconds, int starts, char **text)
 {
     struct buffer in = BUFFER_EMPTY;
     char line[64];
-    int fd = connect_server(options), result = -1;
+    int64_t start;
+    int fd = connect_server(options, &start), result = -1;
     if (fd < 0)
         return -1;
+    int64_t patience = (int64_t)seconds * 1000 + starts * start;
     /* A server that refuses us may have closed already: its answer tells why. */
     send(fd, line, (size_t)snprintf(line, sizeof line, "%s\n", request), MSG_NOSIGNAL);
-    if (receive(fd, seconds, &in))
+    if (receive(fd, patience, &in))
         result = take_answer(options, &in, text);
     else
-        fprintf(stderr, "tine %s: the server did not answer within %d s\n", options->name, seconds);
+        fprintf(stderr, "tine %s: the server did not answer within %lld s\n", options->name, (long long)patience / 1000);
     buffer_release(&in);
     io_close(&fd);
     return result;

@@ -9,14 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A transaction that was under way is waited for, then our own: each may take its workers' 30 s to start. */
-enum { VERDICT_SECONDS = 90 };
+/* A transaction that was under way is waited for, then our own. */
+enum { VERDICT_SECONDS = 30, VERDICT_STARTS = 2 };
 
 static int ask(const char *what, int argc, char **argv)
 {
     struct client_options options;
     char *text = NULL;
-    int result = client_parse(&options, argc, argv, false) < 0 ? -2 : client_ask(&options, what, VERDICT_SECONDS, &text);
+    int result = client_parse(&options, argc, argv, false) < 0 ? -2 : client_ask(&options, what, VERDICT_SECONDS, VERDICT_STARTS, &text);
     if (result >= 0)
         fputs(text, result == 1 ? stdout : stderr);
     free(text);

@@ -44,7 +44,7 @@ int cli_status(int argc, char **argv)
     char *text = NULL;
     int result = client_parse(&options, argc, argv, true) < 0 ? 2 : 1;
     if (result == 1) {
-        int answer = client_ask(&options, "status", ANSWER_SECONDS, &text);
+        int answer = client_ask(&options, "status", ANSWER_SECONDS, 0, &text);
         if (answer == 1)
             result = print(&options, text);
         else if (answer == 0)

@@ -25,7 +25,7 @@ struct config_place {
 };
 
 struct config_timeouts {
-    int64_t header, body, send, keepalive, request, stall_after, idle_worker, graceful;
+    int64_t header, body, send, keepalive, request, stall_after, idle_worker, graceful, start;
 };
 
 struct config_limits {

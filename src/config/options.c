@@ -90,6 +90,8 @@ const struct option options[] = {
      .help = "without need of it before a worker beyond [server] workers leaves"},
     {SECTION_TIMEOUTS, "graceful", OPTION_TIME, "25s", IN_TIMEOUTS(graceful), 0, 30 * DAY,
      .help = "for requests in progress when tine stops"},
+    {SECTION_TIMEOUTS, "start", OPTION_TIME, "30s", IN_TIMEOUTS(start), 1, 30 * DAY,
+     .help = "for a worker to load modules and run worker_init; a reload that takes longer is refused"},
 
     {SECTION_LIMITS, "request_line", OPTION_SIZE, "8k", IN_LIMITS(request_line), 64, 64 * KILO,
      .help = "method, target and version; then 414"},

@@ -256,7 +256,7 @@ static void describe(int status, const char *where, char *text, size_t size)
 static void back_off(struct master *m, const struct child *child, bool in_handler)
 {
     struct position *position = &m->positions[child->position];
-    if (in_handler || m->now - child->started >= LIVED_MS) {
+    if (in_handler || (child->state != CHILD_STARTING && m->now - child->started >= LIVED_MS)) {
         position->failures = 0;
         position->retry_at = m->now;
         return;
@@ -280,7 +280,7 @@ static void judge(struct master *m, const struct child *child, int status, const
         return;
     }
     if (child->canary) {
-        reload_canary_gone(m, how);
+        reload_canary_gone(m, child->aborted ? "had to be killed: [timeouts] start passed" : how);
         return;
     }
     log_error("worker %ld %s", (long)child->pid, how);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "master/activation.h"
+#include "master/handshakes.h"
 #include "master/sockets.h"
 
 #include <errno.h>
@@ -259,19 +260,32 @@ static bool has_waiting(const struct listening *listening)
     return poll(&poller, 1, 0) > 0 && (poller.revents & POLLIN) != 0;
 }
 
-bool listeners_are_drained(const struct listeners *listeners, bool handshakes)
+/* Of all that are shut at once: the kernel looks through its whole table each time. */
+static bool have_handshakes(void)
+{
+    const struct address **addresses = memory_new((open_sockets.count + 1) * sizeof *addresses);
+    struct handshakes handshakes = {addresses, 0};
+    for (size_t i = 0; i < open_sockets.count; i++) {
+        const struct listening *listening = open_sockets.all[i];
+        if (listening->closing && !listening->passed && listening->fd >= 0)
+            addresses[handshakes.count++] = &listening->bound;
+    }
+    bool exist = handshakes_exist(&handshakes);
+    free(addresses);
+    return exist;
+}
+
+bool listeners_are_drained(bool handshakes)
 {
     /* A SYN that passed just before the door was shut may still be on its way through the kernel. */
-    for (size_t i = 0; i < listeners->count; i++)
-        if (listeners->all[i]->closing && clock_ms() - listeners->all[i]->shut_at < SETTLE_MS)
+    for (size_t i = 0; i < open_sockets.count; i++)
+        if (open_sockets.all[i]->closing && clock_ms() - open_sockets.all[i]->shut_at < SETTLE_MS)
             return false;
     /* Handshakes first: one that is complete by then is in the queue, and seen there. */
-    for (size_t i = 0; handshakes && i < listeners->count; i++)
-        if (listeners->all[i]->closing && !listeners->all[i]->passed && listeners->all[i]->fd >= 0 &&
-            sockets_have_handshakes(listeners->all[i]))
-            return false;
-    for (size_t i = 0; i < listeners->count; i++)
-        if (listeners->all[i]->closing && has_waiting(listeners->all[i]))
+    if (handshakes && have_handshakes())
+        return false;
+    for (size_t i = 0; i < open_sockets.count; i++)
+        if (open_sockets.all[i]->closing && has_waiting(open_sockets.all[i]))
             return false;
     return true;
 }

@@ -40,8 +40,9 @@ void listeners_release(struct listeners *listeners);
 /* Lets no new connection in at those that 'keep' (may be NULL) does not have; those that came stay. */
 void listeners_shut(struct listeners *listeners, const struct listeners *keep);
 
-/* Of those that were shut: has everything that was let in been accepted? With 'handshakes' those that are under way count too. */
-bool listeners_are_drained(const struct listeners *listeners, bool handshakes);
+/* Of those that were shut, in whatever list: has everything that was let in been accepted? With 'handshakes' those that are under way
+ * count too. */
+bool listeners_are_drained(bool handshakes);
 
 /* One that came from another process: it stays as long as a list has it. */
 void listeners_inherit(struct listeners *listeners, struct listening *listening);

@@ -22,8 +22,6 @@ struct master_options {
     size_t override_count;
 };
 
-enum { CANARY_MS = 30000 }; /* that worker_init() of a generation's first worker may take */
-
 enum child_state {
     CHILD_NONE,
     CHILD_STARTING, /* forked; has not said that it is ready */

@@ -61,7 +61,6 @@ void reload_begin(struct master *m, struct config *config)
     int slot = m->next != NULL ? children_spawn(m, m->next, 0, true) : -1;
     if (slot >= 0) {
         m->transaction = TRANSACTION_CANARY;
-        m->transaction_deadline = m->now + CANARY_MS;
         errors_release(&errors);
         return;
     }
@@ -146,7 +145,7 @@ void reload_commit(struct master *m, unsigned canary)
 void reload_canary_ready(struct master *m, unsigned slot)
 {
     /* Not if it was condemned meanwhile: it ran out of its time, or the server stops. */
-    if (m->transaction == TRANSACTION_CANARY && m->state <= MASTER_SERVING && m->reasons.count == 0 &&
+    if (m->transaction == TRANSACTION_CANARY && m->state <= MASTER_SERVING && m->reasons.count == 0 && !m->children[slot].aborted &&
         m->children[slot].generation == m->next && !succession_ask(m, slot))
         reload_commit(m, slot);
 }
@@ -202,14 +201,6 @@ static void retire_old(struct master *m)
         m->transaction = TRANSACTION_NONE;
 }
 
-static bool all_drained(const struct master *m)
-{
-    for (const struct generation *g = m->old; g != NULL; g = g->older)
-        if (!listeners_are_drained(&g->listeners, true))
-            return false;
-    return true;
-}
-
 static bool any_dropped(const struct master *m)
 {
     for (const struct generation *g = m->old; g != NULL; g = g->older)
@@ -227,8 +218,8 @@ static void drain_dropped(struct master *m)
         return;
     }
     bool filled = children_ready(m, m->current) >= m->wanted;
-    if (m->now < m->transaction_deadline && !(filled && all_drained(m))) {
-        master_wake_at(m, m->now + 50); /* not oftener: a look at the system's table of sockets is dear */
+    if (m->now < m->transaction_deadline && !(filled && listeners_are_drained(true))) {
+        master_wake_at(m, m->now + 20);
         return;
     }
     for (unsigned i = 0; i < m->slots; i++)
@@ -241,14 +232,11 @@ static void drain_dropped(struct master *m)
 
 void reload_step(struct master *m)
 {
-    if (m->transaction == TRANSACTION_CANARY) {
+    if (m->transaction == TRANSACTION_CANARY && m->succession.asked) {
         if (m->now < m->transaction_deadline) {
             master_wake_at(m, m->transaction_deadline);
         } else if (m->reasons.count == 0) {
-            if (m->succession.asked)
-                errors_add(&m->reasons, "the master before this one did not answer");
-            else
-                errors_add(&m->reasons, "worker_init() did not finish within %d s", CANARY_MS / 1000);
+            errors_add(&m->reasons, "the master before this one did not answer");
             kill_canary(m);
         }
     }

@@ -11,7 +11,6 @@
 #include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -175,32 +174,6 @@ void sockets_shut(struct listening *listening)
         sockets_unlink(listening);
     else
         drop_syns(listening->fd);
-}
-
-/* One line of /proc/net/tcp: "  0: 0100007F:1F40 0100007F:C350 03 ..."; state 03 is SYN_RECV. By columns: a busy machine has a hundred
- * thousand of them. */
-static bool is_handshake(const char *line, const char port[static 4], size_t address_digits)
-{
-    const char *local = strchr(line, ':');
-    size_t state = 2 + address_digits + 1 + 4 + 1 + address_digits + 1 + 4 + 1;
-    return local != NULL && strlen(local) > state + 2 && memcmp(local + 2 + address_digits + 1, port, 4) == 0 &&
-           memcmp(local + state, "03", 2) == 0;
-}
-
-bool sockets_have_handshakes(const struct listening *listening)
-{
-    static char buffer[1 << 18];
-    bool v6 = listening->bound.socket.any.sa_family == AF_INET6, found = false;
-    char line[256], port[8];
-    FILE *file = is_local(listening) ? NULL : fopen(v6 ? "/proc/net/tcp6" : "/proc/net/tcp", "re");
-    if (file == NULL)
-        return false;
-    snprintf(port, sizeof port, "%04X", ntohs(v6 ? listening->bound.socket.v6.sin6_port : listening->bound.socket.v4.sin_port));
-    setvbuf(file, buffer, _IOFBF, sizeof buffer);
-    while (!found && fgets(line, sizeof line, file) != NULL)
-        found = is_handshake(line, port, v6 ? 32 : 8);
-    fclose(file);
-    return found;
 }
 
 void sockets_unlink(const struct listening *listening)

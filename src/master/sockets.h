@@ -28,9 +28,6 @@ void sockets_split_families(const struct address *both, struct address *v6, stru
  * open: what comes in there after us waits for whom the service manager starts next. */
 void sockets_shut(struct listening *listening);
 
-/* Are handshakes under way? */
-bool sockets_have_handshakes(const struct listening *listening);
-
 /* Removes the path of a Unix socket if it still is ours. */
 void sockets_unlink(const struct listening *listening);
 

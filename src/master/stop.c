@@ -85,7 +85,7 @@ void stop_step(struct master *m)
     else if (m->state == MASTER_DELAYING)
         master_wake_at(m, m->drain_at);
     if (m->state == MASTER_DRAINING) {
-        bool drained = listeners_are_drained(&m->current->listeners, m->now < m->handshakes_until);
+        bool drained = listeners_are_drained(m->now < m->handshakes_until);
         if (drained || m->now >= m->finish_at)
             leave(m);
         else

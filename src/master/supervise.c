@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Watching workers: handlers that hold up others or take too long, workers that do not end, connections that nobody was woken for.
+ * Watching workers: handlers that hold up others or take too long, workers that do not get ready or do not end, connections that nobody was woken for.
  * Runs in the master.
  */
 #include "master/master.h"
@@ -74,14 +74,29 @@ static void watch_handler(struct master *m, unsigned slot)
     master_wake_at(m, m->now - took + (took < stall_after ? stall_after : allowed));
 }
 
+/* It says itself, on its way out, which app takes so long. */
+static void watch_start(struct master *m, unsigned slot)
+{
+    const struct child *child = &m->children[slot];
+    int64_t until = child->started + child->generation->config->timeouts.start;
+    if (child->state != CHILD_STARTING)
+        return;
+    if (m->now < until)
+        master_wake_at(m, until);
+    else
+        kill_with(m, slot, SIGABRT, "is not ready in the time that [timeouts] start gives");
+}
+
 void supervise_handlers(struct master *m)
 {
     for (unsigned i = 0; i < m->slots; i++) {
         struct child *child = &m->children[i];
         if (child->state == CHILD_NONE)
             continue;
-        if (!child->aborted)
+        if (!child->aborted) {
+            watch_start(m, i);
             watch_handler(m, i);
+        }
         if (child->leave_by != 0 && m->now >= child->leave_by) {
             if (child->aborted || atomic_load(&m->board->slots[i].order) == ORDER_QUIT)
                 kill_with(m, i, SIGKILL, "does not end");

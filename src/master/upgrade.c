@@ -67,7 +67,7 @@ static void watch(struct master *m, pid_t pid, int link)
     u->state = UPGRADE_TRYING;
     u->pid = pid;
     u->link = link;
-    u->deadline = m->now + CANARY_MS + START_MORE_MS;
+    u->deadline = m->now + m->current->config->timeouts.start + START_MORE_MS;
     u->complete = u->prepared = u->adopts = u->controls = false; /* what one that was tried before has said */
     free(u->kept);
     u->kept = memory_new((m->current->listeners.count + 1) * sizeof *u->kept);
@@ -209,7 +209,7 @@ static void take_back(struct master *m)
 static void dismiss_workers(struct master *m)
 {
     struct listeners *listeners = &m->current->listeners;
-    if (listeners_have_closing(listeners) && m->now < m->upgrade.deadline && !listeners_are_drained(listeners, true)) {
+    if (listeners_have_closing(listeners) && m->now < m->upgrade.deadline && !listeners_are_drained(true)) {
         master_wake_at(m, m->now + 50);
         return;
     }
@@ -319,7 +319,8 @@ static void give_it_up(struct master *m)
 {
     struct upgrade *u = &m->upgrade;
     if (u->state == UPGRADE_TRYING && u->reasons.count == 0)
-        errors_add(&u->reasons, "'%s' was not ready within %d s", launch_program(), (CANARY_MS + START_MORE_MS) / 1000);
+        errors_add(&u->reasons, "'%s' was not ready within %lld s ([timeouts] start, and %d s)", launch_program(),
+                   (long long)(m->current->config->timeouts.start + START_MORE_MS) / 1000, START_MORE_MS / 1000);
     signal_it(u, SIGKILL); /* upgrade_gone() does the rest */
     u->deadline = m->now + END_MS;
 }

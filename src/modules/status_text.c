@@ -68,6 +68,37 @@ static void print_totals(const json_t *totals, FILE *out)
     fputs("\n", out);
 }
 
+static void print_broken_route(const json_t *route, FILE *out)
+{
+    long long crashes = number_of(route, "crashes"), left = number_of(route, "retry_ms");
+    char text[48];
+
+    fprintf(out, "  %s %s (%s.%s of %s): since %s, %lld %s, ", text_of(route, "method"), text_of(route, "path"), text_of(route, "app"),
+            text_of(route, "handler"), text_of(route, "module"), text_of(route, "since"), crashes, crashes == 1 ? "crash" : "crashes");
+    if (json_is_true(json_object_get(route, "trying")))
+        fputs("being tried now\n", out);
+    else if (left == 0)
+        fputs("tried with the next request\n", out);
+    else
+        fprintf(out, "tried again in %s\n", duration(left, text));
+}
+
+static void print_broken(const json_t *status, FILE *out)
+{
+    const json_t *routes = json_object_get(status, "broken");
+    long long count = number_of(status, "broken_count");
+    size_t index;
+    json_t *route;
+
+    if (count == 0)
+        return;
+    fputs("\nbroken routes, answering 503:\n", out);
+    json_array_foreach((json_t *)routes, index, route)
+        print_broken_route(route, out);
+    if (count > (long long)json_array_size(routes))
+        fprintf(out, "  and %lld more\n", count - (long long)json_array_size(routes));
+}
+
 static void print_worker(const json_t *worker, FILE *out)
 {
     const json_t *request = json_object_get(worker, "request");
@@ -93,6 +124,7 @@ char *status_text(const json_t *status)
         return NULL;
     print_server(status, out);
     print_totals(json_object_get(status, "totals"), out);
+    print_broken(status, out);
     fputs("\nslot      pid  gen state              age   requests   held  request\n", out);
     json_array_foreach(workers, index, worker)
         print_worker(worker, out);

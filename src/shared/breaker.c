@@ -10,6 +10,8 @@ static void begin_anew(struct breaker *breaker)
     atomic_store(&breaker->window, 0);
     atomic_store(&breaker->open_until, 0);
     atomic_store(&breaker->trying, 0);
+    atomic_store(&breaker->since, 0);
+    atomic_store(&breaker->total, 0);
 }
 
 enum breaker_verdict breaker_admit(struct breaker *breaker, uint32_t generation, int64_t now)
@@ -27,16 +29,21 @@ enum breaker_verdict breaker_admit(struct breaker *breaker, uint32_t generation,
     return BREAKER_TRY;
 }
 
-bool breaker_crashed(struct breaker *breaker, uint32_t limit, int64_t now)
+bool breaker_crashed(struct breaker *breaker, uint32_t generation, uint32_t limit, int64_t now)
 {
+    int64_t never = 0;
+    if (atomic_load(&breaker->generation) > generation)
+        return false; /* it is another route's by now */
     bool tried = atomic_load(&breaker->trying) != 0;
     if (now - atomic_load(&breaker->window) > BREAKER_WINDOW_MS) {
         atomic_store(&breaker->window, now);
         atomic_store(&breaker->crashes, 0);
     }
+    atomic_fetch_add(&breaker->total, 1);
     uint32_t crashes = atomic_fetch_add(&breaker->crashes, 1) + 1;
     if (!tried && crashes < limit)
         return false;
+    atomic_compare_exchange_strong(&breaker->since, &never, now);
     atomic_store(&breaker->open_until, now + BREAKER_PAUSE_MS);
     atomic_store(&breaker->trying, 0);
     return true;

@@ -16,12 +16,20 @@ enum {
     BREAKER_PAUSE_MS = 10000
 };
 
+/* Whose it is, for people. Plain bytes: the same ones whoever writes them, and only shown. */
+struct breaker_route {
+    char app[48], module[128], handler[48], method[16], path[160];
+};
+
 struct breaker {
     _Atomic uint32_t generation; /* whose route it is: a reload begins anew */
     _Atomic uint32_t crashes;    /* in the window */
     _Atomic int64_t window;      /* monotonic ms: when it began */
     _Atomic int64_t open_until;  /* 0: closed, all is well */
     _Atomic int32_t trying;      /* a request is let through to see */
+    _Atomic int64_t since;       /* monotonic ms: when it opened first */
+    _Atomic uint32_t total;      /* crashes since it began anew */
+    struct breaker_route route;  /* written with the first crash */
 };
 
 enum breaker_verdict {
@@ -33,8 +41,9 @@ enum breaker_verdict {
 /* May a request enter the route? Call for routes of 'generation'. */
 enum breaker_verdict breaker_admit(struct breaker *breaker, uint32_t generation, int64_t now);
 
-/* The route took a worker down. Returns whether it is open now, having crashed 'limit' times in a minute, or as it was tried. */
-bool breaker_crashed(struct breaker *breaker, uint32_t limit, int64_t now);
+/* The route took a worker of 'generation' down. Returns whether it is open now, having crashed 'limit' times in a minute, or as it was
+ * tried. */
+bool breaker_crashed(struct breaker *breaker, uint32_t generation, uint32_t limit, int64_t now);
 
 /* A request that was let through to try has been answered. */
 void breaker_succeeded(struct breaker *breaker);

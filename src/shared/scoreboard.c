@@ -46,6 +46,17 @@ bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own)
     return false;
 }
 
+bool scoreboard_has_other(struct scoreboard *board, const struct slot *own)
+{
+    uint32_t used = atomic_load(&board->used);
+    for (uint32_t i = 0; i < used; i++) {
+        uint32_t state = atomic_load(&board->slots[i].state);
+        if (&board->slots[i] != own && (state == WORKER_WAITING || state == WORKER_BUSY || state == WORKER_HANDLER))
+            return true;
+    }
+    return false;
+}
+
 bool scoreboard_master_may_sleep(struct scoreboard *board, unsigned count)
 {
     atomic_store(&board->master_sleeps, 1);

@@ -7,6 +7,7 @@
 #define SHARED_SCOREBOARD_H
 
 #include "shared/breaker.h"
+#include "shared/cores.h"
 #include "shared/log_ring.h"
 
 #include <stdatomic.h>
@@ -101,6 +102,8 @@ struct scoreboard {
     char verdict[SCOREBOARD_VERDICT_MAX];
 
     struct totals totals;
+    struct cores cores;          /* that crashed workers left lately */
+    _Atomic uint32_t breakers_used; /* those from here on never saw a crash, and are not looked at: that would make memory of them */
     struct breaker breakers[BREAKER_ROUTES]; /* workers: by the number of the route in its generation */
     struct slot slots[SCOREBOARD_SLOTS];
 };
@@ -119,6 +122,9 @@ static inline void scoreboard_deactivate(struct slot *slot)
 
 /* Does a worker other than that of 'own' wait for work? */
 bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own);
+
+/* Does a worker other than that of 'own' serve, at work or not? */
+bool scoreboard_has_other(struct scoreboard *board, const struct slot *own);
 
 static inline void scoreboard_count(_Atomic uint64_t *counter, uint64_t more)
 {

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { BROKEN_MAX = 50 }; /* broken routes that are told one by one */
+
 static json_t *make_time(int64_t ms)
 {
     time_t seconds = (time_t)(ms / 1000);
@@ -80,6 +82,33 @@ static json_t *make_totals(const struct totals *totals, uint64_t requests)
                      (json_int_t)atomic_load(&totals->kicked), "lost", (json_int_t)atomic_load(&totals->lost));
 }
 
+/* Its time is told as what is left of it; 0: the next request tries. */
+static json_t *make_broken_route(const struct breaker *breaker, int64_t until, int64_t now)
+{
+    const struct breaker_route *route = &breaker->route;
+    int64_t since = atomic_load(&breaker->since), ago = since > 0 && since < now ? now - since : 0;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:b}", "app", make_text(route->app, sizeof route->app), "module",
+                     make_text(route->module, sizeof route->module), "handler", make_text(route->handler, sizeof route->handler),
+                     "method", make_text(route->method, sizeof route->method), "path", make_text(route->path, sizeof route->path),
+                     "since", make_time(clock_wall_ms() - ago), "crashes", (json_int_t)atomic_load(&breaker->total), "retry_ms",
+                     (json_int_t)(until > now ? until - now : 0), "trying", atomic_load(&breaker->trying) != 0);
+}
+
+/* Routes that crashed too often and answer 503: all are counted, the first ones told. */
+static json_t *make_broken(const struct scoreboard *board, json_int_t *count)
+{
+    json_t *routes = json_array();
+    int64_t now = clock_ms();
+    uint32_t used = atomic_load(&board->breakers_used), generation = atomic_load(&board->generation);
+    for (uint32_t i = 0; i < used && i < BREAKER_ROUTES; i++) {
+        const struct breaker *breaker = &board->breakers[i];
+        int64_t until = atomic_load(&breaker->open_until);
+        if (until != 0 && atomic_load(&breaker->generation) == generation && ++*count <= BROKEN_MAX)
+            json_array_append_new(routes, make_broken_route(breaker, until, now));
+    }
+    return routes;
+}
+
 static json_t *make_reload(const struct scoreboard *board)
 {
     char verdict[SCOREBOARD_VERDICT_MAX];
@@ -94,11 +123,13 @@ json_t *status_make(struct scoreboard *board)
 {
     uint64_t requests = 0;
     uint32_t state = atomic_load(&board->state);
-    json_t *workers = make_workers(board, &requests);
-    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o}", "version", TINE_VERSION, "state",
+    json_int_t broken_count = 0;
+    json_t *workers = make_workers(board, &requests), *broken = make_broken(board, &broken_count);
+    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "version", TINE_VERSION, "state",
                      state < MASTER_STATES ? master_state_names[state] : "?", "pid", (json_int_t)atomic_load(&board->master),
                      "generation", (json_int_t)atomic_load(&board->generation), "started", make_time(atomic_load(&board->started_at)),
                      "uptime_ms", (json_int_t)(clock_ms() - atomic_load(&board->started)), "loaded",
-                     make_time(atomic_load(&board->loaded_at)), "reload", make_reload(board), "workers", workers, "totals",
+                     make_time(atomic_load(&board->loaded_at)), "reload", make_reload(board), "broken", broken,
+                     "broken_count", broken_count, "workers", workers, "totals",
                      make_totals(&board->totals, requests));
 }

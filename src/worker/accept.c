@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "worker/give.h"
 #include "worker/guard.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@
 
 enum {
     STOLEN_NS = 1000000, /* how long an accept() may wait for a connection that another worker took */
-    BACK_OFF_MS = 100    /* after running out of descriptors or memory */
+    BACK_OFF_MS = 100,   /* after running out of descriptors or memory */
+    GIVE_EVERY_MS = 1000 /* to make room; sooner again, and the others are no better off */
 };
 
 /* Real-time, so as not to take SIGALRM from modules; a timer has only one of them pending at a time. */
@@ -106,14 +108,39 @@ static void restore_door(struct worker *w)
     dup3(w->listeners[0].watch, w->listeners[0].door, O_CLOEXEC);
 }
 
+/* By giving some of the idle connections to other workers, which may have room: what they have not taken when we try again we take back.
+ * Only when that was no help, or there is no other, by ending the one that was idle longest. */
+static void make_room(struct worker *w)
+{
+    bool lately = w->gave_for_room != 0 && w->now - w->gave_for_room < GIVE_EVERY_MS;
+    if (!lately && scoreboard_has_other(w->setup->board, w->slot)) {
+        adopt_watch(w, false); /* not to us */
+        uint32_t given = give_oldest(w);
+        give_reclaim(w);
+        w->gave_for_room = w->now;
+        if (given > 0)
+            return;
+    }
+    struct connection *oldest = table_oldest(w);
+    if (oldest != NULL)
+        connection_close(w, oldest);
+}
+
+/* We were woken for a connection that we cannot take: somebody else is to be. */
+static void pass_on(const struct worker *w)
+{
+    char message = MESSAGE_KICK;
+    send(w->control, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* Out of something that others may free: say so once, leave the listeners for a moment, go on. */
 static void back_off(struct worker *w)
 {
     if (!w->back_off_told)
         log_warning("cannot accept: %s; trying again every %d ms", strerror(errno), BACK_OFF_MS);
     w->back_off_told = true;
-    if (w->oldest != CONNECTION_NONE)
-        connection_close(w, &w->table[w->oldest]);
+    make_room(w);
+    pass_on(w);
     w->accept_after = w->now + BACK_OFF_MS;
 }
 
@@ -173,9 +200,8 @@ void accept_while_holding(struct worker *w, size_t i)
     struct listener *listener = &w->listeners[i];
     if (!listener->watched)
         return;
-    if (!can_take(w)) { /* another connection of this turn took the last place: somebody else is to be woken */
-        char message = MESSAGE_KICK;
-        send(w->control, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!can_take(w)) { /* another connection of this turn took the last place */
+        pass_on(w);
         return;
     }
     /* Another worker may have taken the connection, and O_NONBLOCK would be shared by all: so the wait, with

@@ -65,6 +65,7 @@ static void restore_deadline(struct worker *w, struct connection *c, const struc
         c->timed = true;
         if (w->order == ORDER_LEAVE) /* what came before the order was hurried then */
             connection_hurry(w, c);
+        table_seal(w, c);
     }
 }
 

@@ -105,11 +105,14 @@ static void reset_on_close(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+/* The last thing that is done to a connection in a turn: now it rests. */
 static void watch(struct worker *w, struct connection *c)
 {
     bool output = c->state == CONNECTION_WRITING;
-    if (c->registered && c->wants_output == output)
+    if (c->registered && c->wants_output == output) {
+        table_seal(w, c);
         return;
+    }
     struct epoll_event event = {.events = output ? EPOLLOUT : EPOLLIN, .data.u64 = table_event(c)};
     if (epoll_ctl(w->epoll, c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &event) < 0) {
         log_warning("cannot watch a connection: %s", strerror(errno));
@@ -118,6 +121,7 @@ static void watch(struct worker *w, struct connection *c)
     }
     c->registered = true;
     c->wants_output = output;
+    table_seal(w, c);
 }
 
 /* Everything is said. Closing at once with unread input would send a reset, and that can overtake the answer. */
@@ -286,8 +290,8 @@ static void set_address(struct connection *c, const struct sockaddr_storage *pee
 void connection_open(struct worker *w, int fd, uint8_t listener, bool local, const struct sockaddr_storage *peer)
 {
     struct connection *c = table_take(w, fd);
-    if (c == NULL && w->oldest != CONNECTION_NONE) { /* who was idle longest makes room */
-        connection_close(w, &w->table[w->oldest]);
+    if (c == NULL && (c = table_oldest(w)) != NULL) { /* who was idle longest makes room */
+        connection_close(w, c);
         c = table_take(w, fd);
     }
     if (c == NULL) {

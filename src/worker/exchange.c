@@ -241,7 +241,7 @@ static bool step_ready(struct worker *w, struct connection *c)
             return false;
         }
     }
-    struct breaker *breaker = guard_breaker(w, c);
+    struct breaker *breaker = guard_breaker(w, r);
     enum breaker_verdict verdict = breaker != NULL ? breaker_admit(breaker, w->setup->generation, w->now) : BREAKER_PASS;
     if (verdict == BREAKER_REFUSE)
         answer_broken(r);

@@ -92,6 +92,7 @@ static void let_go(struct worker *w, struct connection *c)
     close(c->fd);
     c->fd = -1;
     c->state = CONNECTION_GIVEN;
+    table_seal(w, c);
     w->given++;
     scoreboard_count(&w->slot->given, 1);
     scoreboard_count(&w->setup->board->totals.given, 1);
@@ -116,16 +117,31 @@ static bool send_batch(struct worker *w)
 bool give_all(struct worker *w, const struct connection *but)
 {
     bool all = true;
+    w->overwritten = 0;
     batch.message.count = batch.fd_count = 0; /* whatever became of the last one */
     for (uint32_t i = 0; i < w->top && all; i++) {
         struct connection *c = &w->table[i];
-        if (c->state == CONNECTION_FREE || c == but || !can_give(c))
+        bool sound = c == but || table_is_sound(w, c);
+        w->overwritten += !sound;
+        if (c == but || !sound || !can_give(c))
             continue;
         all = add(c, 0) == 0;
         if (batch.message.count == HANDOFF_BATCH)
             all = send_batch(w) && all;
     }
     return send_batch(w) && all;
+}
+
+uint32_t give_oldest(struct worker *w)
+{
+    batch.message.count = batch.fd_count = 0;
+    for (uint32_t i = w->oldest; i < w->top && batch.message.count < HANDOFF_BATCH; i = w->table[i].newer) {
+        struct connection *c = &w->table[i];
+        if (!table_is_sound(w, c) || (can_give(c) && add(c, 0) < 0))
+            break;
+    }
+    uint32_t count = batch.message.count;
+    return send_batch(w) ? count : 0;
 }
 
 bool give_to_answer(struct worker *w, struct connection *c, int status)
@@ -139,7 +155,7 @@ void give_reclaim(struct worker *w)
 {
     for (uint32_t i = 0; i < w->top && w->given > 0; i++) {
         struct connection *c = &w->table[i];
-        if (c->state != CONNECTION_GIVEN)
+        if (c->state != CONNECTION_GIVEN || !table_is_sound(w, c))
             continue;
         w->given--;
         connection_free(w, c);

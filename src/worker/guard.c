@@ -1,120 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See guard.h. Everything here that runs in a signal handler uses async-signal-safe calls only, and touches no connection but through
- * give.c: while a handler runs, the table is at rest. The heap may be in any state. backtrace() alone is not safe: it comes last, under
- * an alarm.
+ * give.c: while a handler runs, the table is at rest, and a record that is not as it was is known by its check value. The heap may be in
+ * any state. backtrace() alone is not safe: it comes last, under an alarm.
  */
 #include "worker/guard.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "worker/give.h"
+#include "worker/last_words.h"
 
 #include <dlfcn.h>
 #include <execinfo.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STACK_BYTES = 64 << 10, FRAMES = 32, LINE_BYTES = 1024, DYING_SECONDS = 1 };
+enum { STACK_BYTES = 64 << 10, DYING_SECONDS = 1, GIVE_TRIES = 100, GIVE_AGAIN_MS = 10 };
 
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 static char stack[STACK_BYTES]; /* for a handler that has used up its own */
 
-/* A line of text without stdio. */
-struct line {
-    char text[LINE_BYTES];
-    size_t length;
-};
-
-static void put(struct line *line, struct slice text)
+static void copy(char *to, size_t size, struct slice text)
 {
-    for (size_t i = 0; i < text.length && line->length < LINE_BYTES - 1; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        line->text[line->length++] = byte >= 0x20 && byte != 0x7f ? (char)byte : '?';
-    }
+    size_t length = text.length < size - 1 ? text.length : size - 1;
+    *(char *)mempcpy(to, text.data, length) = 0;
 }
 
-static void put_number(struct line *line, unsigned long number, unsigned base)
+/* For whoever asks for the status: the master has never loaded the module. */
+static void name_breaker(const struct worker *w, struct breaker *breaker, const struct tine_request *r)
 {
-    char digits[24], *p = digits + sizeof digits;
-    do
-        *--p = "0123456789abcdef"[number % base];
-    while ((number /= base) != 0);
-    put(line, (struct slice){p, (size_t)(digits + sizeof digits - p)});
+    const struct config_app *section = r->match.app->section;
+    const struct route *route = r->match.route.route;
+    struct slice mount = r->match.app->mount;
+    struct breaker_route *name = &breaker->route;
+    _Atomic uint32_t *used = &w->setup->board->breakers_used;
+    copy(name->app, sizeof name->app, slice_from(section->name));
+    copy(name->module, sizeof name->module, slice_from(section->module));
+    copy(name->handler, sizeof name->handler, slice_from(route->name));
+    copy(name->method, sizeof name->method, route->method);
+    copy(name->path, sizeof name->path, mount);
+    if (mount.length < sizeof name->path)
+        copy(name->path + mount.length, sizeof name->path - mount.length, slice_from(route->pattern));
+    for (uint32_t before = atomic_load(used); before <= route->number;)
+        if (atomic_compare_exchange_weak(used, &before, route->number + 1))
+            break;
 }
 
-/* Who, what for, and of what. The master tells the rest, with the time, when it reaps us. */
-static void tell(const struct worker *w, struct slice how)
+/* Whether its route is broken by now. */
+static void count_crash(struct worker *w)
 {
-    const struct tine_request *r = w->current->request;
-    struct line line = {.length = 0};
-    put(&line, SLICE("worker "));
-    put_number(&line, (unsigned long)w->pid, 10);
-    put(&line, SLICE(": handler "));
-    put(&line, slice_from(r->match.app != NULL ? r->match.app->section->name : "-"));
-    put(&line, SLICE("."));
-    put(&line, slice_from(r->match.route.route->name));
-    put(&line, SLICE(" of module "));
-    put(&line, slice_from(r->match.app != NULL ? r->match.app->section->module : "-"));
-    put(&line, SLICE(", "));
-    put(&line, slice_from(w->slot->request));
-    put(&line, SLICE(", request "));
-    put(&line, slice_from(r->id));
-    put(&line, SLICE(": "));
-    put(&line, how);
-    line.text[line.length++] = '\n';
-    if (log_fd() >= 0 && write(log_fd(), line.text, line.length) < 0)
+    struct breaker *breaker = guard_breaker(w, w->handled);
+    uint32_t generation = w->setup->generation;
+    if (breaker == NULL || atomic_load(&breaker->generation) > generation)
         return;
-}
-
-static void tell_signal(const struct worker *w, int number, const siginfo_t *info, bool too_long)
-{
-    struct line how = {.length = 0};
-    if (too_long)
-        put(&how, SLICE("took longer than [timeouts] request"));
-    else {
-        const char *name = sigabbrev_np(number);
-        put(&how, SLICE("crashed with SIG"));
-        put(&how, slice_from(name != NULL ? name : "?"));
-    }
-    if (!too_long && info->si_code > 0 && number != SIGABRT) {
-        put(&how, SLICE(" at address 0x"));
-        put_number(&how, (unsigned long)info->si_addr, 16);
-    }
-    tell(w, (struct slice){how.text, how.length});
-}
-
-/* To the master, as the reason why this worker cannot start. */
-static void tell_loading(const struct worker *w, int number)
-{
-    const struct config_app *section = apps_in_progress()->section;
-    const char *name = sigabbrev_np(number);
-    struct line line = {.length = 0};
-    put(&line, (struct slice){(char[]){MESSAGE_REASON}, 1});
-    put(&line, slice_from(section->place.file));
-    put(&line, SLICE(":"));
-    put_number(&line, (unsigned long)section->place.line, 10);
-    put(&line, SLICE(": [app:"));
-    put(&line, slice_from(section->name));
-    put(&line, SLICE("] module: '"));
-    put(&line, slice_from(section->module));
-    put(&line, SLICE("' crashed while it was loaded or initialised (SIG"));
-    put(&line, slice_from(name != NULL ? name : "?"));
-    put(&line, SLICE("); does its list of routes end with {0}?"));
-    send(w->control, line.text, line.length, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-static void tell_frames(void)
-{
-    void *frames[FRAMES];
-    int count = backtrace(frames, FRAMES);
-    if (log_fd() >= 0)
-        backtrace_symbols_fd(frames, count, log_fd());
+    name_breaker(w, breaker, w->handled);
+    if (breaker_crashed(breaker, generation, (uint32_t)w->config->crash_limit, clock_ms())) /* clock_gettime() is async-signal-safe */
+        last_words(w, SLICE("crashed too often: its route answers 503 for a while ([server] crash_limit)"));
 }
 
 /* Answers to earlier requests of the same client come first. */
@@ -128,16 +76,18 @@ static bool send_earlier(struct worker *w, const struct connection *c)
 static void abandon(struct worker *w, int status)
 {
     struct connection *c = w->current;
-    bool begun = c->request->response.state >= RESPONSE_BEGUN;
+    bool begun = w->handled->response.state >= RESPONSE_BEGUN;
     struct totals *totals = &w->setup->board->totals;
     scoreboard_count(status == 504 ? &totals->timed_out : &totals->crashed, 1);
-    struct breaker *breaker = guard_breaker(w, c);
-    if (breaker != NULL && status != 504 &&
-        breaker_crashed(breaker, (uint32_t)w->config->crash_limit, clock_ms())) /* clock_gettime() is async-signal-safe */
-        tell(w, SLICE("crashed too often: its route answers 503 for a while ([server] crash_limit)"));
+    if (status != 504)
+        count_crash(w);
     give_all(w, c);
-    if (!begun && send_earlier(w, c))
+    if (!table_is_sound(w, c))
+        w->overwritten++;
+    else if (!begun && send_earlier(w, c))
         give_to_answer(w, c, status);
+    if (w->overwritten > 0)
+        last_words_overwritten(w);
 }
 
 /* Module code on our own thread, in our own process: not a thread that the module started, nor a child that it forked. */
@@ -152,6 +102,17 @@ static void restore_defaults(void)
         signal(faults[i], SIG_DFL);
 }
 
+/* A child that a handler forked inherits this handler and leaves cores as well. Being not dumpable keeps the kernel from making one,
+ * piped to a program or not; RLIMIT_CORE 0 does so for files alone. */
+static void ration_core(const struct worker *w)
+{
+    if (!cores_are_made() || cores_take(&w->setup->board->cores, clock_ms()))
+        return;
+    prctl(PR_SET_DUMPABLE, 0);
+    if (getpid() == w->pid)
+        last_words_no_core(w);
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     struct worker *w = the_worker;
@@ -159,29 +120,33 @@ static void on_fault(int number, siginfo_t *info, void *context)
     uint64_t condemned = atomic_load(&w->slot->condemned);
     bool ordered = number == SIGABRT && info->si_code <= 0 && info->si_pid == atomic_load(&w->setup->board->master);
     bool too_long = condemned != 0 && condemned == atomic_load(&w->slot->sequence);
-    if (ordered && !(is_ours(w) && too_long))
-        return; /* the request that it was about has ended meanwhile */
+    bool loading = apps_in_progress() != NULL;
+    if (ordered && !(is_ours(w) && too_long) && !loading)
+        return; /* the request, or the start, that it was about has ended meanwhile */
     bool ours = is_ours(w);
     restore_defaults();
-    if (apps_in_progress() != NULL)
-        tell_loading(w, number);
+    if (loading)
+        last_words_loading(w, number, ordered);
     if (ours) {
         w->dying = 1;
         abandon(w, too_long ? 504 : 500);
-        tell_signal(w, number, info, too_long);
+        last_words_signal(w, number, info, too_long);
+    }
+    ration_core(w);
+    if (ours || loading) {
         signal(SIGALRM, SIG_DFL);
         alarm(DYING_SECONDS);
-        tell_frames();
+        last_words_frames();
     }
     /* A fault happens again when we return, and then the core shows it; a signal that was sent does not. */
     if (info->si_code <= 0)
         raise(number);
 }
 
-struct breaker *guard_breaker(const struct worker *w, const struct connection *c)
+struct breaker *guard_breaker(const struct worker *w, const struct tine_request *r)
 {
-    const struct route *route = c->request->match.route.route;
-    if (w->config->crash_limit == 0 || c->request->answer != 0 || route == NULL || c->request->match.app == NULL ||
+    const struct route *route = r->match.route.route;
+    if (w->config->crash_limit == 0 || r->answer != 0 || route == NULL || r->match.app == NULL ||
         route->number >= BREAKER_ROUTES)
         return NULL;
     return &w->setup->board->breakers[route->number];
@@ -208,6 +173,8 @@ void guard_enter(struct worker *w, struct connection *c)
 {
     uint64_t sequence = atomic_load_explicit(&w->slot->sequence, memory_order_relaxed);
     atomic_store_explicit(&w->slot->sequence, sequence + 1, memory_order_release);
+    table_seal(w, c); /* the API for handlers does not change it */
+    w->handled = c->request;
     w->current = c;
     atomic_signal_fence(memory_order_seq_cst); /* all of it before module code, all of the table at rest */
 }
@@ -215,9 +182,23 @@ void guard_enter(struct worker *w, struct connection *c)
 void guard_leave(struct worker *w)
 {
     atomic_signal_fence(memory_order_seq_cst);
+    if (!table_is_sound(w, w->current)) /* whose answer is it? */
+        guard_damaged(w);
     w->current = NULL;
     if (w->given > 0)
         give_reclaim(w);
+}
+
+/* Given are those alone whose check value fits; what cannot be given, as it is half answered, is lost as well. By abort(): the core may tell
+ * who it was. */
+_Noreturn void guard_damaged(struct worker *w)
+{
+    w->current = NULL;
+    adopt_watch(w, false);
+    for (int tries = 0; !give_all(w, NULL) && tries < GIVE_TRIES; tries++)
+        poll(NULL, 0, GIVE_AGAIN_MS);
+    last_words_overwritten(w);
+    abort();
 }
 
 void guard_stalled(struct worker *w)
@@ -234,7 +215,7 @@ static void guard_exited(const char *call)
         return;
     w->dying = 1;
     abandon(w, 500);
-    tell(w, slice_from(call));
+    last_words(w, slice_from(call));
 }
 
 __attribute__((visibility("default"))) void exit(int status)

@@ -9,7 +9,7 @@
 #include "worker/state.h"
 
 /* The breaker of the route that a request goes to; NULL: none is set, or there is no route. */
-struct breaker *guard_breaker(const struct worker *w, const struct connection *c);
+struct breaker *guard_breaker(const struct worker *w, const struct tine_request *r);
 
 /* In the master, before the first fork: the first backtrace() loads a library, which a dying process cannot, and which workers
  * are to share. */
@@ -21,6 +21,10 @@ void guard_open(struct worker *w);
 /* From here to guard_leave() module code runs for this connection; what happens to the process in between is its doing. */
 void guard_enter(struct worker *w, struct connection *c);
 void guard_leave(struct worker *w);
+
+/* Module code has written over the table of connections, and who knows what else: those that are whole are given away, and the worker
+ * ends. Not inside a handler. */
+_Noreturn void guard_damaged(struct worker *w);
 
 /* The master may have seen that this handler takes long: the others are given away. In the signal handler that looks. */
 void guard_stalled(struct worker *w);

@@ -16,6 +16,7 @@
 #include "worker/worker.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <time.h>
 
 enum connection_state {
@@ -35,6 +36,7 @@ enum { CONNECTION_NONE = UINT32_MAX };
 enum { EVENT_CONTROL = 0, EVENT_CHANNEL = 1, EVENT_LISTENER = 2 };
 
 struct connection {
+    /* Up to 'check' nothing changes while the connection rests. */
     uint32_t index;      /* its place in the table */
     uint32_t generation; /* of the place: events of a former tenant are stale */
     int fd;
@@ -51,16 +53,21 @@ struct connection {
     bool local;        /* came by a Unix socket: no address */
     struct in6_addr address; /* IPv4 mapped */
     uint32_t served;   /* requests */
-    uint32_t queued;   /* bytes the client had not acknowledged when it was last looked at, while writing */
-    struct deadline deadline;
-    uint32_t older, newer; /* in the list of idle ones */
+    int file;          /* to be sent behind 'out': descriptor (-1: none) */
     struct buffer in;  /* read, not yet served; the current request's head is at its front */
     struct buffer out; /* answers that wait for the client */
-    int file;          /* behind them a file: descriptor (-1: none) */
     off_t file_offset;
     uint64_t file_left;
     struct tine_request *request; /* the current one */
+    uint64_t check;    /* of all before it; see table.c */
+    struct deadline deadline;
+    uint32_t older, newer; /* in the list of idle ones */
+    uint32_t queued;   /* bytes the client had not acknowledged when it was last looked at, while writing */
 };
+
+enum { CONNECTION_WORDS = offsetof(struct connection, check) / sizeof(uint64_t) };
+_Static_assert(sizeof(int) * 4 + 8 + sizeof(struct in6_addr) + sizeof(int) * 2 + 2 * sizeof(struct buffer) + 3 * sizeof(uint64_t) ==
+                   CONNECTION_WORDS * sizeof(uint64_t), "bytes between the members would not keep their values");
 
 /* A listening socket as a worker has it: two descriptors of one socket. */
 struct listener {
@@ -90,10 +97,14 @@ struct worker {
     bool accepting;
     int64_t accept_after; /* back-off after EMFILE and the like; 0: none */
     bool back_off_told;
+    int64_t gave_for_room; /* when, last; 0: never */
     struct sockaddr_storage peer; /* of the connection accepted last */
     int64_t now;         /* monotonic ms, of this turn */
 
     struct connection *table;
+    uint64_t secret;     /* of its check values */
+    volatile sig_atomic_t damaged; /* somebody wrote over it: this process is not to be trusted any more */
+    uint32_t overwritten;          /* records that were not given for that, when it gave last */
     uint32_t limit;      /* connections that may be held */
     uint32_t top;        /* places used so far */
     uint32_t free;       /* list of free places below top, through 'newer' */
@@ -114,17 +125,23 @@ struct worker {
 
     pid_t pid;
     struct connection *volatile current; /* whose handler runs now; NULL: none */
+    struct tine_request *handled;        /* and its request, wherever the connection's own pointer leads by now */
     volatile sig_atomic_t dying;         /* a handler has taken this process down */
     volatile sig_atomic_t in_accept, door_replaced, look; /* shared with the signal handler */
 };
 
-/* ---- table.c: places, idle list ---- */
+/* ---- table.c: places, idle list, check values ---- */
 
 void table_open(struct worker *w);
 struct connection *table_take(struct worker *w, int fd); /* NULL: full */
 void table_give_back(struct worker *w, struct connection *c);
 struct connection *table_find(struct worker *w, uint64_t event); /* NULL: stale */
 uint64_t table_event(const struct connection *c);
+struct connection *table_oldest(struct worker *w); /* of the idle ones; NULL: there is none */
+/* A connection comes to rest: whatever changes it from now on, and seals it no more, is not the worker. */
+void table_seal(const struct worker *w, struct connection *c);
+/* Is it as it was sealed? If not, the worker is noted as damaged. Async-signal-safe. */
+bool table_is_sound(struct worker *w, const struct connection *c);
 void table_idle(struct worker *w, struct connection *c);   /* to the young end of the idle list */
 void table_unidle(struct worker *w, struct connection *c);
 

@@ -125,6 +125,8 @@ int transmit_stream(void *context, struct iovec *iov, int count)
 {
     struct worker *w = the_worker;
     struct connection *c = context;
+    if (!table_is_sound(w, c)) /* it may be another client's socket by now */
+        return -1;
     int64_t timeout = c->request->match.app->section->timeouts.send;
     struct iovec before = {buffer_bytes(&w->out), buffer_length(&w->out)}; /* answers to earlier requests */
     int result = send_all(c->fd, &before, 1, timeout);

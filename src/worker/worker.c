@@ -59,7 +59,7 @@ static void hurry(struct worker *w)
 {
     w->patience = atomic_load(&w->slot->patience);
     for (uint32_t i = 0; i < w->top; i++)
-        if (w->table[i].state != CONNECTION_FREE)
+        if (table_is_sound(w, &w->table[i]) && w->table[i].state != CONNECTION_FREE)
             connection_hurry(w, &w->table[i]);
 }
 
@@ -95,6 +95,13 @@ static void become_orphan(struct worker *w)
     alarm((unsigned)(w->config->timeouts.graceful / 1000) + 1);
 }
 
+/* Not one that gives, or it would adopt its own: as it leaves, or lacks room for new connections. One that leaves for good takes what
+ * others still give: somebody has to. */
+static bool may_adopt(const struct worker *w)
+{
+    return w->order != ORDER_GIVE && w->accept_after == 0;
+}
+
 static void read_messages(struct worker *w)
 {
     for (;;) {
@@ -113,7 +120,7 @@ static void read_messages(struct worker *w)
             take_logs(w, fds, count);
         if (message[0] == MESSAGE_KICK) {
             accept_rewatch(w);
-            if (w->order < ORDER_GIVE)
+            if (w->order < ORDER_GIVE && may_adopt(w))
                 adopt(w);
         }
     }
@@ -199,6 +206,8 @@ static void expire(struct worker *w)
     struct deadline *due;
     while ((due = deadlines_next(&w->deadlines, w->now)) != NULL) {
         struct connection *c = (struct connection *)((char *)due - offsetof(struct connection, deadline));
+        if (!table_is_sound(w, c))
+            break;
         connection_timeout(w, c);
     }
     if (w->accept_after > 0 && w->now >= w->accept_after)
@@ -209,9 +218,7 @@ static void turn(struct worker *w)
 {
     struct epoll_event events[EVENTS_MAX];
     accept_watch(w);
-    /* One that gives takes its registration back first, or it would adopt its own. One that leaves for good takes what others still
-     * give: somebody has to. */
-    adopt_watch(w, w->order != ORDER_GIVE);
+    adopt_watch(w, may_adopt(w));
     fall_asleep(w);
     int count = epoll_wait(w->epoll, events, EVENTS_MAX, epoll_timeout(w));
     wake_up(w);
@@ -252,6 +259,8 @@ static void leave_if_done(struct worker *w)
 static _Noreturn void run(struct worker *w)
 {
     for (;;) {
+        if (w->damaged)
+            guard_damaged(w);
         if (w->look || atomic_load(&w->slot->look))
             look(w);
         follow_order(w);

@@ -60,6 +60,7 @@ void row_addresses(struct row *row);
 void row_order(struct row *row);
 void row_idle(struct row *row);
 void row_crashes(struct row *row);
+void row_limited(struct row *row);
 void row_slow(struct row *row);
 void row_hanging(struct row *row);
 void row_killed(struct row *row);

@@ -14,9 +14,10 @@
 
 enum { CLIENTS = 50 };
 
+static const char *const ways[] = {"null", "abort", "exit", "_exit", "stack", "segv", "bus", "fpe", "ill"};
+
 void row_crashes(struct row *row)
 {
-    static const char *const ways[] = {"null", "abort", "exit", "_exit", "stack", "segv", "bus", "fpe", "ill"};
     row_serve(row, EIGHT LEDGER TROUBLE);
     row_usual_crowd(row);
     while (row_every(row, 100)) {
@@ -28,6 +29,49 @@ void row_crashes(struct row *row)
     row_crowd_leaves(row);
     long counted = row_total(row, "crashed");
     row_expect(row, counted == row->done, "%ld crashes, tine status counts %ld", row->done, counted);
+    row_expect_nothing_lost(row);
+    row_expect_same_sockets(row, CLIENTS);
+    row_stop_after_crashes(row);
+}
+
+enum { CRASH_LIMIT = 5, PAUSE_MS = 10000 };
+
+/* Until the limit each is answered 500; from then on 503, at least for the pause, which began after the last one was sent. */
+static void crash_once(struct row *row, long *crashes, int64_t *last_sent)
+{
+    int64_t sent = now_ms();
+    struct response response = get(&row->server, text("/trouble/crash/%s", ways[(size_t)*crashes % (sizeof ways / sizeof *ways)]));
+    bool paused = *crashes >= CRASH_LIMIT && now_ms() < *last_sent + PAUSE_MS;
+    bool right = *crashes < CRASH_LIMIT ? response.status == 500
+                 : paused               ? response.status == 503
+                                        : response.status == 500 || response.status == 503;
+    row_expect(row, right, "after %ld crashes answered %d", *crashes, response.status);
+    if (response.status == 500) {
+        *last_sent = sent;
+        ++*crashes;
+    }
+}
+
+/* The crowd stays until the route is back: nobody may lose anything then either. */
+void row_limited(struct row *row)
+{
+    long crashes = 0;
+    int64_t last_sent = 0;
+    row_serve(row, EIGHT "crash_limit = 5\n" LEDGER TROUBLE);
+    row_usual_crowd(row);
+    for (; row_every(row, 100); row->done++) {
+        crash_once(row, &crashes, &last_sent);
+        int other = get(&row->server, "/trouble/nap/0").status;
+        row_expect(row, other == 200, "another route of the module answered %d", other);
+    }
+    row_expect(row, crashes >= CRASH_LIMIT, "%ld crashes", crashes);
+    bool back = wait_until(PAUSE_MS + PATIENCE, get(&row->server, "/trouble/crash/nothing").status == 404);
+    int64_t after = now_ms() - last_sent;
+    row_expect(row, back && after >= PAUSE_MS, "it was back after %d ms", (int)after);
+    row_crowd_leaves(row);
+    snprintf(row->note, sizeof row->note, " (%ld were let in; back %d ms after the last)", crashes, (int)after);
+    long counted = row_total(row, "crashed");
+    row_expect(row, counted == crashes, "%ld crashes, tine status counts %ld", crashes, counted);
     row_expect_nothing_lost(row);
     row_expect_same_sockets(row, CLIENTS);
     row_stop_after_crashes(row);

@@ -22,6 +22,7 @@ static const struct {
     {"recycling", "max_requests = 50", row_recycling},
     {"bad_files", "a bad INI file and a reload every 200 ms", row_bad_files},
     {"crashes", "a handler crashes every 100 ms", row_crashes},
+    {"limited", "the same, crash_limit = 5", row_limited},
     {"slow", "2 s handlers, four at a time, 8 workers", row_slow},
     {"hanging", "a hanging handler, request = 1s", row_hanging},
     {"killed", "kill -9 of a worker every 200 ms", row_killed},

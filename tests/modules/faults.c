@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Preloaded into tine: system calls that fail while a file says so. In the folder $FAULTS a file named after the call holds
- * the number of the error; without it the call is made. Each failure is counted in the file's length behind that line.
+ * the number of the error, and behind a blank that of the process if it is one alone that fails; without it the call is made. Each
+ * failure is counted in the file's length behind that line.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,14 +18,16 @@
 static int fault(const char *call)
 {
     static char folder[200];
-    char path[256], digits[8] = "";
+    char path[256], digits[32] = "", *rest;
     int saved = errno, number = 0;
     if (folder[0] == 0 && getenv("FAULTS") != NULL)
         snprintf(folder, sizeof folder, "%s", getenv("FAULTS"));
     snprintf(path, sizeof path, "%s/%s", folder, call);
     int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
     if (fd >= 0 && read(fd, digits, sizeof digits - 1) > 0)
-        number = atoi(digits);
+        number = (int)strtol(digits, &rest, 10);
+    if (number != 0 && *rest == ' ' && strtol(rest, NULL, 10) != getpid())
+        number = 0;
     if (number != 0 && write(fd, "x", 1) < 0)
         number = 0;
     if (fd >= 0)

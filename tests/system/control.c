@@ -105,6 +105,34 @@ Test(control, the_verdict_is_of_a_run_that_read_the_file_after_the_request)
     server_stop(&server);
 }
 
+#define IN_TIME(time) TWO_WORKERS "[timeouts]\nstart = " time "\n"
+
+/* Not the first worker of a generation alone: one that hangs later is killed and started again. */
+Test(control, a_worker_that_does_not_get_ready_in_its_time_is_refused_with_the_app)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, IN_TIME("20s") SLOW_START("one", "."));
+    server_configure(&server, IN_TIME("300ms") SLOW_START("two", "never"));
+    int64_t start = now_ms();
+    expect_refused(reload(&server), "^[^\n]*server\\.ini:[0-9]+: \\[app:slow\\] module: '[^']*slow_start\\.so' was not loaded and initialised"
+                                    " in the time that \\[timeouts\\] start gives\nreload refused: generation 1 serves on");
+    cr_assert_geq(now_ms() - start, 300);
+    cr_assert_eq(get(&server, "/").status, 200);
+    server_configure(&server, IN_TIME("300ms") SLOW_START("three", "gate"));
+    file_write(text("%s/gate", server.dir), "");
+    expect_verdict(reload(&server), "generation 2 serves\n");
+    server_await_workers(&server, 2, workers);
+    unlink(text("%s/gate", server.dir));
+    kill(workers[0], SIGKILL);
+    server_log_await(&server, "cannot start: ", 2);
+    server_log_await(&server, "is started again in", 2);
+    expect_get(&server, "/", 200, "three");
+    file_write(text("%s/gate", server.dir), "");
+    server_await_workers(&server, 2, workers);
+    server_stop(&server);
+}
+
 Test(control, a_refusal_does_not_keep_the_reload_before_it_from_being_finished)
 {
     struct server server;

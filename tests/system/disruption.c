@@ -27,11 +27,13 @@ ROW(more_and_fewer_workers_lose_nothing, "population")
 ROW(recycled_workers_lose_nothing, "recycling")
 ROW(bad_files_are_refused_with_the_reason_and_lose_nothing, "bad_files")
 ROW(crashes_are_answered_and_others_lose_nothing, "crashes")
+ROW(a_route_that_crashes_too_often_is_paused_and_others_lose_nothing, "limited")
 ROW(slow_handlers_hold_nobody_up, "slow")
 ROW(hanging_handlers_are_answered_and_others_lose_nothing, "hanging")
 ROW(a_killed_worker_loses_only_what_it_held, "killed")
 ROW(slow_bodies_and_pipelines_are_served_once_and_in_order, "order")
 ROW(a_stop_under_load_resets_nothing, "stopped")
+ROW(addresses_that_stay_lose_nothing, "addresses")
 
 /* That row starts tine itself as nobody. */
 Test(disruption, ten_thousand_idle_connections_outlive_a_reload)
@@ -40,6 +42,3 @@ Test(disruption, ten_thousand_idle_connections_outlive_a_reload)
         cr_skip_test("nobody cannot run what lies in this folder");
     expect_row_kept("idle");
 }
-
-/* Missing: "addresses". While a dropped listener drains, the master looks through the system's table of sockets, which takes
- * long once other tests have left enough connections in TIME_WAIT there: it loses nothing, but reloads too rarely. */

@@ -24,12 +24,17 @@ static const char *fault_path(const struct server *server, const char *call)
 }
 
 /* Workers are nobody, and count their failures too. */
-static void fault_begin(const struct server *server, const char *call, int error)
+static void fault_write(const struct server *server, const char *call, const char *content)
 {
     const char *path = fault_path(server, call), *fresh = text("%s.fresh", path);
-    file_write(fresh, text("%d\n", error));
+    file_write(fresh, content);
     chmod(fresh, 0666);
     cr_assert_eq(rename(fresh, path), 0);
+}
+
+static void fault_begin(const struct server *server, const char *call, int error)
+{
+    fault_write(server, call, text("%d\n", error));
 }
 
 static size_t fault_count(const struct server *server, const char *call)
@@ -114,6 +119,29 @@ Test(faults, workers_that_could_not_be_forked_come_later)
     server_await_workers(&server, 2, workers);
     expect_get(&server, "/hello", 200, "hello");
     cr_assert(server_log_has(&server, "cannot fork a worker"));
+    server_stop(&server);
+}
+
+/* The other one has room. */
+Test(faults, a_worker_at_the_limit_of_descriptors_gives_before_it_closes)
+{
+    struct server server;
+    struct client clients[KEPT], fresh;
+    pid_t workers[WORKERS_MAX];
+    start(&server, TWO_WORKERS PROBE);
+    server_await_workers(&server, 2, workers);
+    keep(&server, clients);
+    for (int i = 0; i < 2; i++) {
+        fault_write(&server, "accept4", text("%d %d\n", EMFILE, (int)workers[i]));
+        for (int tries = 0; fault_count(&server, "accept4") < 3 && tries < 10000; tries++) {
+            fresh = client_connect(&server);
+            expect_hello(&fresh);
+            client_close(&fresh);
+        }
+        cr_assert_geq(fault_count(&server, "accept4"), 3);
+        fault_end(&server, "accept4");
+        expect_all_kept(clients);
+    }
     server_stop(&server);
 }
 

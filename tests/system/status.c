@@ -172,6 +172,48 @@ Test(status, requests_of_workers_that_are_gone_still_count)
     server_stop(&server);
 }
 
+#define LIMITED "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 2\n"
+
+static json_t *await_broken(const struct server *server)
+{
+    json_t *status = NULL;
+    await((status = ask_master(server)) != NULL && number(status, "broken_count") == 1);
+    return json_array_get(json_object_get(status, "broken"), 0);
+}
+
+Test(status, shows_broken_routes_until_they_serve_or_a_reload)
+{
+    struct server server;
+    server_start(&server, LIMITED PROBE TROUBLE STATUS);
+    cr_assert_eq(json_array_size(json_object_get(ask_worker(&server), "broken")), 0);
+    cr_assert_null(strstr(run_tine("status", "-c", server.ini).out, "broken"));
+    cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
+    cr_assert_eq(number(ask_master(&server), "broken_count"), 0);
+    cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
+    json_t *route = await_broken(&server);
+    cr_assert_str_eq(string(route, "app"), "trouble");
+    cr_assert(text_matches(string(route, "module"), "/trouble\\.so$"));
+    cr_assert_str_eq(string(route, "handler"), "crash");
+    cr_assert_str_eq(string(route, "method"), "GET");
+    cr_assert_str_eq(string(route, "path"), "/trouble/crash/{how}");
+    cr_assert(text_matches(string(route, "since"), "^20[0-9]{2}-.*Z$"));
+    cr_assert_eq(number(route, "crashes"), 2);
+    cr_assert_leq(number(route, "retry_ms"), 10000);
+    json_t *shown = json_array_get(json_object_get(ask_worker(&server), "broken"), 0);
+    cr_assert_str_eq(string(shown, "path"), "/trouble/crash/{how}");
+    const char *line = "^  GET /trouble/crash/\\{how\\} \\(trouble\\.crash of /.*/trouble\\.so\\): since 20.*Z, 2 crashes, tried ";
+    cr_assert(text_matches(run_tine("status", "-c", server.ini).out, line), "%s", run_tine("status", "-c", server.ini).out);
+    await(get(&server, "/trouble/crash/nothing").status == 404); /* it was let try */
+    cr_assert_eq(number(ask_master(&server), "broken_count"), 0);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
+    await_broken(&server);
+    server_hup(&server);
+    cr_assert_eq(number(ask_master(&server), "broken_count"), 0);
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+}
+
 Test(status, is_text_unless_json_is_asked_for)
 {
     struct server server;

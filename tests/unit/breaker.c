@@ -15,9 +15,9 @@ TestSuite(breaker, .init = setup);
 static void open_it(int64_t now)
 {
     cr_assert_eq(breaker_admit(&breaker, 1, now), BREAKER_PASS);
-    cr_assert_not(breaker_crashed(&breaker, 3, now));
-    cr_assert_not(breaker_crashed(&breaker, 3, now + 1));
-    cr_assert(breaker_crashed(&breaker, 3, now + 2));
+    cr_assert_not(breaker_crashed(&breaker, 1, 3, now));
+    cr_assert_not(breaker_crashed(&breaker, 1, 3, now + 1));
+    cr_assert(breaker_crashed(&breaker, 1, 3, now + 2));
 }
 
 Test(breaker, opens_at_the_limit_and_refuses_for_the_pause)
@@ -35,7 +35,7 @@ Test(breaker, one_request_tries_after_the_pause)
     cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_REFUSE);
     breaker_succeeded(&breaker);
     cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_PASS);
-    cr_expect_not(breaker_crashed(&breaker, 3, later));
+    cr_expect_not(breaker_crashed(&breaker, 1, 3, later));
 }
 
 Test(breaker, a_try_that_crashes_opens_it_again)
@@ -43,16 +43,16 @@ Test(breaker, a_try_that_crashes_opens_it_again)
     int64_t later = 1000002 + BREAKER_PAUSE_MS;
     open_it(1000000);
     cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_TRY);
-    cr_expect(breaker_crashed(&breaker, 3, later));
+    cr_expect(breaker_crashed(&breaker, 1, 3, later));
     cr_expect_eq(breaker_admit(&breaker, 1, later + 1), BREAKER_REFUSE);
 }
 
 Test(breaker, crashes_of_another_minute_do_not_count)
 {
     int64_t now = 1000000;
-    cr_assert_not(breaker_crashed(&breaker, 3, now));
-    cr_assert_not(breaker_crashed(&breaker, 3, now + 1));
-    cr_assert_not(breaker_crashed(&breaker, 3, now + 2 + BREAKER_WINDOW_MS));
+    cr_assert_not(breaker_crashed(&breaker, 1, 3, now));
+    cr_assert_not(breaker_crashed(&breaker, 1, 3, now + 1));
+    cr_assert_not(breaker_crashed(&breaker, 1, 3, now + 2 + BREAKER_WINDOW_MS));
 }
 
 Test(breaker, a_new_generation_begins_anew_and_the_old_one_is_let_be)
@@ -60,6 +60,25 @@ Test(breaker, a_new_generation_begins_anew_and_the_old_one_is_let_be)
     open_it(1000000);
     cr_expect_eq(breaker_admit(&breaker, 2, 1000003), BREAKER_PASS);
     cr_expect_eq(breaker_admit(&breaker, 1, 1000003), BREAKER_PASS);
-    open_it(1000010);
-    cr_expect_eq(breaker_admit(&breaker, 2, 1000013), BREAKER_REFUSE);
+    for (int i = 0; i < 5; i++)
+        cr_expect_not(breaker_crashed(&breaker, 1, 3, 1000010));
+    cr_expect_eq(breaker_admit(&breaker, 2, 1000013), BREAKER_PASS);
+    for (int i = 0; i < 3; i++)
+        cr_expect_eq(breaker_crashed(&breaker, 2, 3, 1000020), i == 2);
+    cr_expect_eq(breaker_admit(&breaker, 2, 1000023), BREAKER_REFUSE);
+}
+
+Test(breaker, keeps_since_when_and_how_often)
+{
+    int64_t later = 1000002 + BREAKER_PAUSE_MS;
+    open_it(1000000);
+    cr_expect_eq(breaker.since, 1000002);
+    cr_expect_eq(breaker.total, 3);
+    cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_TRY);
+    cr_expect(breaker_crashed(&breaker, 1, 3, later + BREAKER_WINDOW_MS));
+    cr_expect_eq(breaker.since, 1000002);
+    cr_expect_eq(breaker.total, 4);
+    breaker_succeeded(&breaker);
+    cr_expect_eq(breaker.since, 0);
+    cr_expect_eq(breaker.total, 0);
 }

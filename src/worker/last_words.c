@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See last_words.h. Without stdio and without the heap: a line is bytes on the stack, written at once.
+ */
+#include "worker/last_words.h"
+
+#include "base/log.h"
+
+#include <execinfo.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { LINE_BYTES = 1024, FRAMES = 32 };
+
+/* A line of text without stdio. */
+struct line {
+    char text[LINE_BYTES];
+    size_t length;
+};
+
+static void put(struct line *line, struct slice text)
+{
+    for (size_t i = 0; i < text.length && line->length < LINE_BYTES - 1; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        line->text[line->length++] = byte >= 0x20 && byte != 0x7f ? (char)byte : '?';
+    }
+}
+
+static void put_number(struct line *line, unsigned long number, unsigned base)
+{
+    char digits[24], *p = digits + sizeof digits;
+    do
+        *--p = "0123456789abcdef"[number % base];
+    while ((number /= base) != 0);
+    put(line, (struct slice){p, (size_t)(digits + sizeof digits - p)});
+}
+
+static void begin(struct line *line, const struct worker *w)
+{
+    line->length = 0;
+    put(line, SLICE("worker "));
+    put_number(line, (unsigned long)w->pid, 10);
+}
+
+static void end(struct line *line)
+{
+    line->text[line->length++] = '\n';
+    if (log_fd() >= 0 && write(log_fd(), line->text, line->length) < 0)
+        return;
+}
+
+void last_words(const struct worker *w, struct slice how)
+{
+    const struct tine_request *r = w->handled;
+    struct line line;
+    begin(&line, w);
+    put(&line, SLICE(": handler "));
+    put(&line, slice_from(r->match.app != NULL ? r->match.app->section->name : "-"));
+    put(&line, SLICE("."));
+    put(&line, slice_from(r->match.route.route->name));
+    put(&line, SLICE(" of module "));
+    put(&line, slice_from(r->match.app != NULL ? r->match.app->section->module : "-"));
+    put(&line, SLICE(", "));
+    put(&line, slice_from(w->slot->request));
+    put(&line, SLICE(", request "));
+    put(&line, slice_from(r->id));
+    put(&line, SLICE(": "));
+    put(&line, how);
+    end(&line);
+}
+
+void last_words_overwritten(const struct worker *w)
+{
+    struct line line;
+    begin(&line, w);
+    put(&line, SLICE(": its table of connections was written over, by some handler up to that of "));
+    put(&line, slice_from(w->slot->request));
+    put(&line, SLICE(": "));
+    put_number(&line, w->overwritten, 10);
+    put(&line, SLICE(" of its connections are closed, the others given to other workers"));
+    end(&line);
+}
+
+void last_words_no_core(const struct worker *w)
+{
+    struct line line;
+    begin(&line, w);
+    put(&line, SLICE(": no core is kept of this crash: there were "));
+    put_number(&line, CORES_MAX, 10);
+    put(&line, SLICE(" within a minute"));
+    end(&line);
+}
+
+void last_words_signal(const struct worker *w, int number, const siginfo_t *info, bool too_long)
+{
+    struct line how = {.length = 0};
+    if (too_long)
+        put(&how, SLICE("took longer than [timeouts] request"));
+    else {
+        const char *name = sigabbrev_np(number);
+        put(&how, SLICE("crashed with SIG"));
+        put(&how, slice_from(name != NULL ? name : "?"));
+    }
+    if (!too_long && info->si_code > 0 && number != SIGABRT) {
+        put(&how, SLICE(" at address 0x"));
+        put_number(&how, (unsigned long)info->si_addr, 16);
+    }
+    last_words(w, (struct slice){how.text, how.length});
+}
+
+void last_words_loading(const struct worker *w, int number, bool too_long)
+{
+    const struct config_app *section = apps_in_progress()->section;
+    const char *name = sigabbrev_np(number);
+    struct line line = {.length = 0};
+    put(&line, (struct slice){(char[]){MESSAGE_REASON}, 1});
+    put(&line, slice_from(section->place.file));
+    put(&line, SLICE(":"));
+    put_number(&line, (unsigned long)section->place.line, 10);
+    put(&line, SLICE(": [app:"));
+    put(&line, slice_from(section->name));
+    put(&line, SLICE("] module: '"));
+    put(&line, slice_from(section->module));
+    if (too_long) {
+        put(&line, SLICE("' was not loaded and initialised in the time that [timeouts] start gives"));
+    } else {
+        put(&line, SLICE("' crashed while it was loaded or initialised (SIG"));
+        put(&line, slice_from(name != NULL ? name : "?"));
+        put(&line, SLICE("); does its list of routes end with {0}?"));
+    }
+    send(w->control, line.text, line.length, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void last_words_frames(void)
+{
+    void *frames[FRAMES];
+    int count = backtrace(frames, FRAMES);
+    if (log_fd() >= 0)
+        backtrace_symbols_fd(frames, count, log_fd());
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A handler that writes over the worker's own table of connections: those that it hit end, and no client gets what is
+ * another's; all others go on, on the very connections they had.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(damage, .timeout = 120);
+
+#define SCRIBBLE "[app:scribble]\npath = /scribble\nmodule = @MODULES@/scribble.so\n"
+
+/* In the order of their coming, these are the records of the one worker's table. */
+enum { KEPT = 20, FIRST = 5, LAST = 7, HIT = LAST - FIRST + 1 };
+
+/* One that answers with the path tells whose answer it is. */
+static void expect_own(struct client *client, int i)
+{
+    client_send(client, request("GET", text("/path/client-%d", i), ""));
+    struct response response = client_read(client);
+    expect_response(&response, 200, NULL);
+    cr_assert(text_matches(response.body, text("client-%d$", i)), "client %d got: %s", i, response.body);
+    cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
+    response_free(&response);
+}
+
+static void start(struct server *server, struct client *clients)
+{
+    server_start(server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n" SCRIBBLE PROBE);
+    for (int i = 0; i < KEPT; i++) {
+        clients[i] = client_connect(server);
+        expect_own(&clients[i], i);
+    }
+}
+
+static bool is_hit(int i)
+{
+    return i >= FIRST && i <= LAST;
+}
+
+static void expect_others_kept(struct client *clients)
+{
+    for (int i = 0; i < KEPT; i++)
+        if (!is_hit(i))
+            expect_own(&clients[i], i);
+}
+
+static void expect_ended(struct client *client)
+{
+    bool clean;
+    cr_assert(client_drain(client, PATIENCE, &clean));
+    cr_assert_eq(client->length, 0);
+}
+
+static void expect_hit_ended(struct client *clients)
+{
+    for (int i = FIRST; i <= LAST; i++)
+        expect_ended(&clients[i]);
+}
+
+static void expect_lost(const struct server *server, long lost)
+{
+    await(strstr(run_tine("status", "-c", server->ini).out, text("lost %ld\n", lost)) != NULL);
+    cr_assert(server_log_has(server, text(": %ld of its connections are closed", lost)));
+}
+
+static void stop(struct server *server)
+{
+    server_signal(server, SIGTERM);
+    cr_assert_eq(process_wait(server->pid, PATIENCE), 0);
+}
+
+static void crash_and_expect_others_kept(const char *what)
+{
+    struct server server;
+    struct client clients[KEPT];
+    start(&server, clients);
+    cr_assert_eq(get(&server, text("/scribble/%s/%d/%d/crash", what, FIRST, LAST)).status, 500);
+    expect_hit_ended(clients);
+    expect_others_kept(clients);
+    expect_lost(&server, HIT);
+    stop(&server);
+}
+
+Test(damage, records_written_over_before_a_crash_are_not_given)
+{
+    crash_and_expect_others_kept("all");
+}
+
+Test(damage, a_descriptor_that_is_anothers_is_not_given)
+{
+    crash_and_expect_others_kept("fd");
+}
+
+/* Nobody knows of it until such a connection is to be used. */
+Test(damage, a_handler_that_returns_costs_no_more_when_it_is_found)
+{
+    struct server server;
+    struct client clients[KEPT];
+    start(&server, clients);
+    cr_assert_eq(get(&server, text("/scribble/fd/%d/%d/return", FIRST, LAST)).status, 200);
+    expect_others_kept(clients);
+    client_send(&clients[FIRST], request("GET", "/hello", ""));
+    expect_hit_ended(clients);
+    expect_others_kept(clients);
+    expect_lost(&server, HIT);
+    stop(&server);
+}
+
+/* The master has it give its connections away while it still runs. */
+Test(damage, a_handler_that_stalls_is_answered_before_its_worker_ends)
+{
+    struct server server;
+    struct client clients[KEPT];
+    start(&server, clients);
+    cr_assert_eq(get(&server, text("/scribble/fd/%d/%d/nap", FIRST, LAST)).status, 200);
+    expect_hit_ended(clients);
+    expect_others_kept(clients);
+    expect_lost(&server, HIT);
+    stop(&server);
+}
+
+/* The handler's own record too: there is nobody left to answer, and nothing is said to the wrong one. */
+Test(damage, of_the_whole_table_ends_that_worker_alone)
+{
+    static const char *const thens[] = {"crash", "return"};
+    for (int i = 0; i < 2; i++) {
+        struct server server;
+        struct client clients[KEPT];
+        start(&server, clients);
+        struct client wild = client_connect(&server);
+        client_send(&wild, request("GET", text("/scribble/all/0/%d/%s", KEPT, thens[i]), ""));
+        expect_ended(&wild);
+        for (int k = 0; k < KEPT; k++)
+            expect_ended(&clients[k]);
+        expect_get(&server, "/hello", 200, "hello");
+        expect_lost(&server, KEPT + 1);
+        stop(&server);
+    }
+}
