@@ -74,6 +74,42 @@ Test(guard, the_only_workers_crash_is_answered_by_its_successor)
     stop(&server);
 }
 
+/* A thread of the module's own is inside the loader, whose lock naming the frames needs: the alarm ends that. */
+Test(guard, a_crash_that_cannot_tell_its_frames_ends_all_the_same)
+{
+    struct server server;
+    pid_t worker[WORKERS_MAX];
+    server_start(&server, ONE_WORKER PROBE "[app:stuck]\npath = /stuck\nmodule = @MODULES@/stuck.so\nitself = @MODULES@/stuck.so\n");
+    server_await_workers(&server, 1, worker);
+    cr_assert_eq(get(&server, "/stuck/crash").status, 500);
+    await(!process_alive(worker[0]));
+    expect_get(&server, "/hello", 200, "hello");
+    stop(&server);
+}
+
+/* A handler may have forgotten its alarm(), or somebody sends one: that is no crash. */
+Test(guard, an_alarm_ends_no_worker)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    struct client others[OTHERS];
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    server_await_workers(&server, 2, before);
+    keep_connections(&server, others);
+    struct client slow = client_connect(&server);
+    client_send(&slow, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
+    for (int i = 0; i < 2; i++)
+        kill(before[i], SIGALRM);
+    expect_all_kept(others);
+    file_write(text("%s/gate.a.open", server.dir), "");
+    struct response response = client_read(&slow);
+    expect_response(&response, 200, "through gate a");
+    cr_assert_eq(server_workers(&server, now), 2);
+    cr_assert(pids_overlap(now, 1, before, 2) && pids_overlap(now + 1, 1, before, 2));
+    stop(&server);
+}
+
 Test(guard, answers_before_the_crash_come_first)
 {
     struct server server;
