@@ -44,6 +44,7 @@ HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client
 DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
 MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
 TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
+LIBRARY_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/libraries/*.c))
 LIBS     := -linih -ljansson -ldl
 
 # The whole library, used or not: modules bind to tine_*, and tests to anything.
@@ -74,6 +75,11 @@ $(B)/%.so: src/examples/%.c
 $(B)/tests/modules/%.so: tests/modules/%.c
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $<
+
+# Each is named as pkg-config calls the library that it uses.
+$(B)/tests/libraries/%.so: tests/libraries/%.c
+	@mkdir -p $(@D)
+	$(MODULE) $$(pkg-config --cflags $*) -o $@ $< $$(pkg-config --libs $*)
 
 # What looks at tine from outside is never sanitized itself: it may be careless with memory, and must be quick.
 $(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/%: SANITIZERS :=
@@ -106,7 +112,7 @@ known_suite: $(RUNNERS)
 	    { echo "no test suite '$(T)': make suites lists them" >&2; exit 1; }
 unit: $(B)/tests/unit/run known_suite
 	$(B)/tests/unit/run $(FILTER)
-system: known_suite all $(B)/tests/system/run $(B)/tests/disruption/disruption $(TEST_MODULES)
+system: known_suite all $(B)/tests/system/run $(B)/tests/disruption/disruption $(TEST_MODULES) $(LIBRARY_MODULES)
 	TINE=$(B)/tine $(B)/tests/system/run -j8 $(FILTER)
 
 measure: all $(B)/tests/measure/measure $(TEST_MODULES)
