@@ -61,6 +61,7 @@ void row_slow(struct row *row)
     double before = crowd_latency_ms(&row->crowd, 0, known - 1, 0.99), after = crowd_latency_ms(&row->crowd, known, end, 0.99);
     snprintf(row->note, sizeof row->note, " (p99 %.1f ms before the route is known, %.1f after)", before, after);
     row_expect(row, before < 100 * row->patience, "p99 %.1f ms before the route is known", before);
+    row_expect(row, row->max < NAP_MS * 0.9, "somebody waited %.1f ms", row->max); /* few would: a part of a hundred would not show it */
     row_expect(row, after < 20 * row->patience, "p99 %.1f ms once it is", after);
     row_expect_nothing_lost(row);
     row_expect_same_sockets(row, CLIENTS);
