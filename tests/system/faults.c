@@ -162,19 +162,39 @@ Test(faults, half_a_request_that_cannot_be_packed_is_kept_until_it_can)
     server_stop(&server);
 }
 
+static pid_t ask_pid(struct client *client)
+{
+    client_send(client, request("GET", "/pid", ""));
+    struct response response = client_read(client);
+    expect_response(&response, 200, NULL);
+    return atoi(response.body);
+}
+
 /* It cannot give what it holds; new connections and those of others are served. */
 Test(faults, a_stopped_worker_holds_up_a_reload_for_nobody_else)
 {
     struct server server;
     struct client clients[KEPT];
-    pid_t before[WORKERS_MAX];
+    pid_t before[WORKERS_MAX], holder[KEPT];
+    int stuck = 0;
     server_start(&server, TWO_WORKERS PROBE);
     server_await_workers(&server, 2, before);
-    keep(&server, clients);
+    for (int i = 0; i < KEPT; i++) {
+        clients[i] = client_connect(&server);
+        holder[i] = ask_pid(&clients[i]);
+        stuck += holder[i] == before[0];
+    }
+    cr_assert(stuck > 0 && stuck < KEPT, "%d of %d", stuck, KEPT);
     kill(before[0], SIGSTOP);
     server_hup(&server);
-    for (int i = 0; i < KEPT; i++)
+    await(!process_alive(before[1]));
+    for (int i = 0; i < KEPT; i++) {
         expect_get(&server, "/hello", 200, "hello");
+        if (holder[i] == before[1])
+            cr_assert_neq(ask_pid(&clients[i]), before[0]);
+    }
+    int64_t start = now_ms();
+    await(now_ms() - start > 1500); /* it is given its time: [timeouts] graceful */
     kill(before[0], SIGCONT);
     await_replaced(&server, before, 2);
     expect_all_kept(clients);

@@ -150,6 +150,42 @@ Test(handoff, the_others_of_a_worker_in_a_handler_are_given_when_it_ends)
     server_stop(&server);
 }
 
+/* Of a message for which the receiver lacks descriptors the kernel closes what does not fit. The worker that stays has none left, so
+ * nobody connects anew either: it would close an idle connection to take that one. */
+Test(handoff, connections_come_to_a_worker_that_has_no_descriptor_left)
+{
+    struct server server;
+    struct client clients[KEPT];
+    pid_t workers[WORKERS_MAX];
+    bool hoards = false;
+    size_t elsewhere = 0;
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){4096, 4096});
+    server_start(&server, TWO_WORKERS "workers_max = 2\n" PROBE TROUBLE);
+    server_await_workers(&server, 2, workers);
+    for (int i = 0; i < KEPT; i++) {
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], request("GET", "/pid", ""));
+    }
+    for (int i = 0; i < KEPT; i++) {
+        struct response response = client_read(&clients[i]);
+        bool stays = atoi(response.body) == workers[0];
+        elsewhere += !stays;
+        if (!stays || hoards)
+            continue;
+        client_send(&clients[i], request("GET", "/trouble/hoard", ""));
+        response = client_read(&clients[i]);
+        expect_response(&response, 200, NULL);
+        cr_assert_gt(atoi(response.body), 3000);
+        hoards = true;
+    }
+    cr_assert(hoards && elsewhere > 0);
+    server_signal(&server, SIGTTOU);
+    await(!process_alive(workers[1]));
+    for (int i = 0; i < KEPT; i++)
+        expect_on(&clients[i], request("GET", "/pid", ""), text("%d", workers[0]));
+    server_stop(&server);
+}
+
 /* As nobody: descriptors under way count against the user's limit, and root would never see it. */
 Test(handoff, thousands_of_idle_connections_change_hands_at_once)
 {
