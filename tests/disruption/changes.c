@@ -64,7 +64,7 @@ void row_population(struct row *row)
     row_crowd_leaves(row);
     wait_until(1000, (long)row_log_count(row, " workers\n") >= sent);
     row->done = (long)row_log_count(row, " workers\n");
-    row_expect(row, row_total(row, "given") > CLIENTS / 4, "those that left had nothing to give");
+    row_expect(row, row_total(row, "given") > 0, "those that left had nothing to give");
     row_expect_nothing_lost(row);
     row_expect_same_sockets(row, CLIENTS);
     row_stop(row);
