@@ -63,6 +63,8 @@ static void restore_deadline(struct worker *w, struct connection *c, const struc
     if (c->generation == generation && c->state == record->state && record->deadline > 0) {
         deadlines_set(&w->deadlines, &c->deadline, record->deadline);
         c->timed = true;
+        if (w->order == ORDER_LEAVE)
+            connection_hurry(w, c);
     }
 }
 

@@ -150,6 +150,36 @@ Test(handoff, the_others_of_a_worker_in_a_handler_are_given_when_it_ends)
     server_stop(&server);
 }
 
+/* The worker that stays is in a handler while the other gives, and finds what was given when it is to leave itself: idle connections
+ * are closed a second after their last answer then, not at the time they came with. */
+Test(handoff, a_worker_that_leaves_does_not_wait_for_idle_connections_that_come_to_it)
+{
+    struct server server;
+    struct client clients[KEPT], busy;
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\ngraceful = 60s\n" PROBE TROUBLE);
+    server_signal(&server, SIGTTIN);
+    server_await_workers(&server, 2, workers);
+    await(atoi(get(&server, "/pid").body) == workers[1]);
+    for (int i = 0; i < KEPT; i++) {
+        clients[i] = client_connect(&server);
+        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+    }
+    do {
+        busy = client_connect(&server);
+        client_send(&busy, request("GET", "/pid", ""));
+    } while (atoi(client_read(&busy).body) != workers[0]);
+    client_send(&busy, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
+    server_signal(&server, SIGTTOU);
+    await(!process_alive(workers[1]));
+    server_signal(&server, SIGTERM);
+    await(text_count(run_tine("status", "-c", server.ini).out, ": leaving, ") == 1);
+    file_write(text("%s/gate.a.open", server.dir), "");
+    cr_assert_eq(client_read(&busy).status, 200);
+    cr_assert_eq(server_wait(&server), 0); /* within PATIENCE, a third of 'keepalive' and of 'graceful' */
+}
+
 /* Of a message for which the receiver lacks descriptors the kernel closes what does not fit. The worker that stays has none left, so
  * nobody connects anew either: it would close an idle connection to take that one. */
 Test(handoff, connections_come_to_a_worker_that_has_no_descriptor_left)
