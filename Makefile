@@ -2,7 +2,7 @@
 #
 # make            build/tine and the example modules
 # make run        serve etc/server.ini
-# make test       every test; make T=head test runs one suite
+# make test       every test; make T=head test runs one suite, make suites lists them
 # make measure    what the README promises in numbers; make M=idle measure makes one of them
 # make disruption what clients lose while things are done to the server, ten seconds each; R=hup does one of them
 # make check      what CI runs: gcc, clang, sanitizers
@@ -44,6 +44,7 @@ HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client
 DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
 MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
 TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
+LIBRARY_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/libraries/*.c))
 LIBS     := -linih -ljansson -ldl
 
 # The whole library, used or not: modules bind to tine_*, and tests to anything.
@@ -75,6 +76,11 @@ $(B)/tests/modules/%.so: tests/modules/%.c
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $<
 
+# Each is named as pkg-config calls the library that it uses.
+$(B)/tests/libraries/%.so: tests/libraries/%.c
+	@mkdir -p $(@D)
+	$(MODULE) $$(pkg-config --cflags $*) -o $@ $< $$(pkg-config --libs $*)
+
 # What looks at tine from outside is never sanitized itself: it may be careless with memory, and must be quick.
 $(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/%: SANITIZERS :=
 
@@ -92,10 +98,21 @@ $(B)/tests/disruption/disruption: $(DISRUPTION) $(HARNESS)
 
 FILTER = $(if $(T),--filter '$(T)/*')
 
+# The runners that were asked for. One may lack the suite, but not all: else nothing would be tested, and that be called a success.
+RUNNERS = $(patsubst %,$(B)/tests/%/run,$(or $(filter unit system,$(MAKECMDGOALS)),unit system))
+
+LIST_SUITES = for runner in $^; do $$runner --list; done | sed -n 's/^\([^ :]*\): .*/\1/p'
+
 test: unit system
-unit: $(B)/tests/unit/run
+suites: $(RUNNERS)
+	@$(LIST_SUITES)
+known_suite: $(RUNNERS)
+	@$(LIST_SUITES) | while read -r suite; do \
+	    case $$suite in $(or $(T),*)) echo found; break ;; esac; done | grep -q . || \
+	    { echo "no test suite '$(T)': make suites lists them" >&2; exit 1; }
+unit: $(B)/tests/unit/run known_suite
 	$(B)/tests/unit/run $(FILTER)
-system: all $(B)/tests/system/run $(B)/tests/disruption/disruption $(TEST_MODULES)
+system: known_suite all $(B)/tests/system/run $(B)/tests/disruption/disruption $(TEST_MODULES) $(LIBRARY_MODULES)
 	TINE=$(B)/tine $(B)/tests/system/run -j8 $(FILTER)
 
 measure: all $(B)/tests/measure/measure $(TEST_MODULES)
@@ -125,6 +142,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all test unit system measure disruption run check install clean
+.PHONY: all test suites known_suite unit system measure disruption run check install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

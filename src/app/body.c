@@ -4,15 +4,26 @@
  */
 #include "app/body.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { KEEP_BYTES = 1 << 16 }; /* memory kept from one request to the next */
+enum {
+    KEEP_BYTES = 1 << 16, /* memory kept from one request to the next */
+    TELL_EVERY_MS = 60000
+};
+
+/* Failures to spool, of this process: a full disk shall not fill the log as well. */
+static struct {
+    int64_t told;    /* when the last line was written; 0: never */
+    uint64_t untold; /* since then */
+} failures;
 
 void body_init(struct body *body)
 {
@@ -36,10 +47,26 @@ void body_begin(struct body *body, uint64_t limit, uint64_t in_memory, const cha
     body->temp = temp;
 }
 
+static void tell_failure(const struct body *body, const char *call, int error)
+{
+    char more[64] = "";
+    int64_t now = clock_ms();
+    if (failures.told != 0 && now - failures.told < TELL_EVERY_MS) {
+        failures.untold++;
+        return;
+    }
+    if (failures.untold > 0)
+        snprintf(more, sizeof more, "; %llu more since this was last said", (unsigned long long)failures.untold);
+    log_error("cannot %s a request body in '%s': %s%s", call, body->temp, strerror(error), more);
+    failures.told = now;
+    failures.untold = 0;
+}
+
 static int spool_failed(const struct body *body, const char *call)
 {
-    log_error("cannot %s a request body in '%s': %s", call, body->temp, strerror(errno));
-    return errno == ENOSPC || errno == EDQUOT || errno == EROFS ? 507 : 500;
+    int error = errno;
+    tell_failure(body, call, error);
+    return error == ENOSPC || error == EDQUOT || error == EROFS ? 507 : 500;
 }
 
 /* From memory to a file: what is there moves over, the rest follows. */

@@ -4,6 +4,7 @@
  */
 #include "master/logs.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 
@@ -11,6 +12,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { TELL_EVERY_MS = 60000 };
 
 /* '-' is a standard stream; a copy of it, so that every log is closed alike. -1 with *failed when it cannot be opened. */
 static int open_one(const char *name, int standard, const char *key, const struct config *config, struct errors *errors)
@@ -50,9 +53,25 @@ void logs_use(const struct logs *logs, const struct config *config)
     log_open(logs->error, (enum log_level)config->log_level);
 }
 
+/* At once, then once a minute: the error log may be on the same full disk, and we write at every turn. */
+static void tell_lost(size_t lines, int error)
+{
+    static struct {
+        int64_t told; /* 0: never */
+        uint64_t lines;
+    } lost;
+    int64_t now = clock_ms();
+    lost.lines += lines;
+    if (lost.told != 0 && now - lost.told < TELL_EVERY_MS)
+        return;
+    log_error("access log: %llu lines lost: %s", (unsigned long long)lost.lines, strerror(error));
+    lost.told = now;
+    lost.lines = 0;
+}
+
 void logs_write_ring(const struct logs *logs, struct log_ring *ring)
 {
     size_t lost = log_ring_write(ring, &logs->access, getpid(), false);
     if (lost > 0)
-        log_error("access log: %zu lines lost: %s", lost, strerror(errno));
+        tell_lost(lost, errno);
 }

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 enum {
-    TICK_MS = 50,         /* while workers are active: logs are written, handlers watched */
+    TICK_MS = 50,         /* while workers are active: logs are written, handlers watched; less if [timeouts] stall_after is */
     OTHER_FDS = 4,        /* in the wait, beside workers and the control socket */
     ACTIVE_MORE_MS = 1000 /* and so much longer, so that one request a second does not wake us each time */
 };
@@ -102,6 +102,17 @@ void master_wake_at(struct master *m, int64_t at)
         m->wake_at = at;
 }
 
+/* A handler entered behind our back is seen before it has had twice the time that is a stall. */
+static int64_t tick(const struct master *m)
+{
+    int64_t least = TICK_MS;
+    if (m->current != NULL && m->current->config->timeouts.stall_after < least)
+        least = m->current->config->timeouts.stall_after;
+    for (const struct generation *g = m->old; g != NULL; g = g->older)
+        least = g->config->timeouts.stall_after < least ? g->config->timeouts.stall_after : least;
+    return least;
+}
+
 /* While some worker is active, or was a moment ago, there are logs to write and handlers to watch; else we sleep until something
  * happens, and the first worker to get active wakes us. */
 static void decide_tick(struct master *m)
@@ -111,7 +122,7 @@ static void decide_tick(struct master *m)
     else if (m->now < m->active_until)
         scoreboard_master_woke(m->board); /* awake anyhow */
     if (m->now < m->active_until)
-        master_wake_at(m, m->now + TICK_MS);
+        master_wake_at(m, m->now + tick(m));
 }
 
 static void wait_for_something(struct master *m)

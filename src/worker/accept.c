@@ -50,7 +50,8 @@ static void on_look(int signal)
     errno = saved;
 }
 
-/* Signals that people and service managers send to a whole process group: workers obey the master only. Handlers rather than
+/* Signals that people and service managers send to a whole process group: workers obey the master only. The alarm ends a worker that
+ * dies (guard.c) or is an orphan; until then it is a module's, which may have its own handler, or nobody's. Handlers rather than
  * SIG_IGN, which programs that a handler starts would inherit. */
 static void on_nothing(int signal)
 {
@@ -59,7 +60,7 @@ static void on_nothing(int signal)
 
 void accept_signals(struct worker *w)
 {
-    static const int ignored[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE};
+    static const int ignored[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE, SIGALRM};
     struct sigaction action = {.sa_handler = on_nothing, .sa_flags = SA_RESTART};
     sigset_t none;
     (void)w;

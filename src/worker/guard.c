@@ -96,6 +96,17 @@ static bool is_ours(const struct worker *w)
     return w != NULL && w->current != NULL && !w->dying && getpid() == w->pid && (pid_t)syscall(SYS_gettid) == w->pid;
 }
 
+/* What is to come may never end. The alarm is blocked as long as we are in here, and a module may have blocked it or taken it. */
+static void bound_dying(void)
+{
+    sigset_t alarms;
+    signal(SIGALRM, SIG_DFL);
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &alarms, NULL);
+    alarm(DYING_SECONDS);
+}
+
 static void restore_defaults(void)
 {
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
@@ -134,8 +145,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     }
     ration_core(w);
     if (ours || loading) {
-        signal(SIGALRM, SIG_DFL);
-        alarm(DYING_SECONDS);
+        bound_dying();
         last_words_frames();
     }
     /* A fault happens again when we return, and then the core shows it; a signal that was sent does not. */

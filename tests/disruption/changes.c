@@ -53,16 +53,18 @@ void row_upgrade(struct row *row)
     row_stop(row);
 }
 
+/* Fewer first: those that are there from the beginning hold connections, those that come later only what they are given. */
 void row_population(struct row *row)
 {
     long sent = 0;
     row_serve(row, FOUR_WORKERS LEDGER);
     row_usual_crowd(row);
     for (; row_every(row, 100); sent++)
-        server_signal(&row->server, sent / 3 % 2 == 0 ? SIGTTIN : SIGTTOU);
+        server_signal(&row->server, sent / 3 % 2 == 0 ? SIGTTOU : SIGTTIN);
     row_crowd_leaves(row);
     wait_until(1000, (long)row_log_count(row, " workers\n") >= sent);
     row->done = (long)row_log_count(row, " workers\n");
+    row_expect(row, row_total(row, "given") > 0, "those that left had nothing to give");
     row_expect_nothing_lost(row);
     row_expect_same_sockets(row, CLIENTS);
     row_stop(row);

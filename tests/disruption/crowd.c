@@ -190,7 +190,8 @@ static void compose(struct visitor *v)
 static void send_piece(struct visitor *v)
 {
     size_t piece = v->out_length - v->out_sent;
-    piece = piece > PIECE_BYTES ? PIECE_BYTES : piece;
+    size_t most = v->habit == PIPELINES ? v->out_length / 3 + 1 : PIECE_BYTES; /* cut within a head */
+    piece = piece > most ? most : piece;
     ssize_t sent = send(v->fd, v->out + v->out_sent, piece, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno != EAGAIN) {
         lose(v, &self.tally->reset);

@@ -12,7 +12,7 @@ enum habit {
     KEEPS_ASKING,  /* one request at a time on a connection that it never closes */
     COMES_ANEW,    /* a new connection for each request */
     POSTS_SLOWLY,  /* as the first, with 100 KB of body in ten pieces */
-    PIPELINES,     /* as the first, eight requests at once */
+    PIPELINES,     /* as the first, eight requests at once, in three pieces */
     HABITS
 };
 

@@ -32,6 +32,15 @@ static int nap(tine_request *r)
     return tine_text(r, 200, "slept %ld ms", ms);
 }
 
+/* Takes every descriptor that there is, for good. */
+static int hoard(tine_request *r)
+{
+    long count = 0;
+    while (dup(0) >= 0)
+        count++;
+    return tine_text(r, 200, "%ld", count);
+}
+
 static volatile int deep = 1;
 static int *volatile nowhere = NULL;
 
@@ -98,7 +107,7 @@ static void worker_exit(tine_app *app)
     tine_log(NULL, TINE_INFO, "trouble leaves worker %d", (int)getpid());
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap),
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/hoard", hoard),
                                            TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

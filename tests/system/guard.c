@@ -74,12 +74,48 @@ Test(guard, the_only_workers_crash_is_answered_by_its_successor)
     stop(&server);
 }
 
+/* A thread of the module's own is inside the loader, whose lock naming the frames needs: the alarm ends that. */
+Test(guard, a_crash_that_cannot_tell_its_frames_ends_all_the_same)
+{
+    struct server server;
+    pid_t worker[WORKERS_MAX];
+    server_start(&server, ONE_WORKER PROBE "[app:stuck]\npath = /stuck\nmodule = @MODULES@/stuck.so\nitself = @MODULES@/stuck.so\n");
+    server_await_workers(&server, 1, worker);
+    cr_assert_eq(get(&server, "/stuck/crash").status, 500);
+    await(!process_alive(worker[0]));
+    expect_get(&server, "/hello", 200, "hello");
+    stop(&server);
+}
+
+/* A handler may have forgotten its alarm(), or somebody sends one: that is no crash. */
+Test(guard, an_alarm_ends_no_worker)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    struct client others[OTHERS];
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    server_await_workers(&server, 2, before);
+    keep_connections(&server, others);
+    struct client slow = client_connect(&server);
+    client_send(&slow, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
+    for (int i = 0; i < 2; i++)
+        kill(before[i], SIGALRM);
+    expect_all_kept(others);
+    file_write(text("%s/gate.a.open", server.dir), "");
+    struct response response = client_read(&slow);
+    expect_response(&response, 200, "through gate a");
+    cr_assert_eq(server_workers(&server, now), 2);
+    cr_assert(pids_overlap(now, 1, before, 2) && pids_overlap(now + 1, 1, before, 2));
+    stop(&server);
+}
+
 Test(guard, answers_before_the_crash_come_first)
 {
     struct server server;
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
-    get(&server, "/hello"); /* known to be quick: not sent before the next handler runs */
-    get(&server, "/hello");
+    get(&server, "/trouble/crash/nothing"); /* known to be quick: what was answered before it is not sent before it runs */
+    get(&server, "/trouble/crash/nothing");
     struct client client = client_connect(&server);
     client_send(&client, text("%s%s", request("GET", "/hello", ""), request("GET", "/trouble/crash/null", "")));
     struct response response = client_read(&client);
@@ -96,7 +132,11 @@ Test(guard, a_response_that_has_begun_is_cut_not_answered_twice)
     server_start(&server, ONE_WORKER "[timeouts]\nrequest = 1s\n" PROBE TROUBLE);
     struct client client = client_connect(&server);
     client_send(&client, request("GET", "/trouble/halves/never", ""));
-    cr_assert(client_drain(&client, PATIENCE, NULL));
+    while (client_receive(&client, PATIENCE) > 0)
+        continue;
+    cr_assert_gt(client.length, 0);
+    client.data[client.length - 1] = 0;
+    cr_assert_eq(text_count(client.data, "HTTP/1.1 "), 1);
     expect_get(&server, "/hello", 200, "hello");
     stop(&server);
 }
@@ -183,7 +223,9 @@ Test(guard, a_reload_forgets_crashes)
     server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 1\n" PROBE TROUBLE);
     cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
     cr_assert_eq(get(&server, "/trouble/crash/nothing").status, 503);
+    int64_t start = now_ms();
     server_hup(&server);
     await(get(&server, "/trouble/crash/nothing").status == 404);
+    cr_assert_lt(now_ms() - start, 9000, "it was the end of the pause that let it try"); /* of ten seconds */
     stop(&server);
 }

@@ -88,17 +88,20 @@ Test(handoff, a_spooled_body_goes_on_where_it_was)
     server_start(&server, TWO_WORKERS "[limits]\nbody = 8m\n" PROBE);
     enum { SIZE = 3000000 };
     char *bytes = malloc(SIZE + 1);
-    memset(bytes, 'x', SIZE);
+    uint32_t hash = 2166136261u;
+    for (int i = 0; i < SIZE; i++) {
+        bytes[i] = (char)('a' + i % 23 + i / 1000000);
+        hash = (hash ^ (unsigned char)bytes[i]) * 16777619u;
+    }
     struct client client = client_connect(&server);
     client_send(&client, request("POST", "/sum", "Content-Length: 3000000\r\n"));
     for (int part = 0; part < 3; part++) {
-        client_send_bytes(&client, bytes, SIZE / 3);
+        client_send_bytes(&client, bytes + part * (SIZE / 3), SIZE / 3);
         if (part < 2)
             replace_workers(&server, 2);
     }
     struct response response = client_read(&client);
-    expect_response(&response, 200, NULL);
-    cr_assert_eq(strncmp(response.body, "3000000 ", 8), 0, "%s", response.body);
+    expect_response(&response, 200, text("3000000 %08x", hash));
     free(bytes);
     server_stop(&server);
 }
@@ -144,6 +147,67 @@ Test(handoff, the_others_of_a_worker_in_a_handler_are_given_when_it_ends)
     cr_assert_eq(response.status, 200);
     expect_on(&busy, request("GET", "/hello", ""), "hello");
     expect_on(&kept, request("GET", "/hello", ""), "hello");
+    server_stop(&server);
+}
+
+/* The worker that stays is in a handler while the other gives, and finds what was given when it is to leave itself: idle connections
+ * are closed a second after their last answer then, not at the time they came with. */
+Test(handoff, a_worker_that_leaves_does_not_wait_for_idle_connections_that_come_to_it)
+{
+    struct server server;
+    struct client clients[KEPT], busy;
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\ngraceful = 60s\n" PROBE TROUBLE);
+    server_signal(&server, SIGTTIN);
+    server_await_workers(&server, 2, workers);
+    await(atoi(get(&server, "/pid").body) == workers[1]);
+    for (int i = 0; i < KEPT; i++) {
+        clients[i] = client_connect(&server);
+        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+    }
+    do {
+        busy = client_connect(&server);
+        client_send(&busy, request("GET", "/pid", ""));
+    } while (atoi(client_read(&busy).body) != workers[0]);
+    client_send(&busy, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
+    server_signal(&server, SIGTTOU);
+    await(!process_alive(workers[1]));
+    server_signal(&server, SIGTERM);
+    await(text_count(run_tine("status", "-c", server.ini).out, ": leaving, ") == 1);
+    file_write(text("%s/gate.a.open", server.dir), "");
+    cr_assert_eq(client_read(&busy).status, 200);
+    cr_assert_eq(server_wait(&server), 0); /* within PATIENCE, a third of 'keepalive' and of 'graceful' */
+}
+
+/* Of a message for which the receiver lacks descriptors the kernel closes what does not fit. The worker that stays has none left, so
+ * nobody connects anew either: it would close an idle connection to take that one. */
+Test(handoff, connections_come_to_a_worker_that_has_no_descriptor_left)
+{
+    struct server server;
+    struct client clients[KEPT];
+    pid_t workers[WORKERS_MAX];
+    struct response response;
+    int stays = -1, elsewhere = 0;
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){4096, 4096});
+    server_start(&server, TWO_WORKERS "workers_max = 2\n" PROBE TROUBLE);
+    server_await_workers(&server, 2, workers);
+    for (int i = 0; i < KEPT; i++) {
+        clients[i] = client_connect(&server); /* one after the other: together, one worker may take all */
+        client_send(&clients[i], request("GET", "/pid", ""));
+        response = client_read(&clients[i]);
+        elsewhere += atoi(response.body) == workers[1];
+        stays = atoi(response.body) == workers[0] ? i : stays;
+    }
+    cr_assert(stays >= 0 && elsewhere > 0);
+    client_send(&clients[stays], request("GET", "/trouble/hoard", ""));
+    response = client_read(&clients[stays]);
+    expect_response(&response, 200, NULL);
+    cr_assert_gt(atoi(response.body), 3000);
+    server_signal(&server, SIGTTOU);
+    await(!process_alive(workers[1]));
+    for (int i = 0; i < KEPT; i++)
+        expect_on(&clients[i], request("GET", "/pid", ""), text("%d", workers[0]));
     server_stop(&server);
 }
 

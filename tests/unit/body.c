@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct body body;
 
@@ -69,4 +70,25 @@ Test(body, without_a_place_to_spool_it_is_500)
 {
     body_begin(&body, 100, 2, "/nowhere");
     cr_expect_eq(body_append(&body, "1234", 4), 500);
+}
+
+Test(body, a_disk_that_stays_full_is_told_once)
+{
+    char text[4096];
+    int ends[2];
+    cr_assert_eq(pipe(ends), 0);
+    log_open(ends[1], LOG_ERROR);
+    for (int i = 0; i < 1000; i++) {
+        body_begin(&body, 100, 4, "/nowhere");
+        cr_expect_eq(body_append(&body, "hello", 5), 500);
+        body_reset(&body);
+    }
+    log_open(-1, LOG_ERROR);
+    close(ends[1]);
+    ssize_t length = read(ends[0], text, sizeof text - 1);
+    cr_assert_gt(length, 0);
+    text[length] = 0;
+    cr_expect_not_null(strstr(text, "cannot spool a request body in '/nowhere': No such file or directory"));
+    cr_expect_eq(strchr(text, '\n'), text + length - 1, "%s", text);
+    close(ends[0]);
 }
