@@ -41,6 +41,8 @@ static void on_look(int signal)
     struct worker *w = the_worker;
     int saved = errno;
     (void)signal;
+    if (w->preparing && getppid() != w->setup->master)
+        syscall(SYS_exit_group, 1); /* the master was killed: in there nobody else would find out */
     w->look = 1;
     guard_stalled(w);
     if (w->in_accept) {

@@ -127,6 +127,7 @@ struct worker {
     struct connection *volatile current; /* whose handler runs now; NULL: none */
     struct tine_request *handled;        /* and its request, wherever the connection's own pointer leads by now */
     volatile sig_atomic_t dying;         /* a handler has taken this process down */
+    volatile sig_atomic_t preparing; /* module code runs that readies it: worker_init() */
     volatile sig_atomic_t in_accept, door_replaced, look; /* shared with the signal handler */
 };
 

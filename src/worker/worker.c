@@ -342,7 +342,9 @@ _Noreturn void worker_run(const struct worker_setup *setup)
     request_seed_ids();
     accept_signals(&worker);
     guard_open(&worker);
+    worker.preparing = 1;
     prepare(&worker);
+    worker.preparing = 0;
     report_ready(&worker);
     worker.accepting = true;
     run(&worker);

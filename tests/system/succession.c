@@ -110,10 +110,12 @@ Test(succession, one_that_is_killed_before_its_workers_are_there_leaves_nothing_
     struct client client = client_connect(&server);
     expect_on(&client, "hello");
     server_signal(&server, SIGUSR2);
-    pid_t old = half_succeed(&server);
+    pid_t old = half_succeed(&server), workers[WORKERS_MAX];
+    server_await_workers(&server, 2, workers);
+    pid_t waiting = workers[1];
     kill(server.pid, SIGKILL);
     server_log_await(&server, "generation 1 serves on", 1);
-    lay_token(&server, 5); /* the worker that waits has nobody to serve for */
+    await(!process_alive(waiting)); /* it has nobody to serve for */
     server.pid = old;
     expect_on(&client, "hello");
     expect_paths(&server, old);
