@@ -5,11 +5,20 @@
 # make test       every test; make T=head test runs one suite, make suites lists them
 # make measure    what the README promises in numbers; make M=idle measure makes one of them
 # make disruption what clients lose while things are done to the server, ten seconds each; R=hup does one of them
+# make fuzz       every fuzz target for SECONDS=60 (or RUNS=1000000 inputs); T=head does one; needs clang
 # make check      what CI runs: gcc, clang, sanitizers
 # make install    PREFIX=/usr/local DESTDIR=
 #
 # B= is the folder to build in, SANITIZE=address,undefined and WERROR=1 do what they say; CFLAGS and the like are
 # added to our own.
+
+ifeq ($(MAKECMDGOALS),fuzz)
+B         = build/fuzz
+CC        = clang
+SANITIZE  = fuzzer-no-link,address,undefined
+# NULL + 0, as with the bytes of an empty slice, is no mistake in any compiler there is, nor in the next C (N3322).
+CFLAGS   += -fno-sanitize=pointer-overflow
+endif
 
 PREFIX   ?= /usr/local
 B        ?= build
@@ -43,6 +52,7 @@ SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
 HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client)
 DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
 MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
+FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
 LIBRARY_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/libraries/*.c))
 LIBS     := -linih -ljansson -ldl
@@ -96,6 +106,12 @@ $(B)/tests/measure/measure: $(MEASURES) $(HARNESS)
 $(B)/tests/disruption/disruption: $(DISRUPTION) $(HARNESS)
 	$(LINK) -o $@ $(DISRUPTION) $(HARNESS)
 
+# A target is one file. Functions that it puts its own in place of it names in a line " * Wraps: time poll".
+WRAPS = $(addprefix -Wl$(,)--wrap=,$(shell sed -n 's/^ \* Wraps: //p' tests/fuzz/$*.c))
+, := ,
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtine.a tests/fuzz/%.c
+	$(LINK) -fsanitize=fuzzer $(WRAPS) -o $@ $< $(WHOLE) $(LIBS)
+
 FILTER = $(if $(T),--filter '$(T)/*')
 
 # The runners that were asked for. One may lack the suite, but not all: else nothing would be tested, and that be called a success.
@@ -121,6 +137,9 @@ measure: all $(B)/tests/measure/measure $(TEST_MODULES)
 disruption: all $(B)/tests/disruption/disruption $(TEST_MODULES)
 	TINE=$(B)/tine $(B)/tests/disruption/disruption $(R)
 
+fuzz: $(if $(T),$(B)/tests/fuzz/$(T),$(FUZZ))
+	tests/fuzz/run $(B) "$(SECONDS)" "$(RUNS)" $^
+
 run: all
 	exec $(B)/tine -c etc/server.ini
 
@@ -142,6 +161,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all test suites known_suite unit system measure disruption run check install clean
+.PHONY: all test suites known_suite unit system measure disruption fuzz run check install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

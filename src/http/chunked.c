@@ -219,3 +219,8 @@ enum chunked_verdict chunked_decode(struct chunked *chunked, const char *bytes, 
         return CHUNKED_BAD;
     return chunked->state == WHOLE ? CHUNKED_END : CHUNKED_MORE;
 }
+
+uint64_t chunked_announced(const struct chunked *chunked)
+{
+    return chunked->state == DATA ? chunked->left : 0;
+}

@@ -21,7 +21,7 @@ enum chunked_verdict {
 
 struct chunked {
     int state;           /* an enum of chunked.c */
-    uint64_t left;       /* bytes of the current chunk that have not come yet */
+    uint64_t left;       /* bytes of the current chunk that have not come yet; in its size, what the digits say so far */
     uint32_t overhead;   /* bytes of extensions, behind the ';', and of trailer lines so far */
     uint32_t overhead_limit;
     uint32_t digits;     /* of the current chunk size so far */
@@ -35,5 +35,8 @@ void chunked_init(struct chunked *chunked, uint32_t overhead_limit);
  * to the run of body bytes (it lies inside the consumed ones). May be called with any split. */
 enum chunked_verdict chunked_decode(struct chunked *chunked, const char *bytes, size_t length,
                                     size_t *consumed, struct slice *data);
+
+/* How many bytes of the current chunk are still to come; 0 until the line with its size is whole, as that may yet be refused. */
+uint64_t chunked_announced(const struct chunked *chunked);
 
 #endif

@@ -95,12 +95,13 @@ static bool decide_keep_alive(const struct worker *w, const struct connection *c
            (most == 0 || c->served + 1 < most);
 }
 
-/* Some clients send an empty line behind a body (RFC 9112, 2.2). That is no request begun: the connection is idle. */
-static void forget_empty_line(struct worker *w, struct connection *c)
+/* Some clients send an empty line behind a body (RFC 9112, 2.2). That is no request begun: the connection is idle. The line is kept, in
+ * memory of its own size: a second one is refused whether it comes with the first or later. */
+static void keep_empty_line(struct worker *w, struct connection *c)
 {
-    buffer_consume(&c->in, 2);
-    give_request_back(w, c->request);
-    c->request = NULL;
+    exchange_forget(w, c);
+    buffer_release(&c->in);
+    buffer_append(&c->in, "\r\n", 2);
     connection_set_state(w, c, CONNECTION_IDLE);
 }
 
@@ -112,7 +113,7 @@ bool exchange_read_head(struct worker *w, struct connection *c)
     enum head_verdict verdict = head_parse(&r->head, r->bytes, buffer_length(&c->in));
     if (verdict == HEAD_PARTIAL) {
         if (buffer_length(&c->in) == 2 && memcmp(r->bytes, "\r\n", 2) == 0)
-            forget_empty_line(w, c);
+            keep_empty_line(w, c);
         return false;
     }
     if (verdict == HEAD_REFUSED) {

@@ -64,7 +64,7 @@ static int take_chunked(struct tine_request *r, const char *bytes, size_t length
         *used += consumed;
         if (verdict == CHUNKED_BAD)
             return 400;
-        if (r->chunked.left > r->body.limit - r->body.length) /* announced, and never to be taken */
+        if (chunked_announced(&r->chunked) > r->body.limit - r->body.length) /* never to be taken */
             return 413;
         if (verdict != CHUNKED_DATA)
             return verdict == CHUNKED_END;

@@ -226,6 +226,23 @@ BodyTest(a_chunk_announced_too_large_is_413_at_once)
     client_close(&client);
 }
 
+/* The size line is judged when it is whole, so that the answer is the same in one piece and in two. */
+BodyTest(garbage_behind_a_size_that_is_too_large_is_400)
+{
+    static const char *const pieces[][2] = {{"ffffffff\rx", ""}, {"ffffffff", "\rx"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct client client = client_connect(&server);
+        client_send(&client, request("POST", "/sum", "Transfer-Encoding: chunked\r\n"));
+        client_send(&client, pieces[i][0]);
+        if (i > 0)
+            cr_assert_eq(client_receive(&client, 200), -2);
+        client_send(&client, pieces[i][1]);
+        struct response response = client_read(&client);
+        expect_response(&response, 400, NULL);
+        client_close(&client);
+    }
+}
+
 /* A mount of its own in a private namespace of this test: 512 KB for temp. */
 static bool mount_small(const char *path)
 {

@@ -241,6 +241,20 @@ HttpTest(an_empty_line_before_a_request_is_skipped)
     client_close(&client);
 }
 
+/* One line is skipped, two are none that RFC 9112, 2.2 has in mind; the answer must not depend on when the second comes. */
+HttpTest(a_second_empty_line_is_refused_in_one_piece_and_in_two)
+{
+    struct response response = ask(&server, "\r\n\r\n");
+    expect_response(&response, 400, NULL);
+    struct client client = client_connect(&server);
+    exchange(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n\r\n", 200, "hello");
+    cr_assert_eq(client_receive(&client, 200), -2);
+    client_send(&client, "\r\n");
+    response = client_read(&client);
+    expect_response(&response, 400, NULL);
+    client_close(&client);
+}
+
 /* A pipeline cut at every place gives the same answers. */
 HttpTest(any_split_gives_the_same_answers)
 {

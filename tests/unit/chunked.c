@@ -238,6 +238,21 @@ Test(chunked, takes_the_largest_size_and_keeps_its_verdict)
     cr_expect_eq(consumed, 0);
 }
 
+Test(chunked, announces_a_chunk_only_when_its_size_is_whole)
+{
+    static const struct {
+        const char *bytes;
+        uint64_t announced;
+    } cases[] = {{"", 0}, {"5", 0}, {"50", 0}, {"50\r", 0}, {"50\r\n", 80}, {"50\r\nabc", 77}, {"50;x\r", 0}, {"50;x\r\n", 80},
+                 {"1\r\na", 0}, {"1\r\na\r\n7", 0}, {"0\r\n", 0}, {"50x", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static struct result result;
+        begin(&result, 64);
+        give(&result, cases[i].bytes, strlen(cases[i].bytes));
+        cr_expect_eq(chunked_announced(&result.chunked), cases[i].announced, "%s", cases[i].bytes);
+    }
+}
+
 static unsigned next_random(uint64_t *state)
 {
     *state = *state * 6364136223846793005u + 1442695040888963407u;
