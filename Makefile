@@ -43,6 +43,7 @@ SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
 HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client)
 DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
 MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
+BENCH    := $(addprefix $(B)/scripts/bench.d/,floor mix handlers.so)
 TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
 LIBS     := -linih -ljansson -ldl
 
@@ -75,8 +76,15 @@ $(B)/tests/modules/%.so: tests/modules/%.c
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $<
 
+$(B)/scripts/bench.d/%.so: scripts/bench.d/%.c
+	@mkdir -p $(@D)
+	$(MODULE) -o $@ $<
+
+$(B)/scripts/bench.d/%: $(B)/scripts/bench.d/%.o
+	$(LINK) -o $@ $<
+
 # What looks at tine from outside is never sanitized itself: it may be careless with memory, and must be quick.
-$(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/%: SANITIZERS :=
+$(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/% $(B)/scripts/%: SANITIZERS :=
 
 $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
 	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
@@ -104,6 +112,9 @@ measure: all $(B)/tests/measure/measure $(TEST_MODULES)
 disruption: all $(B)/tests/disruption/disruption $(TEST_MODULES)
 	TINE=$(B)/tine $(B)/tests/disruption/disruption $(R)
 
+# What scripts/bench needs, which calls this itself.
+bench-programs: all $(BENCH)
+
 run: all
 	exec $(B)/tine -c etc/server.ini
 
@@ -125,6 +136,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all test unit system measure disruption run check install clean
+.PHONY: all test unit system measure disruption bench-programs run check install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
