@@ -138,4 +138,4 @@ clean:
 
 .PHONY: all test unit system measure disruption bench-programs run check install clean
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

@@ -23,8 +23,12 @@
 
 enum { BATCH = 64, BACKLOG = 1024, STEAL_NS = 1000000, DEFAULT_BODY = 13 };
 
-static char answer[1 << 20];
-static size_t answer_length;
+struct answer {
+    char bytes[1 << 20];
+    size_t length;
+};
+
+static struct answer kept, last; /* the last one on a connection says so, or clients would ask again and find it closed */
 static int listener, watch, held;
 static timer_t deadline;
 
@@ -49,8 +53,9 @@ static int serve(int fd)
         return n == 0 ? -1 : 0;
     if (!memmem(request, (size_t)n, "\r\n\r\n", 4))
         return 0;
-    send(fd, answer, answer_length, MSG_NOSIGNAL);
-    return memmem(request, (size_t)n, "Connection: close", 17) ? -1 : 0;
+    const struct answer *answer = memmem(request, (size_t)n, "Connection: close", 17) ? &last : &kept;
+    send(fd, answer->bytes, answer->length, MSG_NOSIGNAL);
+    return answer == &last ? -1 : 0;
 }
 
 static void watch_listener(int operation)
@@ -136,16 +141,16 @@ static _Noreturn void work(void)
 }
 
 /* 0, or -1 when it would not fit. */
-static int make_answer(size_t body)
+static int make_answer(struct answer *answer, const char *connection, size_t body)
 {
-    answer_length = (size_t)snprintf(answer, sizeof answer,
-                                     "HTTP/1.1 200 OK\r\nServer: floor\r\nDate: Sun, 22 Nov 2026 14:00:00 GMT\r\n"
-                                     "Content-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
-                                     body);
-    if (body > sizeof answer - answer_length)
+    answer->length = (size_t)snprintf(answer->bytes, sizeof answer->bytes,
+                                      "HTTP/1.1 200 OK\r\nServer: floor\r\nDate: Sun, 22 Nov 2026 14:00:00 GMT\r\n"
+                                      "Content-Type: text/plain\r\nContent-Length: %zu\r\n%s\r\n",
+                                      body, connection);
+    if (body > sizeof answer->bytes - answer->length)
         return -1;
-    memset(answer + answer_length, 'a', body);
-    answer_length += body;
+    memset(answer->bytes + answer->length, 'a', body);
+    answer->length += body;
     return 0;
 }
 
@@ -164,7 +169,9 @@ static int listen_on(int port)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3 || make_answer(argc > 3 ? strtoul(argv[3], NULL, 10) : DEFAULT_BODY) < 0) {
+    size_t body = argc > 3 ? strtoul(argv[3], NULL, 10) : DEFAULT_BODY;
+
+    if (argc < 3 || make_answer(&kept, "", body) < 0 || make_answer(&last, "Connection: close\r\n", body) < 0) {
         fprintf(stderr, "usage: floor PORT WORKERS [BODY_BYTES]\n");
         return 2;
     }
