@@ -39,7 +39,7 @@ class Workload:
 MEMORY = ("pss_kb", "errors")
 
 WORKLOADS = [
-    Workload("keepalive-1", "Kept alive, 1 connection", WEB, size=SMALL, connections=1),
+    Workload("keepalive-1", "Kept alive, 1 connection", WEB, size=SMALL, connections=1, quick=False),
     Workload("keepalive-64", "Kept alive, 64 connections", (*WEB, "nginx-nolog", "apache"), size=SMALL),
     Workload("keepalive-1000", "Kept alive, 1000 connections", WEB, size=SMALL, connections=1000, setting=Setting(connections=2048)),
     Workload("new-connection", "A connection for each request, 64 at a time", (*WEB, "apache"), size=SMALL, close=True),
@@ -59,7 +59,7 @@ WORKLOADS = [
              setting=Setting(workers=0), fresh=True, warm_seconds=5,
              columns=("p99_difference_ms", "p99_ms", "p99_without_ms", "p50_ms", "rps", "cpu_us", "errors")),
     Workload("idle-memory", "Memory of 8 workers, idle", ALL, how=measure.idle_memory, setting=Setting(workers=8, processes=8),
-             fresh=True, columns=MEMORY),
+             fresh=True, quick=False, columns=MEMORY),
     Workload("idle-connections", "Memory of 8 workers with 10,000 idle connections", ("tine", "nginx", "h2o", "lighttpd"),
              how=measure.idle_connections, setting=Setting(workers=8, connections=12000), fresh=True,
              columns=("pss_kb", "held", "answered", "errors")),
