@@ -164,7 +164,7 @@ def tell(bench, options):
     for target, value, met in judge(medians):
         if value is not None:
             sign = "at least" if target.at_least else "at most"
-            print(f"  {'met' if met else 'MISSED':7} {target.text}: {value:.3g} ({sign} {target.limit:.3g})")
+            print(f"  {'met' if met else 'MISSED':7} {target.text}: {value:.4g} ({sign} {target.limit:.3g})")
     print("\n" + (calibration(medians) or "floor and nginx were not both measured: nothing is known about this machine") + ".")
     errors = bench.results.errors_of("tine")
     for failure in bench.failures:

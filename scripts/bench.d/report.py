@@ -78,7 +78,7 @@ def target_table(medians):
     for target, value, met in judge(medians):
         sign = "≥" if target.at_least else "≤"
         verdict = "not measured" if value is None else "met" if met else "**missed**"
-        rows.append([target.text, f"{sign} {target.limit:.3g}", "–" if value is None else f"{value:.3g}", verdict])
+        rows.append([target.text, f"{sign} {target.limit:.3g}", "–" if value is None else f"{value:.4g}", verdict])
     return table(rows)
 
 
