@@ -53,6 +53,7 @@ HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client
 DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
 MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
 FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
+BENCH    := $(addprefix $(B)/scripts/bench.d/,floor mix handlers.so)
 TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
 LIBRARY_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/libraries/*.c))
 LIBS     := -linih -ljansson -ldl
@@ -90,9 +91,15 @@ $(B)/tests/modules/%.so: tests/modules/%.c
 $(B)/tests/libraries/%.so: tests/libraries/%.c
 	@mkdir -p $(@D)
 	$(MODULE) $$(pkg-config --cflags $*) -o $@ $< $$(pkg-config --libs $*)
+$(B)/scripts/bench.d/%.so: scripts/bench.d/%.c
+	@mkdir -p $(@D)
+	$(MODULE) -o $@ $<
+
+$(B)/scripts/bench.d/%: $(B)/scripts/bench.d/%.o
+	$(LINK) -o $@ $<
 
 # What looks at tine from outside is never sanitized itself: it may be careless with memory, and must be quick.
-$(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/%: SANITIZERS :=
+$(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/% $(B)/scripts/%: SANITIZERS :=
 
 $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
 	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
@@ -139,6 +146,8 @@ disruption: all $(B)/tests/disruption/disruption $(TEST_MODULES)
 
 fuzz: $(if $(T),$(B)/tests/fuzz/$(T),$(FUZZ))
 	tests/fuzz/run $(B) "$(SECONDS)" "$(RUNS)" $^
+# What scripts/bench needs, which calls this itself.
+bench-programs: all $(BENCH)
 
 run: all
 	exec $(B)/tine -c etc/server.ini
@@ -162,5 +171,6 @@ clean:
 	rm -rf build
 
 .PHONY: all test suites known_suite unit system measure disruption fuzz run check install clean
+.PHONY: all test unit system measure disruption bench-programs run check install clean
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
