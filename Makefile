@@ -170,7 +170,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all test suites known_suite unit system measure disruption fuzz run check install clean
-.PHONY: all test unit system measure disruption bench-programs run check install clean
+.PHONY: all test suites known_suite unit system measure disruption fuzz bench-programs run check install clean
 .SECONDARY:
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
