@@ -109,6 +109,8 @@ typedef struct tine_module {
     int (*worker_init)(tine_app *app);
     /* Once in every worker that stops in order, if worker_init succeeded there. May be NULL. */
     void (*worker_exit)(tine_app *app);
+    /* Networks whose clients may come to it where its [app:NAME] has no `allow`: "127.0.0.0/8, ::1, unix:". NULL: all. */
+    const char *allow;
 } tine_module;
 
 #ifndef TINE_MODULE_SYMBOL

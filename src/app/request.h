@@ -66,7 +66,9 @@ struct tine_request {
     const char *answer_reason;
     struct body body;
     struct chunked chunked; /* decoder of a chunked body */
-    struct slice client; /* text, in client_text */
+    struct in6_addr address; /* of the client; IPv4 mapped */
+    bool local;          /* it came by a Unix socket: no address */
+    struct slice client; /* text of it, in client_text */
     char client_text[REQUEST_CLIENT_MAX];
     char id[REQUEST_ID_MAX + 1];
     int64_t started_us; /* monotonic: its head was whole */

@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "config/address.h"
+#include "config/networks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,6 +56,7 @@ struct config_app {
     char *name;
     char *path;   /* begins with '/'; no '/' at the end unless it is all */
     char *host;   /* "*" or one host name in lower case */
+    struct networks allow, deny;
     char *module; /* a built-in's name, or an absolute path to a shared object */
     struct config_timeouts timeouts; /* the server's, with this app's own on top */
     struct config_limits limits;

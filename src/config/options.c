@@ -116,6 +116,9 @@ const struct option options[] = {
 
     {SECTION_APP, "path", OPTION_MOUNT, "/", IN_APP(path), .help = "the longest path wins, on segment borders"},
     {SECTION_APP, "host", OPTION_HOST, "*", IN_APP(host), .help = "one host name, or * for all"},
+    {SECTION_APP, "allow", OPTION_NETWORKS, "", IN_APP(allow),
+     .help = "networks whose clients may come here (unix: those of Unix sockets); empty: what the module says, mostly all"},
+    {SECTION_APP, "deny", OPTION_NETWORKS, "", IN_APP(deny), .help = "networks whose clients may not, whatever allow says"},
     {SECTION_APP, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "a built-in, or a path to a shared object"},
     {.section = SECTIONS},
 };
