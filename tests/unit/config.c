@@ -259,7 +259,7 @@ Test(config, prints_defaults_and_quotes_where_needed)
              "[limits]\nrequest_line = 8k\nheader_field = 8k\nheaders = 32k\nheader_count = 100\nbody = 1m\nbody_memory = 64k\n"
              "keepalive_requests = 0\n\n"
              "[log]\naccess = -\naccess_format = combined\nerror = -\nlevel = info\nslow = off\n\n"
-             "[app:a]\npath = /\nhost = *\nmodule = static\nlimits.body = 2m\nk = '$x ;'\n", folder);
+             "[app:a]\npath = /\nhost = *\nallow =\ndeny =\nmodule = static\nlimits.body = 2m\nk = '$x ;'\n", folder);
     cr_expect_str_eq(printed, expected);
     free(printed);
     config_free(config);
