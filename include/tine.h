@@ -151,8 +151,11 @@ int tine_header_at(tine_request *r, size_t i, const char **name, const char **va
  * that does not count. A large one lies in a file that is mapped. NULL only if that fails. */
 const char *tine_body(tine_request *r, size_t *length);
 
-/* Address of the client ("127.0.0.1", "::1", "unix:"). */
+/* Address of the client ("127.0.0.1", "::1", "unix:"); behind proxies that [server] trusted names, the one that they ask for. */
 const char *tine_client(tine_request *r);
+
+/* "http", or "https" when a trusted proxy says that its client came by TLS. A Location without a scheme needs no such thing. */
+const char *tine_scheme(tine_request *r);
 
 /* The request's id, taken from X-Request-Id or made; it is in the logs and in the response. */
 const char *tine_id(tine_request *r);

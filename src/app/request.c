@@ -177,6 +177,9 @@ int request_prepare(struct tine_request *r, const struct apps *apps, const char 
         *reason = r->framing.reason;
         return r->framing.status;
     }
+    int status = r->trusted != NULL ? client_find(r, reason) : 0;
+    if (status != 0)
+        return status;
     if (target_parse(&r->target, head_target(&r->head, r->bytes), method) < 0) {
         *reason = "the request target is malformed";
         return 400;

@@ -68,6 +68,8 @@ struct tine_request {
     struct chunked chunked; /* decoder of a chunked body */
     struct in6_addr address; /* of the client; IPv4 mapped */
     bool local;          /* it came by a Unix socket: no address */
+    bool secure;         /* it speaks TLS with a trusted proxy, which says so */
+    const struct networks *trusted; /* proxies; NULL unless one of them sent this request */
     struct slice client; /* text of it, in client_text */
     char client_text[REQUEST_CLIENT_MAX];
     char id[REQUEST_ID_MAX + 1];

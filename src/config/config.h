@@ -40,6 +40,7 @@ struct config_listen {
     struct address address;
     int64_t backlog;
     int64_t mode;       /* permission bits of a Unix socket */
+    bool proxy_protocol; /* connections begin with a PROXY header */
     char *owner, *group; /* of a Unix socket; "" leaves it */
     struct config_place place;
 };
@@ -87,6 +88,8 @@ struct config {
     bool health;
     int64_t shutdown_delay;
     char *control; /* "auto", "off" or an absolute path */
+
+    struct networks trusted; /* proxies */
 
     struct config_listen *listens;
     size_t listen_count;

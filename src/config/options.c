@@ -63,6 +63,8 @@ const struct option options[] = {
      .help = "serve on, /-/ready failing, before a graceful stop begins; part of graceful"},
     {SECTION_SERVER, "control", OPTION_CONTROL, "auto", IN_CONFIG(control), 1,
      .help = "where tine reload and tine status ask: auto (named after this file), the path of a socket, or off"},
+    {SECTION_SERVER, "trusted", OPTION_NETWORKS, "", IN_CONFIG(trusted),
+     .help = "networks of proxies whose Forwarded, X-Forwarded-For and -Proto and PROXY headers count (unix: on Unix sockets)"},
     {SECTION_SERVER, "include", OPTION_INCLUDE, "",
      .help = "more files, read in this place: conf.d/*.ini; may be given several times"},
 
@@ -73,6 +75,8 @@ const struct option options[] = {
     {SECTION_LISTEN, "mode", OPTION_MODE, "0660", IN_LISTEN(mode), .help = "permissions of a Unix socket"},
     {SECTION_LISTEN, "owner", OPTION_TEXT, "", IN_LISTEN(owner), .help = "user a Unix socket is given to"},
     {SECTION_LISTEN, "group", OPTION_TEXT, "", IN_LISTEN(group), .help = "group a Unix socket is given to"},
+    {SECTION_LISTEN, "proxy_protocol", OPTION_SWITCH, "off", IN_LISTEN(proxy_protocol),
+     .help = "each connection begins with a PROXY header, version 1 or 2, by a trusted proxy; any other is closed"},
 
     {SECTION_TIMEOUTS, "header", OPTION_TIME, "10s", IN_TIMEOUTS(header), 1, 30 * DAY,
      .help = "for all of a request's head, from its first byte; then 408"},

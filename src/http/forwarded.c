@@ -72,20 +72,26 @@ static struct slice trim(struct slice text)
     return text;
 }
 
-/* At each comma, whatever stands before it: with quotes heeded a client's lone '"' would swallow the address that its proxy adds. */
-bool forwarded_for_next(struct slice *rest, struct forwarded_hop *hop)
+bool forwarded_element_next(struct slice *rest, struct slice *element)
 {
-    struct slice element;
-    char node[NODE_MAX];
-    *hop = (struct forwarded_hop){.has_address = false};
     do {
         if (rest->length == 0)
             return false;
         const char *comma = memchr(rest->data, ',', rest->length);
         size_t length = comma != NULL ? (size_t)(comma - rest->data) : rest->length;
-        element = trim((struct slice){rest->data, length});
+        *element = trim((struct slice){rest->data, length});
         skip(rest, length + (comma != NULL));
-    } while (element.length == 0);
+    } while (element->length == 0);
+    return true;
+}
+
+bool forwarded_for_next(struct slice *rest, struct forwarded_hop *hop)
+{
+    struct slice element;
+    char node[NODE_MAX];
+    *hop = (struct forwarded_hop){.has_address = false};
+    if (!forwarded_element_next(rest, &element))
+        return false;
     if (element.length >= sizeof node || memchr(element.data, 0, element.length) != NULL)
         return true;
     memcpy(node, element.data, element.length);

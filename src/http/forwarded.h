@@ -25,7 +25,11 @@ enum forwarded_verdict { FORWARDED_HOP, FORWARDED_END, FORWARDED_BAD };
  * element included: where an element ends cannot be told then. Extensions are passed over. */
 enum forwarded_verdict forwarded_next(struct slice *rest, struct forwarded_hop *hop);
 
-/* The same for X-Forwarded-For. An element may have a port: "192.0.2.1:80", "[2001:db8::1]:80". Returns false at the end. */
+/* Takes the next element off X-Forwarded-For or -Proto. Every comma parts two, whatever stands before it: with quotes heeded, a
+ * client's lone '"' would swallow what its proxy adds. Empty elements are passed over. Returns false at the end. */
+bool forwarded_element_next(struct slice *rest, struct slice *element);
+
+/* The same for the hops of X-Forwarded-For. An element may have a port: "192.0.2.1:80", "[2001:db8::1]:80". Returns false at the end. */
 bool forwarded_for_next(struct slice *rest, struct forwarded_hop *hop);
 
 /* "https", "http", in any case, or anything else. */

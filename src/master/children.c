@@ -109,7 +109,8 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
         _exit(1);
     struct worker_setup setup = {.config = generation->config, .connections = generation->connections,
                                  .module_files = generation->modules.files, .listeners = generation->fds,
-                                 .listeners_local = generation->locals, .listener_count = generation->listeners.count,
+                                 .listeners_local = generation->locals, .listeners_proxied = generation->proxied,
+                                 .listener_count = generation->listeners.count,
                                  .generation = generation->number, .max_requests = max_requests,
                                  .access_log = generation->logs.access, .board = m->board,
                                  .slot = &m->board->slots[slot], .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary};

@@ -99,7 +99,7 @@ void reload_request(struct master *m)
 static void log_new_listeners(const struct generation *next, const struct generation *old)
 {
     for (size_t i = 0; i < next->listeners.count; i++) {
-        struct listeners one = {&next->listeners.all[i], 1};
+        struct listeners one = {.all = &next->listeners.all[i], .count = 1};
         if (old == NULL || next->listeners.all[i]->references == 1)
             listeners_log(&one);
     }

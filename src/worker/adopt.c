@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "worker/intake.h"
+#include "worker/introduce.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -88,8 +89,11 @@ static void adopt_one(struct worker *w, const struct handoff_record *record, str
     scoreboard_count(&w->setup->board->totals.adopted, 1);
     c->served = record->served;
     c->local = record->local;
+    c->secure = record->secure;
     c->address = record->address;
-    if (record->input > 0 && unpack(c, record, parcel->pack) < 0) {
+    if (!introduce(w, c, record->state == CONNECTION_PROXY)) {
+        connection_close(w, c); /* its proxy is not trusted any more */
+    } else if (record->input > 0 && unpack(c, record, parcel->pack) < 0) {
         log_error("cannot read what came with a connection: %s", strerror(errno));
         connection_close(w, c);
     } else {

@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "worker/introduce.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -37,6 +38,7 @@ static int64_t time_allowed(const struct worker *w, const struct connection *c)
         if (w->order == ORDER_LEAVE && w->patience < timeouts->keepalive)
             return w->patience;
         return c->served == 0 ? timeouts->header : timeouts->keepalive;
+    case CONNECTION_PROXY:
     case CONNECTION_HEAD:
         return timeouts->header;
     case CONNECTION_WRITING:
@@ -217,7 +219,8 @@ static void receive(struct worker *w, struct connection *c)
     ssize_t length = recv(c->fd, room, c->in.capacity - c->in.end, 0);
     if (length > 0) {
         c->in.end += (size_t)length;
-        if (c->state != CONNECTION_HEAD) /* the time for a head runs from its first byte; else each read starts it anew */
+        /* The time for a head runs from its first byte; else each read starts it anew. */
+        if (c->state != CONNECTION_HEAD && c->state != CONNECTION_PROXY)
             c->timed = false;
         connection_advance(w, c);
     } else if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -283,7 +286,7 @@ static void set_address(struct connection *c, const struct sockaddr_storage *pee
     memcpy(&c->address.s6_addr[12], &v4->sin_addr, sizeof v4->sin_addr);
 }
 
-void connection_open(struct worker *w, int fd, uint8_t listener, bool local, const struct sockaddr_storage *peer)
+void connection_open(struct worker *w, int fd, uint8_t listener, const struct sockaddr_storage *peer)
 {
     struct connection *c = table_take(w, fd);
     if (c == NULL && w->oldest != CONNECTION_NONE) { /* who was idle longest makes room */
@@ -295,9 +298,13 @@ void connection_open(struct worker *w, int fd, uint8_t listener, bool local, con
         return;
     }
     c->listener = listener;
-    c->local = local;
-    if (!local)
+    c->local = w->listeners[listener].local;
+    if (!c->local)
         set_address(c, peer);
+    if (!introduce(w, c, w->listeners[listener].proxied)) {
+        connection_close(w, c);
+        return;
+    }
     receive(w, c); /* with TCP_DEFER_ACCEPT the request is there already */
 }
 

@@ -11,6 +11,7 @@
 #include "worker/give.h"
 #include "worker/guard.h"
 #include "worker/intake.h"
+#include "worker/introduce.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
@@ -51,6 +52,8 @@ bool exchange_begin(struct worker *w, struct connection *c)
         return false;
     c->request = take_request(w);
     client_set(c->request, &c->address, c->local);
+    c->request->secure = c->secure;
+    c->request->trusted = c->trusted ? &w->config->trusted : NULL;
     c->request->stream = (struct request_stream){transmit_stream, c};
     connection_set_state(w, c, CONNECTION_HEAD);
     return true;
@@ -282,6 +285,8 @@ void exchange_refuse(struct worker *w, struct connection *c, int status, const c
 bool exchange_step(struct worker *w, struct connection *c)
 {
     switch (c->state) {
+    case CONNECTION_PROXY:
+        return introduce_step(w, c);
     case CONNECTION_IDLE:
         return exchange_begin(w, c);
     case CONNECTION_HEAD:

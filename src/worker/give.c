@@ -27,7 +27,7 @@ static struct batch {
 
 static bool can_give(const struct connection *c)
 {
-    bool between = c->state == CONNECTION_IDLE || c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY;
+    bool between = c->state == CONNECTION_PROXY || c->state == CONNECTION_IDLE || c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY;
     return between && !c->ends && !c->broken && c->file < 0 && buffer_length(&c->out) == 0;
 }
 
@@ -51,7 +51,7 @@ static void describe(const struct connection *c, int answer, struct handoff_reco
 {
     const struct tine_request *r = c->request;
     *record = (struct handoff_record){.address = c->address, .deadline = c->deadline.at, .served = c->served,
-                                      .answer = (uint16_t)answer, .state = c->state, .local = c->local,
+                                      .answer = (uint16_t)answer, .state = c->state, .local = c->local, .secure = c->secure,
                                       .input = (uint32_t)buffer_length(&c->in)};
     if (c->state == CONNECTION_BODY) {
         record->body = r->body.length;

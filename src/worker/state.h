@@ -20,6 +20,7 @@
 
 enum connection_state {
     CONNECTION_FREE,
+    CONNECTION_PROXY,   /* the PROXY header in front of all else is not whole */
     CONNECTION_IDLE,    /* nothing of the next request was read */
     CONNECTION_HEAD,    /* its head is not whole */
     CONNECTION_BODY,    /* its body is not whole */
@@ -49,7 +50,9 @@ struct connection {
     bool listed;       /* in the list of idle ones */
     bool timed;        /* the clock of its state runs */
     bool local;        /* came by a Unix socket: no address */
-    struct in6_addr address; /* IPv4 mapped */
+    bool secure;       /* by TLS, to the proxy that sent a PROXY header */
+    bool trusted;      /* a proxy: what its requests say of their clients counts */
+    struct in6_addr address; /* of the client, as a PROXY header has it; IPv4 mapped */
     uint32_t served;   /* requests */
     uint32_t queued;   /* bytes the client had not acknowledged when it was last looked at, while writing */
     struct deadline deadline;
@@ -68,6 +71,7 @@ struct listener {
     int watch;    /* only for epoll, never replaced: a registration whose descriptor was replaced could not be deleted */
     bool watched; /* registered */
     bool local;   /* a Unix socket */
+    bool proxied; /* its connections begin with a PROXY header */
 };
 
 struct worker {
@@ -109,6 +113,7 @@ struct worker {
     struct tine_request *unused;
     uint32_t unused_count;
     bool due_told;       /* the master knows that we are due */
+    int64_t refusal_told; /* when a connection that was turned away was last told of; 0: never */
     uint64_t log_lost;   /* access log lines that could not be kept */
     int64_t log_lost_told;
 
@@ -130,7 +135,7 @@ void table_unidle(struct worker *w, struct connection *c);
 
 /* ---- connection.c: one socket's life ---- */
 
-void connection_open(struct worker *w, int fd, uint8_t listener, bool local, const struct sockaddr_storage *peer);
+void connection_open(struct worker *w, int fd, uint8_t listener, const struct sockaddr_storage *peer);
 void connection_event(struct worker *w, struct connection *c, uint32_t events);
 void connection_timeout(struct worker *w, struct connection *c);
 void connection_close(struct worker *w, struct connection *c);

@@ -45,6 +45,7 @@ struct worker_setup {
     char *const *module_files; /* what to load for each app */
     const int *listeners;      /* listening sockets, all */
     const bool *listeners_local; /* which of them are Unix sockets */
+    const bool *listeners_proxied; /* and on which connections begin with a PROXY header */
     size_t listener_count;
     struct log_target access_log;
     struct scoreboard *board;
