@@ -314,7 +314,8 @@ Test(proxies, clients_stay_known_when_their_connection_is_handed_over)
     server_hup(&server);
     await(strcmp(answer_to(&kept, which, strlen(which)), before) != 0);
     cr_assert_str_eq(answer_to(&kept, bytes, strlen(bytes)), "200 https 192.0.2.1");
-    client_send(&half, "2.1 192.0.2.2 1 2\r\n");
+    const char *rest = text("2.1 192.0.2.2 1 2\r\n%s", which);
+    cr_assert_str_neq(answer_to(&half, rest, strlen(rest)), before);
     cr_assert_str_eq(answer_to(&half, bytes, strlen(bytes)), "200 http 192.0.2.1");
     server_stop(&server);
 }
