@@ -108,6 +108,8 @@ const struct option options[] = {
      .help = "a larger body is spooled to a file"},
     {SECTION_LIMITS, "keepalive_requests", OPTION_INTEGER, "0", IN_LIMITS(keepalive_requests), 0, 1000000000,
      .help = "answered on one connection before it is closed; 0: any number"},
+    {SECTION_LIMITS, "rate", OPTION_SIZE, "240", IN_LIMITS(rate), 0, GIGA, .per_app = true,
+     .help = "bytes a second; who sends a request or takes an answer slower for longer than its timeout is ended; 0: nobody"},
 
     {SECTION_LOG, "access", OPTION_LOG, "-", IN_CONFIG(log_access), 1, .help = "- (standard output), a path, or off"},
     {SECTION_LOG, "access_format", OPTION_FORMAT, "combined", IN_CONFIG(log_access_format), 1, .words = format_words,

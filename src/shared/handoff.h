@@ -23,6 +23,7 @@ enum {
 struct handoff_record {
     struct in6_addr address; /* of the client, as a PROXY header has it */
     int64_t deadline;        /* monotonic ms: CLOCK_MONOTONIC is the same for all processes */
+    int64_t began;           /* the same: the first byte of a head that is not whole */
     uint32_t served;         /* requests */
     uint16_t answer;         /* status to answer its request with, as its worker died of it; 0: go on as if nothing was */
     uint8_t state;           /* enum connection_state: proxy, idle, head or body */

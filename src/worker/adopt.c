@@ -63,6 +63,7 @@ static void restore_deadline(struct worker *w, struct connection *c, const struc
 {
     if (c->generation == generation && c->state == record->state && record->deadline > 0) {
         deadlines_set(&w->deadlines, &c->deadline, record->deadline);
+        c->began = record->began;
         c->timed = true;
     }
 }

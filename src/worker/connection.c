@@ -7,53 +7,19 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "worker/introduce.h"
+#include "worker/timing.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
     READ_LEAST = 2048,       /* room to have before a read */
     READ_BUFFER = 16 << 10,  /* of the buffer that is lent for it */
-    LINGER_MS = 2000,
     LEAVING_LINGER_MS = 500, /* for a client that has had all its answers */
     LINGER_READS = 64        /* of an event, so that a flood does not hold the worker */
 };
-
-static const struct config_timeouts *timeouts_of(const struct worker *w, const struct connection *c)
-{
-    return c->request != NULL && c->request->match.app != NULL ? &c->request->match.app->section->timeouts
-                                                               : &w->config->timeouts;
-}
-
-/* How long a connection may stay as it is, in ms. */
-static int64_t time_allowed(const struct worker *w, const struct connection *c)
-{
-    const struct config_timeouts *timeouts = timeouts_of(w, c);
-    switch (c->state) {
-    case CONNECTION_IDLE:
-        if (w->order == ORDER_LEAVE && w->patience < timeouts->keepalive)
-            return w->patience;
-        return c->served == 0 ? timeouts->header : timeouts->keepalive;
-    case CONNECTION_PROXY:
-    case CONNECTION_HEAD:
-        return timeouts->header;
-    case CONNECTION_WRITING:
-        return timeouts->send;
-    case CONNECTION_LINGER:
-        return LINGER_MS;
-    default:
-        return timeouts->body;
-    }
-}
-
-static void restart_clock(struct worker *w, struct connection *c)
-{
-    deadlines_set(&w->deadlines, &c->deadline, w->now + time_allowed(w, c));
-}
 
 void connection_set_state(struct worker *w, struct connection *c, enum connection_state state)
 {
@@ -62,17 +28,10 @@ void connection_set_state(struct worker *w, struct connection *c, enum connectio
     c->timed = false;
 }
 
-/* Sent and not yet acknowledged by the client. */
-static uint32_t queued_bytes(int fd)
-{
-    int bytes = 0;
-    return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? (uint32_t)bytes : 0;
-}
-
 void connection_block(struct worker *w, struct connection *c)
 {
     c->resume = c->state;
-    c->queued = queued_bytes(c->fd);
+    timing_blocked(c);
     connection_set_state(w, c, CONNECTION_WRITING);
 }
 
@@ -131,8 +90,7 @@ static void end(struct worker *w, struct connection *c)
     }
     buffer_release(&c->in);
     connection_set_state(w, c, CONNECTION_LINGER);
-    restart_clock(w, c);
-    c->timed = true;
+    timing_start(w, c);
     watch(w, c);
 }
 
@@ -162,8 +120,7 @@ static void rest(struct worker *w, struct connection *c)
         c->listed = idle;
     }
     if (!c->timed)
-        restart_clock(w, c);
-    c->timed = true;
+        timing_start(w, c);
     watch(w, c);
 }
 
@@ -219,9 +176,7 @@ static void receive(struct worker *w, struct connection *c)
     ssize_t length = recv(c->fd, room, c->in.capacity - c->in.end, 0);
     if (length > 0) {
         c->in.end += (size_t)length;
-        /* The time for a head runs from its first byte; else each read starts it anew. */
-        if (c->state != CONNECTION_HEAD && c->state != CONNECTION_PROXY)
-            c->timed = false;
+        timing_received(w, c, (size_t)length);
         connection_advance(w, c);
     } else if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
         rest(w, c);
@@ -244,14 +199,9 @@ static void drain(struct worker *w, struct connection *c)
     }
 }
 
-static uint64_t unsent(const struct connection *c)
-{
-    return buffer_length(&c->out) + (c->file >= 0 ? c->file_left : 0);
-}
-
 static void resume_output(struct worker *w, struct connection *c)
 {
-    uint64_t before = unsent(c);
+    uint64_t before = c->outstanding;
     c->state = c->resume;
     if (send_answers(w, c)) {
         c->timed = false;
@@ -259,7 +209,9 @@ static void resume_output(struct worker *w, struct connection *c)
     } else if (c->broken) {
         connection_close(w, c);
     } else {
-        c->timed = unsent(c) == before;
+        c->outstanding = before; /* it blocks as before, and its clock runs on */
+        timing_taken(w, c);
+        c->timed = true;
         rest(w, c);
     }
 }
@@ -308,15 +260,6 @@ void connection_open(struct worker *w, int fd, uint8_t listener, const struct so
     receive(w, c); /* with TCP_DEFER_ACCEPT the request is there already */
 }
 
-/* epoll tells of room to write only when a good part of the socket's buffer is free: a slow reader makes progress that it does not
- * show. What the client has not acknowledged shows it. */
-static bool has_taken_some(struct connection *c)
-{
-    uint32_t before = c->queued;
-    c->queued = queued_bytes(c->fd);
-    return c->queued < before;
-}
-
 void connection_timeout(struct worker *w, struct connection *c)
 {
     switch (c->state) {
@@ -333,10 +276,8 @@ void connection_timeout(struct worker *w, struct connection *c)
             deadlines_set(&w->deadlines, &c->deadline, w->now + LEAVING_LINGER_MS);
         break;
     case CONNECTION_WRITING:
-        if (has_taken_some(c)) {
-            restart_clock(w, c);
+        if (timing_taken(w, c))
             break;
-        }
         reset_on_close(c->fd);
         connection_close(w, c);
         break;

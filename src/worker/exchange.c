@@ -55,6 +55,7 @@ bool exchange_begin(struct worker *w, struct connection *c)
     c->request->secure = c->secure;
     c->request->trusted = c->trusted ? &w->config->trusted : NULL;
     c->request->stream = (struct request_stream){transmit_stream, c};
+    c->began = w->now;
     connection_set_state(w, c, CONNECTION_HEAD);
     return true;
 }

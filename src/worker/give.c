@@ -50,7 +50,7 @@ static int pack(const struct connection *c, const struct handoff_record *record)
 static void describe(const struct connection *c, int answer, struct handoff_record *record)
 {
     const struct tine_request *r = c->request;
-    *record = (struct handoff_record){.address = c->address, .deadline = c->deadline.at, .served = c->served,
+    *record = (struct handoff_record){.address = c->address, .deadline = c->deadline.at, .began = c->began, .served = c->served,
                                       .answer = (uint16_t)answer, .state = c->state, .local = c->local, .secure = c->secure,
                                       .input = (uint32_t)buffer_length(&c->in)};
     if (c->state == CONNECTION_BODY) {

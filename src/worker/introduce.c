@@ -35,8 +35,10 @@ bool introduce(struct worker *w, struct connection *c, bool proxied)
         tell(w, c, "its listener takes PROXY headers, and [server] trusted does not name it");
         return false;
     }
-    if (proxied)
+    if (proxied) {
+        c->began = w->now;
         connection_set_state(w, c, CONNECTION_PROXY);
+    }
     return true;
 }
 

@@ -54,7 +54,8 @@ struct connection {
     bool trusted;      /* a proxy: what its requests say of their clients counts */
     struct in6_addr address; /* of the client, as a PROXY header has it; IPv4 mapped */
     uint32_t served;   /* requests */
-    uint32_t queued;   /* bytes the client had not acknowledged when it was last looked at, while writing */
+    int64_t began;     /* monotonic ms: the first byte of the head that is being read */
+    uint64_t outstanding; /* while writing: bytes that the client had still to take when it was last looked at */
     struct deadline deadline;
     uint32_t older, newer; /* in the list of idle ones */
     struct buffer in;  /* read, not yet served; the current request's head is at its front */
