@@ -18,7 +18,8 @@ enum {
     READ_LEAST = 2048,       /* room to have before a read */
     READ_BUFFER = 16 << 10,  /* of the buffer that is lent for it */
     LEAVING_LINGER_MS = 500, /* for a client that has had all its answers */
-    LINGER_READS = 64        /* of an event, so that a flood does not hold the worker */
+    LINGER_READS = 64,       /* of an event, so that a flood does not hold the worker */
+    LINGER_BYTES = 32 << 20  /* thrown away at most: who has not looked for its answer by then will not */
 };
 
 void connection_set_state(struct worker *w, struct connection *c, enum connection_state state)
@@ -90,6 +91,7 @@ static void end(struct worker *w, struct connection *c)
     }
     buffer_release(&c->in);
     connection_set_state(w, c, CONNECTION_LINGER);
+    timing_blocked(c);
     timing_start(w, c);
     watch(w, c);
 }
@@ -191,9 +193,12 @@ static void drain(struct worker *w, struct connection *c)
     char scrap[8192];
     for (int i = 0; i < LINGER_READS; i++) {
         ssize_t length = recv(c->fd, scrap, sizeof scrap, 0);
-        if (length > 0)
-            continue;
-        if (length == 0 || (errno != EAGAIN && errno != EINTR))
+        if (length > 0) {
+            c->discarded += (uint32_t)length;
+            if (c->discarded <= LINGER_BYTES)
+                continue;
+        }
+        if (length >= 0 || (errno != EAGAIN && errno != EINTR))
             connection_close(w, c);
         return;
     }
@@ -280,6 +285,10 @@ void connection_timeout(struct worker *w, struct connection *c)
             break;
         reset_on_close(c->fd);
         connection_close(w, c);
+        break;
+    case CONNECTION_LINGER: /* as long as the client takes of its answer what the kernel still has of it */
+        if (timing_queued(c->fd) == 0 || !timing_taken(w, c))
+            connection_close(w, c);
         break;
     default:
         connection_close(w, c);

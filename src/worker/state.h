@@ -55,8 +55,9 @@ struct connection {
     struct in6_addr address; /* of the client, as a PROXY header has it; IPv4 mapped */
     uint32_t served;   /* requests */
     int64_t began;     /* monotonic ms: the first byte of the head that is being read */
-    uint64_t outstanding; /* while writing: bytes that the client had still to take when it was last looked at */
+    uint64_t outstanding; /* while writing or lingering: bytes that the client had still to take when it was last looked at */
     struct deadline deadline;
+    uint32_t discarded; /* bytes read while it lingers */
     uint32_t older, newer; /* in the list of idle ones */
     struct buffer in;  /* read, not yet served; the current request's head is at its front */
     struct buffer out; /* answers that wait for the client */

@@ -92,7 +92,8 @@ bool timing_taken(struct worker *w, struct connection *c)
     uint64_t before = c->outstanding;
     c->outstanding = outstanding(c);
     uint64_t taken = c->outstanding < before ? before - c->outstanding : 0;
-    int64_t until = pace_extend(c->deadline.at, w->now, taken, rate_of(w, c), timeouts_of(w, c)->send);
+    int64_t most = c->state == CONNECTION_LINGER ? LINGER_MS : timeouts_of(w, c)->send;
+    int64_t until = pace_extend(c->deadline.at, w->now, taken, rate_of(w, c), most);
     if (until <= w->now)
         return false;
     deadlines_set(&w->deadlines, &c->deadline, until);

@@ -13,10 +13,10 @@ void timing_start(struct worker *w, struct connection *c);
 /* 'bytes' were read. */
 void timing_received(struct worker *w, struct connection *c, size_t bytes);
 
-/* In CONNECTION_WRITING: from now on it is looked at what the client takes. */
+/* In CONNECTION_WRITING and _LINGER: from now on it is looked at what the client takes. */
 void timing_blocked(struct connection *c);
 
-/* In CONNECTION_WRITING: what the client has taken since gives it more time. False: its time is up. */
+/* In the same: what the client has taken since gives it more time. False: its time is up. */
 bool timing_taken(struct worker *w, struct connection *c);
 
 /* Bytes that were sent on a socket and that the client has not acknowledged. */
