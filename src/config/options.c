@@ -108,6 +108,8 @@ const struct option options[] = {
      .help = "a larger body is spooled to a file"},
     {SECTION_LIMITS, "keepalive_requests", OPTION_INTEGER, "0", IN_LIMITS(keepalive_requests), 0, 1000000000,
      .help = "answered on one connection before it is closed; 0: any number"},
+    {SECTION_LIMITS, "per_address", OPTION_INTEGER, "0", IN_LIMITS(per_address), 0, 65535,
+     .help = "connections of one client address (IPv6: /64), all workers together; more: 503; 0: any number"},
     {SECTION_LIMITS, "rate", OPTION_SIZE, "240", IN_LIMITS(rate), 0, GIGA, .per_app = true,
      .help = "bytes a second; who sends a request or takes an answer slower for longer than its timeout is ended; 0: nobody"},
 

@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "worker/crowd.h"
 #include "worker/introduce.h"
 #include "worker/timing.h"
 
@@ -39,6 +40,7 @@ void connection_block(struct worker *w, struct connection *c)
 void connection_free(struct worker *w, struct connection *c)
 {
     exchange_forget(w, c);
+    crowd_leave(w, c);
     if (c->listed)
         table_unidle(w, c);
     deadlines_remove(&w->deadlines, &c->deadline);
@@ -258,7 +260,7 @@ void connection_open(struct worker *w, int fd, uint8_t listener, const struct so
     c->local = w->listeners[listener].local;
     if (!c->local)
         set_address(c, peer);
-    if (!introduce(w, c, w->listeners[listener].proxied)) {
+    if (!introduce(w, c, w->listeners[listener].proxied) || crowd_refuses(w, c)) {
         connection_close(w, c);
         return;
     }

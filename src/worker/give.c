@@ -8,6 +8,7 @@
 #include "worker/give.h"
 
 #include "base/io.h"
+#include "worker/crowd.h"
 
 #include <errno.h>
 #include <string.h>
@@ -90,6 +91,7 @@ static void let_go(struct worker *w, struct connection *c)
     if (c->registered)
         epoll_ctl(w->epoll, EPOLL_CTL_DEL, c->fd, NULL);
     close(c->fd);
+    crowd_leave(w, c);
     c->fd = -1;
     c->state = CONNECTION_GIVEN;
     w->given++;

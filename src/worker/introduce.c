@@ -9,13 +9,14 @@
 
 #include "base/log.h"
 #include "http/proxy.h"
+#include "worker/crowd.h"
 
 #include <arpa/inet.h>
 
 enum { TELL_EVERY_MS = 10000 };
 
 /* It is a stranger's fault, or the operator's, who has to be told; but a flood of them shall not fill the log. */
-static void tell(struct worker *w, const struct connection *c, const char *what)
+void introduce_tell(struct worker *w, const struct connection *c, const char *why)
 {
     char address[INET6_ADDRSTRLEN] = "a Unix socket";
     if (w->refusal_told != 0 && w->now - w->refusal_told < TELL_EVERY_MS)
@@ -25,19 +26,21 @@ static void tell(struct worker *w, const struct connection *c, const char *what)
         inet_ntop(AF_INET, &c->address.s6_addr[12], address, sizeof address);
     else if (!c->local)
         inet_ntop(AF_INET6, &c->address, address, sizeof address);
-    log_info("closed a connection of %s: %s (told every %d s at most)", address, what, TELL_EVERY_MS / 1000);
+    log_info("closed a connection of %s: %s (told every %d s at most)", address, why, TELL_EVERY_MS / 1000);
 }
 
 bool introduce(struct worker *w, struct connection *c, bool proxied)
 {
     c->trusted = networks_have(&w->config->trusted, &c->address, c->local);
     if (proxied && !c->trusted) {
-        tell(w, c, "its listener takes PROXY headers, and [server] trusted does not name it");
+        introduce_tell(w, c, "its listener takes PROXY headers, and [server] trusted does not name it");
         return false;
     }
     if (proxied) {
         c->began = w->now;
         connection_set_state(w, c, CONNECTION_PROXY);
+    } else {
+        crowd_join(w, c);
     }
     return true;
 }
@@ -67,11 +70,11 @@ bool introduce_step(struct worker *w, struct connection *c)
         return false;
     connection_set_state(w, c, CONNECTION_IDLE);
     if (verdict == PROXY_BAD) {
-        tell(w, c, "it does not begin with a PROXY header");
+        introduce_tell(w, c, "it does not begin with a PROXY header");
         return turn_away(c);
     }
     buffer_consume(&c->in, header.length);
     set_client(c, &header);
     introduce(w, c, false);
-    return true;
+    return crowd_refuses(w, c) ? turn_away(c) : true;
 }

@@ -13,4 +13,7 @@ bool introduce(struct worker *w, struct connection *c, bool proxied);
 /* In CONNECTION_PROXY: true when the header is whole, or none. */
 bool introduce_step(struct worker *w, struct connection *c);
 
+/* Logs why a connection is turned away; not each time. */
+void introduce_tell(struct worker *w, const struct connection *c, const char *why);
+
 #endif

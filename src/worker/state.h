@@ -11,6 +11,7 @@
 
 #include "app/access_log.h"
 #include "app/request.h"
+#include "shared/addresses.h"
 #include "shared/handoff.h"
 #include "worker/deadlines.h"
 #include "worker/worker.h"
@@ -52,6 +53,9 @@ struct connection {
     bool local;        /* came by a Unix socket: no address */
     bool secure;       /* by TLS, to the proxy that sent a PROXY header */
     bool trusted;      /* a proxy: what its requests say of their clients counts */
+    bool counted;      /* in setup->addresses, at 'places' */
+    bool uncountable;  /* there are too many of its client even to count */
+    struct address_places places;
     struct in6_addr address; /* of the client, as a PROXY header has it; IPv4 mapped */
     uint32_t served;   /* requests */
     int64_t began;     /* monotonic ms: the first byte of the head that is being read */

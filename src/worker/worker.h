@@ -7,6 +7,7 @@
 #define WORKER_WORKER_H
 
 #include "config/config.h"
+#include "shared/addresses.h"
 #include "shared/log_ring.h"
 #include "shared/scoreboard.h"
 
@@ -50,6 +51,7 @@ struct worker_setup {
     struct log_target access_log;
     struct scoreboard *board;
     struct slot *slot;
+    struct addresses *addresses; /* NULL: connections are not counted by address */
     int channel[2]; /* for connections: [0] to give, [1] to adopt */
     int control; /* socket to the master */
     pid_t master;
