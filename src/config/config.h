@@ -26,7 +26,7 @@ struct config_place {
 };
 
 struct config_timeouts {
-    int64_t header, body, send, keepalive, request, stall_after, idle_worker, graceful;
+    int64_t header, body, send, keepalive, request, queue, stall_after, idle_worker, graceful;
 };
 
 struct config_limits {

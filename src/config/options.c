@@ -88,6 +88,8 @@ const struct option options[] = {
      .help = "for the next request on a connection; 0 closes it after each"},
     {SECTION_TIMEOUTS, "request", OPTION_TIME, "30s", IN_TIMEOUTS(request), 1, 30 * DAY, .per_app = true,
      .help = "for a handler; then it is aborted and its request answered with 504"},
+    {SECTION_TIMEOUTS, "queue", OPTION_TIME, "0", IN_TIMEOUTS(queue), 0, 30 * DAY, .per_app = true,
+     .help = "for a request to wait for its turn while all handlers are busy; then 503 with Retry-After; 0: any time"},
     {SECTION_TIMEOUTS, "stall_after", OPTION_TIME, "50ms", IN_TIMEOUTS(stall_after), 1, 30 * DAY,
      .help = "in one handler before the other connections of its worker are given to other workers"},
     {SECTION_TIMEOUTS, "idle_worker", OPTION_TIME, "60s", IN_TIMEOUTS(idle_worker), 100, 30 * DAY,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "worker/crowd.h"
 #include "worker/introduce.h"
+#include "worker/queue.h"
 #include "worker/timing.h"
 
 #include <errno.h>
@@ -181,7 +182,10 @@ static void receive(struct worker *w, struct connection *c)
     if (length > 0) {
         c->in.end += (size_t)length;
         timing_received(w, c, (size_t)length);
-        connection_advance(w, c);
+        if (queue_note(w, c))
+            connection_advance(w, c);
+        else
+            connection_close(w, c);
     } else if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
         rest(w, c);
     } else {
@@ -212,6 +216,7 @@ static void resume_output(struct worker *w, struct connection *c)
     c->state = c->resume;
     if (send_answers(w, c)) {
         c->timed = false;
+        c->arrived = w->now; /* that it waited until now was its client's doing */
         connection_advance(w, c);
     } else if (c->broken) {
         connection_close(w, c);
@@ -225,11 +230,12 @@ static void resume_output(struct worker *w, struct connection *c)
 
 void connection_event(struct worker *w, struct connection *c, uint32_t events)
 {
-    (void)events; /* an error or a hang-up shows itself in the next call on the socket */
     if (c->state == CONNECTION_LINGER)
         drain(w, c);
     else if (c->state == CONNECTION_WRITING)
         resume_output(w, c);
+    else if ((events & (EPOLLERR | EPOLLHUP)) != 0) /* reset: nobody waits for an answer to what may still be there to be read */
+        connection_close(w, c);
     else
         receive(w, c);
 }

@@ -12,6 +12,7 @@
 #include "worker/guard.h"
 #include "worker/intake.h"
 #include "worker/introduce.h"
+#include "worker/queue.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
@@ -215,6 +216,10 @@ static bool step_ready(struct worker *w, struct connection *c)
             connection_block(w, c);
             return false;
         }
+    }
+    if (w->queue_matters && queue_admit(w, c) == QUEUE_GONE) {
+        c->broken = true;
+        return false;
     }
     struct breaker *breaker = guard_breaker(w, c);
     enum breaker_verdict verdict = breaker != NULL ? breaker_admit(breaker, w->setup->generation, w->now) : BREAKER_PASS;

@@ -59,6 +59,7 @@ struct connection {
     struct in6_addr address; /* of the client, as a PROXY header has it; IPv4 mapped */
     uint32_t served;   /* requests */
     int64_t began;     /* monotonic ms: the first byte of the head that is being read */
+    int64_t arrived;   /* monotonic ms: what was read last came in, or its client took the answers before it */
     uint64_t outstanding; /* while writing or lingering: bytes that the client had still to take when it was last looked at */
     struct deadline deadline;
     uint32_t discarded; /* bytes read while it lingers */
@@ -118,6 +119,7 @@ struct worker {
     struct buffer out;   /* answers of the connection that is being served, until they are sent */
     struct tine_request *unused;
     uint32_t unused_count;
+    bool queue_matters;  /* some app limits how long requests wait */
     bool due_told;       /* the master knows that we are due */
     int64_t refusal_told; /* when a connection that was turned away was last told of; 0: never */
     uint64_t log_lost;   /* access log lines that could not be kept */
