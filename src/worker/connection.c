@@ -19,6 +19,7 @@
 enum {
     READ_LEAST = 2048,       /* room to have before a read */
     READ_BUFFER = 16 << 10,  /* of the buffer that is lent for it */
+    TURN_MS = 5,             /* of one client's pipeline before others are served */
     LEAVING_LINGER_MS = 500, /* for a client that has had all its answers */
     LINGER_READS = 64,       /* of an event, so that a flood does not hold the worker */
     LINGER_BYTES = 32 << 20  /* thrown away at most: who has not looked for its answer by then will not */
@@ -142,11 +143,18 @@ static bool send_answers(struct worker *w, struct connection *c)
     return sent == 1;
 }
 
+/* Does more of a pipeline wait, and was it this connection's turn for long enough? */
+static bool is_others_turn(const struct worker *w, const struct connection *c, int64_t end_of_turn)
+{
+    return w->now >= end_of_turn && c->state == CONNECTION_IDLE && buffer_length(&c->in) > 0;
+}
+
 void connection_advance(struct worker *w, struct connection *c)
 {
     bool go_on = true;
+    int64_t end_of_turn = w->now + TURN_MS;
     while (go_on) {
-        while (exchange_step(w, c))
+        while (!is_others_turn(w, c, end_of_turn) && exchange_step(w, c))
             ;
         go_on = !c->broken && (buffer_length(&w->out) > 0 || c->file >= 0) && c->state != CONNECTION_WRITING &&
                 send_answers(w, c);
@@ -158,6 +166,8 @@ void connection_advance(struct worker *w, struct connection *c)
     } else if (c->ends && c->state == CONNECTION_IDLE) {
         end(w, c);
     } else {
+        if (is_others_turn(w, c, end_of_turn) && c->file < 0)
+            connection_block(w, c); /* there is room to write, so it comes again at once, but behind the others */
         rest(w, c);
     }
 }
