@@ -109,6 +109,8 @@ typedef struct tine_module {
     int (*worker_init)(tine_app *app);
     /* Once in every worker that stops in order, if worker_init succeeded there. May be NULL. */
     void (*worker_exit)(tine_app *app);
+    /* Networks whose clients may come to it where its [app:NAME] has no `allow`: "127.0.0.0/8, ::1, unix:". NULL: all. */
+    const char *allow;
 } tine_module;
 
 #ifndef TINE_MODULE_SYMBOL
@@ -149,8 +151,11 @@ int tine_header_at(tine_request *r, size_t i, const char **name, const char **va
  * that does not count. A large one lies in a file that is mapped. NULL only if that fails. */
 const char *tine_body(tine_request *r, size_t *length);
 
-/* Address of the client ("127.0.0.1", "::1", "unix:"). */
+/* Address of the client ("127.0.0.1", "::1", "unix:"); behind proxies that [server] trusted names, the one that they ask for. */
 const char *tine_client(tine_request *r);
+
+/* "http", or "https" when a trusted proxy says that its client came by TLS. A Location without a scheme needs no such thing. */
+const char *tine_scheme(tine_request *r);
 
 /* The request's id, taken from X-Request-Id or made; it is in the logs and in the response. */
 const char *tine_id(tine_request *r);

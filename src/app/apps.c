@@ -50,6 +50,22 @@ static void add_routes(struct tine_app *app, uint32_t *number)
     }
 }
 
+/* What the module says counts when the configuration says nothing. */
+static void decide_access(struct tine_app *app)
+{
+    const tine_module *module = app->module;
+    const char *list, *one;
+    size_t length;
+    app->allow = app->section->allow;
+    if (app->allow.count > 0 || module->size < offsetof(tine_module, allow) + sizeof module->allow || module->allow == NULL)
+        return;
+    for (list = module->allow; network_next(&list, &one, &length);) {
+        app->allow.all = memory_resize(app->allow.all, (app->allow.count + 1) * sizeof *app->allow.all);
+        if (network_parse(&app->allow.all[app->allow.count++], one, length) != NULL)
+            reject(app, "module", "its .allow is no list of networks");
+    }
+}
+
 static void load_app(struct tine_app *app, const char *file, uint32_t *number)
 {
     const struct config_app *section = app->section;
@@ -63,6 +79,7 @@ static void load_app(struct tine_app *app, const char *file, uint32_t *number)
         return;
     }
     size_t before = app->errors->count;
+    decide_access(app);
     settings_read(app, app->errors);
     add_routes(app, number);
     /* load() may rely on its settings, so it runs only when they are right. */

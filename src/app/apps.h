@@ -16,6 +16,7 @@ struct tine_app {
     const struct config_app *section;
     const tine_module *module;
     struct slice mount; /* its path; empty for "/" */
+    struct networks allow; /* its own, or what the module says; empty: everybody */
     const char **texts; /* of the module's settings, in its order */
     int64_t *numbers;
     struct router router;

@@ -133,6 +133,11 @@ const char *tine_client(tine_request *r)
     return r->client_text;
 }
 
+const char *tine_scheme(tine_request *r)
+{
+    return r->secure ? "https" : "http";
+}
+
 tine_app *tine_request_app(tine_request *r)
 {
     return r->match.app;

@@ -4,6 +4,7 @@
  */
 #include "app/request.h"
 
+#include "app/client.h"
 #include "app/response.h"
 #include "app/server.h"
 #include "base/clock.h"
@@ -142,7 +143,10 @@ static void find_route(struct tine_request *r, const struct apps *apps)
     if (status == 404)
         status = apps_match(apps, method, r->host, path, &r->match, &allow);
     r->answer_reason = "no route has this path";
-    if (status == 405) {
+    if (r->match.app != NULL && !client_is_admitted(r)) {
+        status = 403;
+        r->answer_reason = "clients of this address may not come here";
+    } else if (status == 405) {
         buffer_append(&allow, ", OPTIONS", sizeof ", OPTIONS"); /* NUL included */
         response_set_field(r, "Allow", buffer_bytes(&allow));
         r->answer_reason = "the path is there, but not for this method; see Allow";
@@ -173,6 +177,9 @@ int request_prepare(struct tine_request *r, const struct apps *apps, const char 
         *reason = r->framing.reason;
         return r->framing.status;
     }
+    int status = r->trusted != NULL ? client_find(r, reason) : 0;
+    if (status != 0)
+        return status;
     if (target_parse(&r->target, head_target(&r->head, r->bytes), method) < 0) {
         *reason = "the request target is malformed";
         return 400;

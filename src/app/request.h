@@ -66,7 +66,11 @@ struct tine_request {
     const char *answer_reason;
     struct body body;
     struct chunked chunked; /* decoder of a chunked body */
-    struct slice client; /* text, in client_text */
+    struct in6_addr address; /* of the client; IPv4 mapped */
+    bool local;          /* it came by a Unix socket: no address */
+    bool secure;         /* it speaks TLS with a trusted proxy, which says so */
+    const struct networks *trusted; /* proxies; NULL unless one of them sent this request */
+    struct slice client; /* text of it, in client_text */
     char client_text[REQUEST_CLIENT_MAX];
     char id[REQUEST_ID_MAX + 1];
     int64_t started_us; /* monotonic: its head was whole */

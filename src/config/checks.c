@@ -98,6 +98,15 @@ static void check_given(struct build *build, const struct config_place *place, e
         config_reject(build->errors, place, heading, key, "is missing");
 }
 
+static void check_proxy_protocol(struct build *build, const struct config_listen *listen)
+{
+    const char *heading = pool_format(build->scratch, "listen:%s", listen->name);
+    const struct entry *written = entries_find(&build->entries, heading, "proxy_protocol");
+
+    if (listen->proxy_protocol && written && build->config->trusted.count == 0)
+        build_reject(build, written, "nobody's PROXY header would count: name the proxies in [server] trusted");
+}
+
 static void check_listens(struct build *build)
 {
     struct config *config = build->config;
@@ -113,6 +122,7 @@ static void check_listens(struct build *build)
             check_given(build, &listen->place, SECTION_LISTEN, listen->name, "address");
             continue;
         }
+        check_proxy_protocol(build, listen);
         for (size_t j = 0; j < kept; j++)
             check_clash(build, listen, &config->listens[j]);
         config->listens[kept++] = *listen;

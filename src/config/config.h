@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "config/address.h"
+#include "config/networks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,12 +26,14 @@ struct config_place {
 };
 
 struct config_timeouts {
-    int64_t header, body, send, keepalive, request, stall_after, idle_worker, graceful, start;
+    int64_t header, body, send, keepalive, request, queue, stall_after, idle_worker, graceful, start;
 };
 
 struct config_limits {
     int64_t request_line, header_field, headers, header_count;
     int64_t body, body_memory, keepalive_requests;
+    int64_t per_address; /* connections of one client; 0: any number */
+    int64_t rate; /* bytes a second under which a slow client is ended; 0: none */
 };
 
 /* One listening socket. */
@@ -39,6 +42,7 @@ struct config_listen {
     struct address address;
     int64_t backlog;
     int64_t mode;       /* permission bits of a Unix socket */
+    bool proxy_protocol; /* connections begin with a PROXY header */
     char *owner, *group; /* of a Unix socket; "" leaves it */
     struct config_place place;
 };
@@ -55,6 +59,7 @@ struct config_app {
     char *name;
     char *path;   /* begins with '/'; no '/' at the end unless it is all */
     char *host;   /* "*" or one host name in lower case */
+    struct networks allow, deny;
     char *module; /* a built-in's name, or an absolute path to a shared object */
     struct config_timeouts timeouts; /* the server's, with this app's own on top */
     struct config_limits limits;
@@ -85,6 +90,8 @@ struct config {
     bool health;
     int64_t shutdown_delay;
     char *control; /* "auto", "off" or an absolute path */
+
+    struct networks trusted; /* proxies */
 
     struct config_listen *listens;
     size_t listen_count;

@@ -69,6 +69,7 @@ void option_describe(const struct option *option, char kind[static OPTION_KIND_M
         [OPTION_SWITCH] = "on or off",
         [OPTION_ADDRESS] = "an address",
         [OPTION_LISTENS] = "addresses, comma separated",
+        [OPTION_NETWORKS] = "addresses and networks (10.0.0.0/8, 2001:db8::/32), comma separated",
         [OPTION_INCLUDE] = "a path, which may be a pattern",
     };
 
@@ -241,6 +242,25 @@ static const char *store_address(struct address *address, const char *text, cons
     return NULL;
 }
 
+static const char *store_networks(struct networks *networks, const char *text, struct pool *memory, struct pool *scratch)
+{
+    struct networks parsed = {.text = pool_text(memory, text)};
+    struct network network;
+    const char *one;
+    size_t length;
+
+    while (network_next(&text, &one, &length)) {
+        const char *wrong = network_parse(&network, one, length);
+
+        if (wrong)
+            return pool_format(scratch, "'%.*s' %s", (int)(length < 80 ? length : 80), one, wrong);
+        parsed.all = pool_grow(memory, parsed.all, parsed.count, sizeof network);
+        parsed.all[parsed.count++] = network;
+    }
+    *networks = parsed;
+    return NULL;
+}
+
 static const char *refusal(const struct option *option, const char *text, struct pool *scratch)
 {
     const char *word = option->words ? value_suggest(text, option->words) : NULL;
@@ -275,6 +295,8 @@ const char *option_store(const struct option *option, void *base, const char *te
         break;
     case OPTION_ADDRESS:
         return store_address(field, text, directory, scratch);
+    case OPTION_NETWORKS:
+        return store_networks(field, text, memory, scratch);
     default:
         if (strlen(text) < (size_t)option->least || (option->type == OPTION_MODULE && !*text))
             return "must not be empty";
@@ -306,6 +328,8 @@ const char *option_text(const struct option *option, const void *base, struct po
     case OPTION_ADDRESS:
         address_format(field, text);
         return text;
+    case OPTION_NETWORKS:
+        return ((const struct networks *)field)->text;
     case OPTION_LISTENS:
     case OPTION_INCLUDE:
         return "";

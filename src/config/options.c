@@ -63,6 +63,8 @@ const struct option options[] = {
      .help = "serve on, /-/ready failing, before a graceful stop begins; part of graceful"},
     {SECTION_SERVER, "control", OPTION_CONTROL, "auto", IN_CONFIG(control), 1,
      .help = "where tine reload and tine status ask: auto (named after this file), the path of a socket, or off"},
+    {SECTION_SERVER, "trusted", OPTION_NETWORKS, "", IN_CONFIG(trusted),
+     .help = "networks of proxies whose Forwarded, X-Forwarded-For and -Proto and PROXY headers count (unix: on Unix sockets)"},
     {SECTION_SERVER, "include", OPTION_INCLUDE, "",
      .help = "more files, read in this place: conf.d/*.ini; may be given several times"},
 
@@ -73,6 +75,8 @@ const struct option options[] = {
     {SECTION_LISTEN, "mode", OPTION_MODE, "0660", IN_LISTEN(mode), .help = "permissions of a Unix socket"},
     {SECTION_LISTEN, "owner", OPTION_TEXT, "", IN_LISTEN(owner), .help = "user a Unix socket is given to"},
     {SECTION_LISTEN, "group", OPTION_TEXT, "", IN_LISTEN(group), .help = "group a Unix socket is given to"},
+    {SECTION_LISTEN, "proxy_protocol", OPTION_SWITCH, "off", IN_LISTEN(proxy_protocol),
+     .help = "each connection begins with a PROXY header, version 1 or 2, by a trusted proxy; any other is closed"},
 
     {SECTION_TIMEOUTS, "header", OPTION_TIME, "10s", IN_TIMEOUTS(header), 1, 30 * DAY,
      .help = "for all of a request's head, from its first byte; then 408"},
@@ -84,6 +88,8 @@ const struct option options[] = {
      .help = "for the next request on a connection; 0 closes it after each"},
     {SECTION_TIMEOUTS, "request", OPTION_TIME, "30s", IN_TIMEOUTS(request), 1, 30 * DAY, .per_app = true,
      .help = "for a handler; then it is aborted and its request answered with 504"},
+    {SECTION_TIMEOUTS, "queue", OPTION_TIME, "0", IN_TIMEOUTS(queue), 0, 30 * DAY, .per_app = true,
+     .help = "for a request to wait for its turn while all handlers are busy; then 503 with Retry-After; 0: any time"},
     {SECTION_TIMEOUTS, "stall_after", OPTION_TIME, "50ms", IN_TIMEOUTS(stall_after), 1, 30 * DAY,
      .help = "in one handler before the other connections of its worker are given to other workers"},
     {SECTION_TIMEOUTS, "idle_worker", OPTION_TIME, "60s", IN_TIMEOUTS(idle_worker), 100, 30 * DAY,
@@ -106,6 +112,10 @@ const struct option options[] = {
      .help = "a larger body is spooled to a file"},
     {SECTION_LIMITS, "keepalive_requests", OPTION_INTEGER, "0", IN_LIMITS(keepalive_requests), 0, 1000000000,
      .help = "answered on one connection before it is closed; 0: any number"},
+    {SECTION_LIMITS, "per_address", OPTION_INTEGER, "0", IN_LIMITS(per_address), 0, 65535,
+     .help = "connections of one client address (IPv6: /64), all workers together; more: 503; 0: any number"},
+    {SECTION_LIMITS, "rate", OPTION_SIZE, "240", IN_LIMITS(rate), 0, GIGA, .per_app = true,
+     .help = "bytes a second; who sends a request or takes an answer slower for longer than its timeout is ended; 0: nobody"},
 
     {SECTION_LOG, "access", OPTION_LOG, "-", IN_CONFIG(log_access), 1, .help = "- (standard output), a path, or off"},
     {SECTION_LOG, "access_format", OPTION_FORMAT, "combined", IN_CONFIG(log_access_format), 1, .words = format_words,
@@ -118,6 +128,9 @@ const struct option options[] = {
 
     {SECTION_APP, "path", OPTION_MOUNT, "/", IN_APP(path), .help = "the longest path wins, on segment borders"},
     {SECTION_APP, "host", OPTION_HOST, "*", IN_APP(host), .help = "one host name, or * for all"},
+    {SECTION_APP, "allow", OPTION_NETWORKS, "", IN_APP(allow),
+     .help = "networks whose clients may come here (unix: those of Unix sockets); empty: what the module says, mostly all"},
+    {SECTION_APP, "deny", OPTION_NETWORKS, "", IN_APP(deny), .help = "networks whose clients may not, whatever allow says"},
     {SECTION_APP, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "a built-in, or a path to a shared object"},
     {.section = SECTIONS},
 };

@@ -38,6 +38,7 @@ enum option_type {
     OPTION_LEVEL,   /* int, an index of 'words' */
     OPTION_ADDRESS, /* struct address */
     OPTION_LISTENS, /* addresses, comma separated: config.c makes config.listens of them */
+    OPTION_NETWORKS, /* struct networks */
     OPTION_INCLUDE  /* handled while reading (entries.c), stored nowhere */
 };
 

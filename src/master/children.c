@@ -110,10 +110,13 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
         _exit(1);
     struct worker_setup setup = {.config = generation->config, .connections = generation->connections,
                                  .module_files = generation->modules.files, .listeners = generation->fds,
-                                 .listeners_local = generation->locals, .listener_count = generation->listeners.count,
+                                 .listeners_local = generation->locals, .listeners_proxied = generation->proxied,
+                                 .listener_count = generation->listeners.count,
                                  .generation = generation->number, .max_requests = max_requests,
                                  .access_log = generation->logs.access, .board = m->board,
-                                 .slot = &m->board->slots[slot], .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary};
+                                 .slot = &m->board->slots[slot],
+                                 .addresses = generation->config->limits.per_address > 0 ? m->addresses : NULL,
+                                 .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary};
     worker_run(&setup);
 }
 
@@ -305,6 +308,8 @@ static void forget_child(struct master *m, unsigned slot, int status)
     scoreboard_count(&m->board->totals.requests, atomic_load(&shared->requests));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != WORKER_EXIT_CLEAN)
         scoreboard_count(&m->board->totals.lost, atomic_load(&shared->held));
+    if (m->addresses != NULL)
+        addresses_clear(m->addresses, slot);
     reset_slot(shared);
     atomic_store(&shared->state, WORKER_FREE);
     atomic_store(&shared->pid, 0);

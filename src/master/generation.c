@@ -47,9 +47,11 @@ static void list_descriptors(struct generation *generation)
     const struct listeners *listeners = &generation->listeners;
     generation->fds = memory_new((listeners->count + 1) * sizeof *generation->fds);
     generation->locals = memory_new((listeners->count + 1) * sizeof *generation->locals);
+    generation->proxied = memory_new((listeners->count + 1) * sizeof *generation->proxied);
     for (size_t i = 0; i < listeners->count; i++) {
         generation->fds[i] = listeners->all[i]->fd;
         generation->locals[i] = listeners->all[i]->address.socket.any.sa_family == AF_UNIX;
+        generation->proxied[i] = listeners->written[i]->proxy_protocol;
     }
 }
 
@@ -83,5 +85,6 @@ void generation_close(struct generation *generation)
     config_free(generation->config);
     free(generation->fds);
     free(generation->locals);
+    free(generation->proxied);
     free(generation);
 }

@@ -21,7 +21,7 @@ struct generation {
     struct privileges privileges;
     int64_t connections; /* a worker may hold */
     int *fds;            /* of the listeners, as workers are given them */
-    bool *locals;
+    bool *locals, *proxied;
     unsigned children;
     struct generation *older;
 };

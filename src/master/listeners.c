@@ -48,9 +48,11 @@ static struct listening *find(const struct listeners *listeners, const struct ad
     return find_but(listeners, address, NULL);
 }
 
-static void append(struct listeners *listeners, struct listening *listening)
+static void append(struct listeners *listeners, struct listening *listening, const struct config_listen *written)
 {
     listeners->all = memory_resize(listeners->all, (listeners->count + 1) * sizeof(struct listening *));
+    listeners->written = memory_resize(listeners->written, (listeners->count + 1) * sizeof(struct config_listen *));
+    listeners->written[listeners->count] = written;
     listeners->all[listeners->count++] = listening;
 }
 
@@ -115,7 +117,7 @@ static void open_one(struct listeners *listeners, const struct config_listen *li
     struct listening *listening = find_but(old, address, listeners); /* of several with port 0 each is taken once */
     if (listening != NULL) {
         listening->references++;
-        append(listeners, listening);
+        append(listeners, listening, listen);
         return;
     }
     listening = memory_new(sizeof *listening);
@@ -133,8 +135,8 @@ static void open_one(struct listeners *listeners, const struct config_listen *li
     const char *wrong = sockets_set_owner(listening, listen);
     if (wrong != NULL)
         refuse(listen, address, errors, wrong);
-    append(listeners, listening);
-    append(&open_sockets, listening);
+    append(listeners, listening, listen);
+    append(&open_sockets, listening, NULL);
 }
 
 static void update_one(struct listening *listening, const struct config_listen *config)
@@ -192,6 +194,7 @@ void listeners_release(struct listeners *listeners)
         free(listeners->all[i]);
     }
     free(listeners->all);
+    free(listeners->written);
     *listeners = (struct listeners){0};
 }
 
@@ -209,8 +212,8 @@ void listeners_shut(struct listeners *listeners, const struct listeners *keep)
 
 void listeners_inherit(struct listeners *listeners, struct listening *listening)
 {
-    append(listeners, listening);
-    append(&open_sockets, listening);
+    append(listeners, listening, NULL);
+    append(&open_sockets, listening, NULL);
 }
 
 void listeners_forget(struct listeners *listeners, const struct listeners *own)
@@ -222,7 +225,7 @@ void listeners_forget(struct listeners *listeners, const struct listeners *own)
 
 void listeners_hand_over(struct listeners *listeners, const bool *kept)
 {
-    struct listeners going_on = {memory_new((listeners->count + 1) * sizeof(struct listening *)), 0};
+    struct listeners going_on = {.all = memory_new((listeners->count + 1) * sizeof(struct listening *))};
     for (size_t i = 0; i < listeners->count; i++) {
         if (!kept[i])
             continue;

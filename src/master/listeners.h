@@ -27,6 +27,7 @@ struct listening {
 
 struct listeners {
     struct listening **all;
+    const struct config_listen **written; /* what each was opened for */
     size_t count;
 };
 

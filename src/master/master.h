@@ -11,6 +11,7 @@
 #include "master/generation.h"
 #include "master/succession.h"
 #include "master/upgrade.h"
+#include "shared/addresses.h"
 #include "shared/scoreboard.h"
 
 #include <signal.h>
@@ -59,6 +60,7 @@ enum transaction_state {
 struct master {
     struct master_options options;
     struct scoreboard *board;
+    struct addresses *addresses; /* connections by client address; NULL until a configuration wants them counted */
     int channel[2]; /* the hand-off channel */
     int64_t channel_quiet_until; /* not watched before */
     enum master_state state;

@@ -11,6 +11,7 @@
 #include "master/pidfile.h"
 #include "worker/worker.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum {
@@ -31,12 +32,23 @@ static void refuse(struct master *m, const struct errors *errors)
     m->state = MASTER_QUITTING;
 }
 
+/* Inherited by all workers that are forked from now on: it stays, even if a later configuration does not want it. */
+static int open_addresses(struct master *m, const struct config *config, struct errors *errors)
+{
+    if (config->limits.per_address == 0 || m->addresses != NULL)
+        return 0;
+    m->addresses = addresses_new();
+    if (m->addresses == NULL)
+        errors_add(errors, "no memory to count connections by address ([limits] per_address): %s", strerror(errno));
+    return m->addresses != NULL ? 0 : -1;
+}
+
 static struct generation *open_generation(struct master *m, struct config *config, struct errors *errors)
 {
     unsigned number = m->current != NULL ? m->current->number : m->succession.from.generation;
     const struct listeners *there = m->current != NULL ? &m->current->listeners : &m->succession.from.listeners;
     struct generation *generation = generation_open(config, number + 1, there, errors);
-    if (generation != NULL && control_prepare(&m->control, config, errors) < 0) {
+    if (generation != NULL && (open_addresses(m, config, errors) < 0 || control_prepare(&m->control, config, errors) < 0)) {
         generation_close(generation);
         return NULL;
     }
@@ -99,7 +111,7 @@ void reload_request(struct master *m)
 static void log_new_listeners(const struct generation *next, const struct generation *old)
 {
     for (size_t i = 0; i < next->listeners.count; i++) {
-        struct listeners one = {&next->listeners.all[i], 1};
+        struct listeners one = {.all = &next->listeners.all[i], .count = 1};
         if (old == NULL || next->listeners.all[i]->references == 1)
             listeners_log(&one);
     }

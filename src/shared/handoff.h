@@ -14,19 +14,21 @@
 #include <stdint.h>
 
 enum {
-    HANDOFF_VERSION = 1,
+    HANDOFF_VERSION = 2,
     HANDOFF_BATCH = 24,      /* connections in a message */
     HANDOFF_FDS = 3,         /* of a connection at most: its socket, bytes, spooled body */
     HANDOFF_ID_MAX = 64
 };
 
 struct handoff_record {
-    struct in6_addr address; /* of the client */
+    struct in6_addr address; /* of the client, as a PROXY header has it */
     int64_t deadline;        /* monotonic ms: CLOCK_MONOTONIC is the same for all processes */
+    int64_t began;           /* the same: the first byte of a head that is not whole */
     uint32_t served;         /* requests */
     uint16_t answer;         /* status to answer its request with, as its worker died of it; 0: go on as if nothing was */
-    uint8_t state;           /* enum connection_state: idle, head or body */
+    uint8_t state;           /* enum connection_state: proxy, idle, head or body */
     bool local;              /* came by a Unix socket */
+    bool secure;             /* by TLS, to the proxy that sent a PROXY header */
     bool spooled;            /* the body so far is a descriptor of its own */
     uint32_t input;          /* bytes read and not yet served, in the second descriptor; behind them the body so far, if not spooled */
     uint64_t body;           /* bytes of the request's body that came, decoded */

@@ -93,6 +93,7 @@ int accept_open(struct worker *w)
         struct listener *listener = &w->listeners[i];
         listener->watch = setup->listeners[i];
         listener->local = setup->listeners_local[i];
+        listener->proxied = setup->listeners_proxied[i];
         /* A registration with epoll belongs to the open file description under the number it was made with. Had the
          * handler replaced that number, the registration could not be deleted any more (ENOENT) and the worker would spin. */
         listener->door = fcntl(listener->watch, F_DUPFD_CLOEXEC, 0);
@@ -170,7 +171,7 @@ int accept_blocking(struct worker *w)
 
 void accept_take(struct worker *w, size_t i, int fd)
 {
-    connection_open(w, fd, (uint8_t)i, w->listeners[i].local, &w->peer);
+    connection_open(w, fd, (uint8_t)i, &w->peer);
 }
 
 static void set_timer(struct worker *w, long nanoseconds)

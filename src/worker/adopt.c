@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "worker/intake.h"
+#include "worker/introduce.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -62,6 +63,7 @@ static void restore_deadline(struct worker *w, struct connection *c, const struc
 {
     if (c->generation == generation && c->state == record->state && record->deadline > 0) {
         deadlines_set(&w->deadlines, &c->deadline, record->deadline);
+        c->began = record->began;
         c->timed = true;
         if (w->order == ORDER_LEAVE) /* what came before the order was hurried then */
             connection_hurry(w, c);
@@ -91,8 +93,11 @@ static void adopt_one(struct worker *w, const struct handoff_record *record, str
     scoreboard_count(&w->setup->board->totals.adopted, 1);
     c->served = record->served;
     c->local = record->local;
+    c->secure = record->secure;
     c->address = record->address;
-    if (record->input > 0 && unpack(c, record, parcel->pack) < 0) {
+    if (!introduce(w, c, record->state == CONNECTION_PROXY)) {
+        connection_close(w, c); /* its proxy is not trusted any more */
+    } else if (record->input > 0 && unpack(c, record, parcel->pack) < 0) {
         log_error("cannot read what came with a connection: %s", strerror(errno));
         connection_close(w, c);
     } else {

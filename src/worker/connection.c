@@ -6,52 +6,24 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "worker/crowd.h"
+#include "worker/introduce.h"
+#include "worker/queue.h"
+#include "worker/timing.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
     READ_LEAST = 2048,       /* room to have before a read */
     READ_BUFFER = 16 << 10,  /* of the buffer that is lent for it */
-    LINGER_MS = 2000,
+    TURN_MS = 5,             /* of one client's pipeline before others are served */
     LEAVING_LINGER_MS = 500, /* for a client that has had all its answers */
-    LINGER_READS = 64        /* of an event, so that a flood does not hold the worker */
+    LINGER_READS = 64,       /* of an event, so that a flood does not hold the worker */
+    LINGER_BYTES = 32 << 20  /* thrown away at most: who has not looked for its answer by then will not */
 };
-
-static const struct config_timeouts *timeouts_of(const struct worker *w, const struct connection *c)
-{
-    return c->request != NULL && c->request->match.app != NULL ? &c->request->match.app->section->timeouts
-                                                               : &w->config->timeouts;
-}
-
-/* How long a connection may stay as it is, in ms. */
-static int64_t time_allowed(const struct worker *w, const struct connection *c)
-{
-    const struct config_timeouts *timeouts = timeouts_of(w, c);
-    switch (c->state) {
-    case CONNECTION_IDLE:
-        if (w->order == ORDER_LEAVE && w->patience < timeouts->keepalive)
-            return w->patience;
-        return c->served == 0 ? timeouts->header : timeouts->keepalive;
-    case CONNECTION_HEAD:
-        return timeouts->header;
-    case CONNECTION_WRITING:
-        return timeouts->send;
-    case CONNECTION_LINGER:
-        return LINGER_MS;
-    default:
-        return timeouts->body;
-    }
-}
-
-static void restart_clock(struct worker *w, struct connection *c)
-{
-    deadlines_set(&w->deadlines, &c->deadline, w->now + time_allowed(w, c));
-}
 
 void connection_set_state(struct worker *w, struct connection *c, enum connection_state state)
 {
@@ -60,23 +32,17 @@ void connection_set_state(struct worker *w, struct connection *c, enum connectio
     c->timed = false;
 }
 
-/* Sent and not yet acknowledged by the client. */
-static uint32_t queued_bytes(int fd)
-{
-    int bytes = 0;
-    return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? (uint32_t)bytes : 0;
-}
-
 void connection_block(struct worker *w, struct connection *c)
 {
     c->resume = c->state;
-    c->queued = queued_bytes(c->fd);
+    timing_blocked(c);
     connection_set_state(w, c, CONNECTION_WRITING);
 }
 
 void connection_free(struct worker *w, struct connection *c)
 {
     exchange_forget(w, c);
+    crowd_leave(w, c);
     if (c->listed)
         table_unidle(w, c);
     deadlines_remove(&w->deadlines, &c->deadline);
@@ -133,8 +99,8 @@ static void end(struct worker *w, struct connection *c)
     }
     buffer_release(&c->in);
     connection_set_state(w, c, CONNECTION_LINGER);
-    restart_clock(w, c);
-    c->timed = true;
+    timing_blocked(c);
+    timing_start(w, c);
     watch(w, c);
 }
 
@@ -164,8 +130,7 @@ static void rest(struct worker *w, struct connection *c)
         c->listed = idle;
     }
     if (!c->timed)
-        restart_clock(w, c);
-    c->timed = true;
+        timing_start(w, c);
     watch(w, c);
 }
 
@@ -182,11 +147,18 @@ static bool send_answers(struct worker *w, struct connection *c)
     return sent == 1;
 }
 
+/* Does more of a pipeline wait, and was it this connection's turn for long enough? */
+static bool is_others_turn(const struct worker *w, const struct connection *c, int64_t end_of_turn)
+{
+    return w->now >= end_of_turn && c->state == CONNECTION_IDLE && buffer_length(&c->in) > 0;
+}
+
 void connection_advance(struct worker *w, struct connection *c)
 {
     bool go_on = true;
+    int64_t end_of_turn = w->now + TURN_MS;
     while (go_on) {
-        while (exchange_step(w, c))
+        while (!is_others_turn(w, c, end_of_turn) && exchange_step(w, c))
             ;
         go_on = !c->broken && (buffer_length(&w->out) > 0 || c->file >= 0) && c->state != CONNECTION_WRITING &&
                 send_answers(w, c);
@@ -198,6 +170,8 @@ void connection_advance(struct worker *w, struct connection *c)
     } else if (c->ends && c->state == CONNECTION_IDLE) {
         end(w, c);
     } else {
+        if (is_others_turn(w, c, end_of_turn) && c->file < 0)
+            connection_block(w, c); /* there is room to write, so it comes again at once, but behind the others */
         rest(w, c);
     }
 }
@@ -221,9 +195,11 @@ static void receive(struct worker *w, struct connection *c)
     ssize_t length = recv(c->fd, room, c->in.capacity - c->in.end, 0);
     if (length > 0) {
         c->in.end += (size_t)length;
-        if (c->state != CONNECTION_HEAD) /* the time for a head runs from its first byte; else each read starts it anew */
-            c->timed = false;
-        connection_advance(w, c);
+        timing_received(w, c, (size_t)length);
+        if (queue_note(w, c))
+            connection_advance(w, c);
+        else
+            connection_close(w, c);
     } else if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
         rest(w, c);
     } else {
@@ -237,41 +213,43 @@ static void drain(struct worker *w, struct connection *c)
     char scrap[8192];
     for (int i = 0; i < LINGER_READS; i++) {
         ssize_t length = recv(c->fd, scrap, sizeof scrap, 0);
-        if (length > 0)
-            continue;
-        if (length == 0 || (errno != EAGAIN && errno != EINTR))
+        if (length > 0) {
+            c->discarded += (uint32_t)length;
+            if (c->discarded <= LINGER_BYTES)
+                continue;
+        }
+        if (length >= 0 || (errno != EAGAIN && errno != EINTR))
             connection_close(w, c);
         return;
     }
 }
 
-static uint64_t unsent(const struct connection *c)
-{
-    return buffer_length(&c->out) + (c->file >= 0 ? c->file_left : 0);
-}
-
 static void resume_output(struct worker *w, struct connection *c)
 {
-    uint64_t before = unsent(c);
+    uint64_t before = c->outstanding;
     c->state = c->resume;
     if (send_answers(w, c)) {
         c->timed = false;
+        c->arrived = w->now; /* that it waited until now was its client's doing */
         connection_advance(w, c);
     } else if (c->broken) {
         connection_close(w, c);
     } else {
-        c->timed = unsent(c) == before;
+        c->outstanding = before; /* it blocks as before, and its clock runs on */
+        timing_taken(w, c);
+        c->timed = true;
         rest(w, c);
     }
 }
 
 void connection_event(struct worker *w, struct connection *c, uint32_t events)
 {
-    (void)events; /* an error or a hang-up shows itself in the next call on the socket */
     if (c->state == CONNECTION_LINGER)
         drain(w, c);
     else if (c->state == CONNECTION_WRITING)
         resume_output(w, c);
+    else if ((events & (EPOLLERR | EPOLLHUP)) != 0) /* reset: nobody waits for an answer to what may still be there to be read */
+        connection_close(w, c);
     else
         receive(w, c);
 }
@@ -287,7 +265,7 @@ static void set_address(struct connection *c, const struct sockaddr_storage *pee
     memcpy(&c->address.s6_addr[12], &v4->sin_addr, sizeof v4->sin_addr);
 }
 
-void connection_open(struct worker *w, int fd, uint8_t listener, bool local, const struct sockaddr_storage *peer)
+void connection_open(struct worker *w, int fd, uint8_t listener, const struct sockaddr_storage *peer)
 {
     struct connection *c = table_take(w, fd);
     if (c == NULL && (c = table_oldest(w)) != NULL) { /* who was idle longest makes room */
@@ -299,19 +277,14 @@ void connection_open(struct worker *w, int fd, uint8_t listener, bool local, con
         return;
     }
     c->listener = listener;
-    c->local = local;
-    if (!local)
+    c->local = w->listeners[listener].local;
+    if (!c->local)
         set_address(c, peer);
+    if (!introduce(w, c, w->listeners[listener].proxied) || crowd_refuses(w, c)) {
+        connection_close(w, c);
+        return;
+    }
     receive(w, c); /* with TCP_DEFER_ACCEPT the request is there already */
-}
-
-/* epoll tells of room to write only when a good part of the socket's buffer is free: a slow reader makes progress that it does not
- * show. What the client has not acknowledged shows it. */
-static bool has_taken_some(struct connection *c)
-{
-    uint32_t before = c->queued;
-    c->queued = queued_bytes(c->fd);
-    return c->queued < before;
 }
 
 void connection_timeout(struct worker *w, struct connection *c)
@@ -330,12 +303,14 @@ void connection_timeout(struct worker *w, struct connection *c)
             deadlines_set(&w->deadlines, &c->deadline, w->now + LEAVING_LINGER_MS);
         break;
     case CONNECTION_WRITING:
-        if (has_taken_some(c)) {
-            restart_clock(w, c);
+        if (timing_taken(w, c))
             break;
-        }
         reset_on_close(c->fd);
         connection_close(w, c);
+        break;
+    case CONNECTION_LINGER: /* as long as the client takes of its answer what the kernel still has of it */
+        if (timing_queued(c->fd) == 0 || !timing_taken(w, c))
+            connection_close(w, c);
         break;
     default:
         connection_close(w, c);

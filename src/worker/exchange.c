@@ -4,14 +4,16 @@
  */
 #include "worker/state.h"
 
+#include "app/client.h"
 #include "app/response.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/give.h"
 #include "worker/guard.h"
 #include "worker/intake.h"
+#include "worker/introduce.h"
+#include "worker/queue.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -45,42 +47,16 @@ static void give_request_back(struct worker *w, struct tine_request *r)
     w->unused_count++;
 }
 
-/* "127.0.0.1" without the cost of inet_ntop(), which every request would pay. */
-static size_t format_ipv4(const uint8_t *bytes, char *text)
-{
-    char *p = text;
-    for (int i = 0; i < 4; i++) {
-        unsigned byte = bytes[i];
-        if (byte >= 100)
-            *p++ = (char)('0' + byte / 100);
-        if (byte >= 10)
-            *p++ = (char)('0' + byte / 10 % 10);
-        *p++ = (char)('0' + byte % 10);
-        *p++ = '.';
-    }
-    *--p = 0;
-    return (size_t)(p - text);
-}
-
-static void set_client(const struct connection *c, struct tine_request *r)
-{
-    size_t length;
-    if (c->local)
-        length = strlen(strcpy(r->client_text, "unix:"));
-    else if (IN6_IS_ADDR_V4MAPPED(&c->address))
-        length = format_ipv4(&c->address.s6_addr[12], r->client_text);
-    else
-        length = strlen(inet_ntop(AF_INET6, &c->address, r->client_text, sizeof r->client_text));
-    r->client = (struct slice){r->client_text, length};
-}
-
 bool exchange_begin(struct worker *w, struct connection *c)
 {
     if (buffer_length(&c->in) == 0 || c->ends || c->file >= 0 || buffer_length(&w->out) > OUT_ENOUGH)
         return false;
     c->request = take_request(w);
-    set_client(c, c->request);
+    client_set(c->request, &c->address, c->local);
+    c->request->secure = c->secure;
+    c->request->trusted = c->trusted ? &w->config->trusted : NULL;
     c->request->stream = (struct request_stream){transmit_stream, c};
+    c->began = w->now;
     connection_set_state(w, c, CONNECTION_HEAD);
     return true;
 }
@@ -242,6 +218,10 @@ static bool step_ready(struct worker *w, struct connection *c)
             return false;
         }
     }
+    if (w->queue_matters && queue_admit(w, c) == QUEUE_GONE) {
+        c->broken = true;
+        return false;
+    }
     struct breaker *breaker = guard_breaker(w, r);
     enum breaker_verdict verdict = breaker != NULL ? breaker_admit(breaker, w->setup->generation, w->now) : BREAKER_PASS;
     if (verdict == BREAKER_REFUSE)
@@ -312,6 +292,8 @@ void exchange_refuse(struct worker *w, struct connection *c, int status, const c
 bool exchange_step(struct worker *w, struct connection *c)
 {
     switch (c->state) {
+    case CONNECTION_PROXY:
+        return introduce_step(w, c);
     case CONNECTION_IDLE:
         return exchange_begin(w, c);
     case CONNECTION_HEAD:

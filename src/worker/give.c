@@ -8,6 +8,7 @@
 #include "worker/give.h"
 
 #include "base/io.h"
+#include "worker/crowd.h"
 
 #include <errno.h>
 #include <string.h>
@@ -25,9 +26,15 @@ static struct batch {
     int packs[HANDOFF_BATCH]; /* descriptors of ours that only the message needs */
 } batch;
 
+/* Nothing is being written: it is the turn of others, and more of its pipeline waits. */
+static bool is_waiting_for_its_turn(const struct connection *c)
+{
+    return c->state == CONNECTION_WRITING && c->resume == CONNECTION_IDLE && c->file < 0 && buffer_length(&c->out) == 0;
+}
+
 static bool can_give(const struct connection *c)
 {
-    bool between = c->state == CONNECTION_IDLE || c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY;
+    bool between = is_waiting_for_its_turn(c) || c->state == CONNECTION_PROXY || c->state == CONNECTION_IDLE || c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY;
     return between && !c->ends && !c->broken && c->file < 0 && buffer_length(&c->out) == 0;
 }
 
@@ -50,9 +57,13 @@ static int pack(const struct connection *c, const struct handoff_record *record)
 static void describe(const struct connection *c, int answer, struct handoff_record *record)
 {
     const struct tine_request *r = c->request;
-    *record = (struct handoff_record){.address = c->address, .deadline = c->deadline.at, .served = c->served,
-                                      .answer = (uint16_t)answer, .state = c->state, .local = c->local,
+    *record = (struct handoff_record){.address = c->address, .deadline = c->deadline.at, .began = c->began, .served = c->served,
+                                      .answer = (uint16_t)answer, .state = c->state, .local = c->local, .secure = c->secure,
                                       .input = (uint32_t)buffer_length(&c->in)};
+    if (is_waiting_for_its_turn(c)) {
+        record->state = CONNECTION_IDLE;
+        record->deadline = 0;
+    }
     if (c->state == CONNECTION_BODY) {
         record->body = r->body.length;
         record->spooled = r->body.fd >= 0;
@@ -90,6 +101,7 @@ static void let_go(struct worker *w, struct connection *c)
     if (c->registered)
         epoll_ctl(w->epoll, EPOLL_CTL_DEL, c->fd, NULL);
     close(c->fd);
+    crowd_leave(w, c);
     c->fd = -1;
     c->state = CONNECTION_GIVEN;
     table_seal(w, c);

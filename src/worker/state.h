@@ -11,6 +11,7 @@
 
 #include "app/access_log.h"
 #include "app/request.h"
+#include "shared/addresses.h"
 #include "shared/handoff.h"
 #include "worker/deadlines.h"
 #include "worker/worker.h"
@@ -21,6 +22,7 @@
 
 enum connection_state {
     CONNECTION_FREE,
+    CONNECTION_PROXY,   /* the PROXY header in front of all else is not whole */
     CONNECTION_IDLE,    /* nothing of the next request was read */
     CONNECTION_HEAD,    /* its head is not whole */
     CONNECTION_BODY,    /* its body is not whole */
@@ -51,7 +53,12 @@ struct connection {
     bool listed;       /* in the list of idle ones */
     bool timed;        /* the clock of its state runs */
     bool local;        /* came by a Unix socket: no address */
-    struct in6_addr address; /* IPv4 mapped */
+    bool secure;       /* by TLS, to the proxy that sent a PROXY header */
+    bool trusted;      /* a proxy: what its requests say of their clients counts */
+    bool counted;      /* in setup->addresses, at 'places' */
+    bool uncountable;  /* there are too many of its client even to count */
+    struct address_places places;
+    struct in6_addr address; /* of the client, as a PROXY header has it; IPv4 mapped */
     uint32_t served;   /* requests */
     int file;          /* to be sent behind 'out': descriptor (-1: none) */
     struct buffer in;  /* read, not yet served; the current request's head is at its front */
@@ -62,12 +69,16 @@ struct connection {
     uint64_t check;    /* of all before it; see table.c */
     struct deadline deadline;
     uint32_t older, newer; /* in the list of idle ones */
-    uint32_t queued;   /* bytes the client had not acknowledged when it was last looked at, while writing */
+    int64_t began;     /* monotonic ms: the first byte of the head that is being read */
+    int64_t arrived;   /* monotonic ms: what was read last came in, or its client took the answers before it */
+    uint64_t outstanding; /* while writing or lingering: bytes that the client had still to take when it was last looked at */
+    uint32_t discarded; /* bytes read while it lingers */
 };
 
 enum { CONNECTION_WORDS = offsetof(struct connection, check) / sizeof(uint64_t) };
-_Static_assert(sizeof(int) * 4 + 8 + sizeof(struct in6_addr) + sizeof(int) * 2 + 2 * sizeof(struct buffer) + 3 * sizeof(uint64_t) ==
-                   CONNECTION_WORDS * sizeof(uint64_t), "bytes between the members would not keep their values");
+_Static_assert(3 * sizeof(int) + 16 + sizeof(struct address_places) + sizeof(struct in6_addr) + 2 * sizeof(int) + 2 * sizeof(struct buffer) +
+                   3 * sizeof(uint64_t) == CONNECTION_WORDS * sizeof(uint64_t),
+               "bytes between the members would not keep their values");
 
 /* A listening socket as a worker has it: two descriptors of one socket. */
 struct listener {
@@ -75,6 +86,7 @@ struct listener {
     int watch;    /* only for epoll, never replaced: a registration whose descriptor was replaced could not be deleted */
     bool watched; /* registered */
     bool local;   /* a Unix socket */
+    bool proxied; /* its connections begin with a PROXY header */
 };
 
 struct worker {
@@ -119,7 +131,9 @@ struct worker {
     struct buffer out;   /* answers of the connection that is being served, until they are sent */
     struct tine_request *unused;
     uint32_t unused_count;
+    bool queue_matters;  /* some app limits how long requests wait */
     bool due_told;       /* the master knows that we are due */
+    int64_t refusal_told; /* when a connection that was turned away was last told of; 0: never */
     uint64_t log_lost;   /* access log lines that could not be kept */
     int64_t log_lost_told;
 
@@ -148,7 +162,7 @@ void table_unidle(struct worker *w, struct connection *c);
 
 /* ---- connection.c: one socket's life ---- */
 
-void connection_open(struct worker *w, int fd, uint8_t listener, bool local, const struct sockaddr_storage *peer);
+void connection_open(struct worker *w, int fd, uint8_t listener, const struct sockaddr_storage *peer);
 void connection_event(struct worker *w, struct connection *c, uint32_t events);
 void connection_timeout(struct worker *w, struct connection *c);
 void connection_close(struct worker *w, struct connection *c);

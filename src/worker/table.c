@@ -75,7 +75,7 @@ struct connection *table_take(struct worker *w, int fd)
     struct connection *c = &w->table[index];
     *c = (struct connection){.index = index, .generation = c->generation + 1, .fd = fd, .state = CONNECTION_IDLE,
                              .deadline.position = DEADLINE_NONE, .older = CONNECTION_NONE, .newer = CONNECTION_NONE,
-                             .file = -1};
+                             .file = -1, .arrived = w->now};
     atomic_store_explicit(&w->slot->held, ++w->held, memory_order_relaxed);
     return c;
 }

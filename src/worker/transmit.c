@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "worker/pace.h"
+#include "worker/timing.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +16,7 @@
 
 enum {
     KEEP_BYTES = 1 << 16,
+    LOOK_MS = 1000,         /* between two looks at what a slow client has taken */
     FILE_PIECE = 1 << 20,   /* a sendfile() at most */
     FILE_TURN = 4 << 20     /* of one connection before the others have their turn */
 };
@@ -74,18 +77,49 @@ int transmit(struct worker *w, struct connection *c)
     return result == 1 && c->file >= 0 ? send_file(c) : result;
 }
 
-/* Waits for room to write until 'deadline'. */
-static int wait_writable(int fd, int64_t deadline)
+/* A handler's answer on its way: what its client still has to take, and until when it is waited for. */
+struct stream {
+    int fd;
+    int64_t timeout, rate, until;
+    uint64_t outstanding;
+};
+
+static void note_progress(void)
+{
+    atomic_store_explicit(&the_worker->slot->since, clock_ms(), memory_order_relaxed); /* of the handler */
+}
+
+/* What the client has taken, though there is no room to write yet, gives it time: only a good part of the socket's buffer counts as room. */
+static void look_at(struct stream *stream, uint64_t unsent)
+{
+    uint64_t before = stream->outstanding;
+    stream->outstanding = unsent + timing_queued(stream->fd);
+    if (stream->outstanding >= before)
+        return;
+    stream->until = pace_extend(stream->until, clock_ms(), before - stream->outstanding, stream->rate, stream->timeout);
+    note_progress();
+}
+
+/* Waits for room to write. Nothing tells of what a client takes before there is: so it is looked for now and then. */
+static int wait_writable(struct stream *stream, uint64_t unsent)
 {
     for (;;) {
-        int64_t left = deadline - clock_ms();
-        struct pollfd poller = {.fd = fd, .events = POLLOUT};
-        int ready = left > 0 ? poll(&poller, 1, (int)left) : 0;
-        if (ready > 0)
-            return 0;
-        if (ready == 0)
+        look_at(stream, unsent);
+        int64_t left = stream->until - clock_ms();
+        struct pollfd poller = {.fd = stream->fd, .events = POLLOUT};
+        if (left <= 0)
             return -1;
+        if (poll(&poller, 1, left < LOOK_MS ? (int)left : LOOK_MS) > 0)
+            return 0;
     }
+}
+
+static uint64_t length_of(const struct iovec *iov, int count)
+{
+    uint64_t length = 0;
+    for (int i = 0; i < count; i++)
+        length += iov[i].iov_len;
+    return length;
 }
 
 static void advance_iov(struct iovec **iov, int *count, size_t sent)
@@ -101,21 +135,20 @@ static void advance_iov(struct iovec **iov, int *count, size_t sent)
     }
 }
 
-/* Each write that the client took starts the time anew. */
-static int send_all(int fd, struct iovec *iov, int count, int64_t timeout)
+static int send_all(struct stream *stream, struct iovec *iov, int count)
 {
-    int64_t deadline = clock_ms() + timeout;
+    stream->until = clock_ms() + stream->timeout;
+    stream->outstanding = 0;
     for (advance_iov(&iov, &count, 0); count > 0;) {
         struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
-        ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+        ssize_t sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN && errno != EINTR)
             return -1;
-        if (sent < 0 && errno == EAGAIN && wait_writable(fd, deadline) < 0)
+        if (sent < 0 && errno == EAGAIN && wait_writable(stream, length_of(iov, count)) < 0)
             return -1;
         if (sent > 0) {
             advance_iov(&iov, &count, (size_t)sent);
-            deadline = clock_ms() + timeout;
-            atomic_store_explicit(&the_worker->slot->since, clock_ms(), memory_order_relaxed); /* progress of the handler */
+            note_progress();
         }
     }
     return 0;
@@ -127,9 +160,10 @@ int transmit_stream(void *context, struct iovec *iov, int count)
     struct connection *c = context;
     if (!table_is_sound(w, c)) /* it may be another client's socket by now */
         return -1;
-    int64_t timeout = c->request->match.app->section->timeouts.send;
+    const struct config_app *app = c->request->match.app->section;
+    struct stream stream = {.fd = c->fd, .timeout = app->timeouts.send, .rate = app->limits.rate};
     struct iovec before = {buffer_bytes(&w->out), buffer_length(&w->out)}; /* answers to earlier requests */
-    int result = send_all(c->fd, &before, 1, timeout);
+    int result = send_all(&stream, &before, 1);
     buffer_clear(&w->out, KEEP_BYTES);
-    return result < 0 ? -1 : send_all(c->fd, iov, count, timeout);
+    return result < 0 ? -1 : send_all(&stream, iov, count);
 }

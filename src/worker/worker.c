@@ -14,6 +14,7 @@
 #include "worker/accept.h"
 #include "worker/give.h"
 #include "worker/guard.h"
+#include "worker/queue.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -325,6 +326,7 @@ static void open_worker(struct worker *w, const struct worker_setup *setup)
                          .control = setup->control, .limit = (uint32_t)setup->connections, .now = clock_ms()};
     w->head_limits = (struct head_limits){(uint32_t)limits->request_line, (uint32_t)limits->header_field,
                                           (uint32_t)limits->headers, (uint32_t)limits->header_count};
+    w->queue_matters = queue_matters(setup->config);
     table_open(w);
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = EVENT_CONTROL};

@@ -7,6 +7,7 @@
 #define WORKER_WORKER_H
 
 #include "config/config.h"
+#include "shared/addresses.h"
 #include "shared/log_ring.h"
 #include "shared/scoreboard.h"
 
@@ -45,10 +46,12 @@ struct worker_setup {
     char *const *module_files; /* what to load for each app */
     const int *listeners;      /* listening sockets, all */
     const bool *listeners_local; /* which of them are Unix sockets */
+    const bool *listeners_proxied; /* and on which connections begin with a PROXY header */
     size_t listener_count;
     struct log_target access_log;
     struct scoreboard *board;
     struct slot *slot;
+    struct addresses *addresses; /* NULL: connections are not counted by address */
     int channel[2]; /* for connections: [0] to give, [1] to adopt */
     int control; /* socket to the master */
     pid_t master;

@@ -21,6 +21,7 @@ static const struct {
     {"memory", measure_memory, "PSS of master and 8 idle workers"},
     {"connections", measure_connections, "10,000 idle connections held, then answered"},
     {"slow", measure_slow, "200 clients of a byte a second, and wrk beside them"},
+    {"rude", measure_rude, "400 slow heads, bodies and readers, a pipelining flood, and a good client beside them"},
     {"idle", measure_idle, "system calls of an idle server in ten seconds"},
 };
 enum { MEASURES = sizeof measures / sizeof *measures };

@@ -28,6 +28,11 @@ static int client(tine_request *r)
     return tine_text(r, 200, "%s", tine_client(r));
 }
 
+static int scheme(tine_request *r)
+{
+    return tine_text(r, 200, "%s %s", tine_scheme(r), tine_client(r));
+}
+
 static int method(tine_request *r)
 {
     return tine_text(r, 200, "%s", tine_method(r));
@@ -197,7 +202,7 @@ static int log_line(tine_request *r)
 
 TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/", hello), TINE_GET("/hello", hello), TINE_GET("/pid", pid), TINE_GET("/id", id),
-                TINE_GET("/client", client), TINE_ROUTE("*", "/method", method), TINE_POST("/echo", echo),
+                TINE_GET("/client", client), TINE_GET("/scheme", scheme), TINE_ROUTE("*", "/method", method), TINE_POST("/echo", echo),
                 TINE_PUT("/echo", echo), TINE_POST("/sum", sum), TINE_GET("/path/{rest:path}", path),
                 TINE_GET("/users/{name}", user), TINE_GET("/users/me", user_me), TINE_DELETE("/users/{name}", nothing),
                 TINE_GET("/items/{number:int}", item), TINE_GET("/query", query), TINE_GET("/header/{name}", header),

@@ -47,6 +47,18 @@ struct client client_connect_to(const char *address)
     return client;
 }
 
+struct client client_connect_from(const char *address, const char *source)
+{
+    struct sockaddr_storage to, from;
+    struct client client = {0};
+    socklen_t length = address_read(&to, address), from_length = address_read(&from, text(strchr(source, ':') ? "[%s]:0" : "%s:0", source));
+    client.fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (client.fd < 0 || bind(client.fd, (struct sockaddr *)&from, from_length) != 0 ||
+        connect(client.fd, (struct sockaddr *)&to, length) != 0)
+        harness_fail("cannot connect to %s from %s: %s", address, source, strerror(errno));
+    return client;
+}
+
 struct client client_connect(const struct server *server)
 {
     return client_connect_to(server->address);

@@ -24,6 +24,7 @@ struct response {
 
 /* Connects to "127.0.0.1:80", "[::1]:80" or "unix:/path". */
 struct client client_connect_to(const char *address);
+struct client client_connect_from(const char *address, const char *source); /* source: an IP address of this machine */
 struct client client_connect(const struct server *server); /* to its first listener */
 void client_close(struct client *client);
 

@@ -255,6 +255,37 @@ Test(slow_clients, many_do_not_stop_others)
     server_stop(&server);
 }
 
+/* One worker for all: what a client asks for at once is not served at once while another waits. */
+Test(slow_clients, a_pipeline_is_served_in_turn_with_others)
+{
+    enum { MANY = 300 };
+    struct server server;
+    char *pipeline = calloc(MANY, 64);
+    server_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\nstall_after = 10s\n" PROBE TROUBLE);
+    struct client good = client_connect(&server), greedy = client_connect(&server);
+    client_send(&good, request("GET", "/hello", ""));
+    client_read(&good);
+    for (int i = 0; i < MANY; i++)
+        strcat(pipeline, "GET /trouble/nap/3 HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_send(&greedy, pipeline);
+    struct response response = client_read(&greedy); /* it has begun */
+    for (int i = 0; i < 5; i++) {
+        client_send(&good, request("GET", "/hello", ""));
+        response = client_read(&good);
+        expect_response(&response, 200, "hello");
+    }
+    while (client_receive(&greedy, 0) > 0)
+        continue;
+    cr_assert_lt(text_count(greedy.data, "HTTP/1.1 200 OK"), MANY - 1, "all of the others' requests came first");
+    for (int i = 1; i < MANY; i++) {
+        response = client_read(&greedy);
+        expect_response(&response, 200, NULL);
+        response_free(&response);
+    }
+    free(pipeline);
+    server_stop(&server);
+}
+
 Test(slow_clients, a_busy_handler_does_not_stop_the_other_worker)
 {
     struct server server;

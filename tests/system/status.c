@@ -237,7 +237,7 @@ Test(status, an_allow_that_is_no_network_is_refused)
     server_prepare(&server, ONE_WORKER STATUS "allow = 10.0.0.0/8, elsewhere\n");
     struct run ran = run_tine("-t", "-c", server.ini);
     cr_assert_eq(ran.code, 1);
-    cr_assert(text_matches(ran.err, "server\\.ini:7: \\[app:status\\] allow: ' elsewhere' is not an address"), "%s", ran.err);
+    cr_assert(text_matches(ran.err, "server\\.ini:7: \\[app:status\\] allow: 'elsewhere' is not an address"), "%s", ran.err);
 }
 
 /* An address of this machine that is not loopback: who connects to it comes from it. */
@@ -278,5 +278,6 @@ Test(status, answers_this_machine_alone_unless_allowed)
     cr_assert_eq(status_from(outside), 403);
     server_reload(&server, text("[server]\nlisten = 127.0.0.1:0, [::1]:0, unix:@DIR@/sock, %s:0\nworkers = 2\n" STATUS "allow = %s/32\n", own, own));
     await(status_from(outside) == 200);
+    await(status_from(text("%s", server_address(&server, 0))) == 403); /* it is not named now */
     server_stop(&server);
 }

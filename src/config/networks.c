@@ -2,7 +2,7 @@
  *
  * See networks.h.
  */
-#include "networks.h"
+#include "config/networks.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -46,25 +46,33 @@ static bool has_bits_behind(const struct network *network)
     return false;
 }
 
+bool network_parse_address(const char *text, struct in6_addr *address)
+{
+    unsigned bits;
+
+    return parse_address(text, address, &bits);
+}
+
+static const char not_one[] = "is not an address or network (10.0.0.0/8, 2001:db8::/32) or unix:";
+
 const char *network_parse(struct network *network, const char *text, size_t length)
 {
     char copy[NETWORK_TEXT_MAX];
     unsigned most;
     int bits;
 
-    for (; length > 0 && (*text == ' ' || *text == '\t'); length--)
-        text++;
-    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
-        length--;
+    *network = (struct network){.local = length == 5 && memcmp(text, "unix:", 5) == 0};
+    if (network->local)
+        return NULL;
     if (length == 0 || length >= sizeof copy)
-        return "is not an address or network (10.0.0.0/8, 2001:db8::/32)";
+        return not_one;
     memcpy(copy, text, length);
     copy[length] = '\0';
     char *slash = strchr(copy, '/');
     if (slash != NULL)
         *slash = '\0';
     if (!parse_address(copy, &network->address, &most))
-        return "is not an address or network (10.0.0.0/8, 2001:db8::/32)";
+        return not_one;
     bits = slash != NULL ? parse_bits(slash + 1, most) : (int)most;
     if (bits < 0)
         return "has no right number of bits behind the '/'";
@@ -72,12 +80,32 @@ const char *network_parse(struct network *network, const char *text, size_t leng
     return has_bits_behind(network) ? "has bits set behind the network's" : NULL;
 }
 
-bool network_has(const struct network *network, const char *client)
+bool network_next(const char **list, const char **text, size_t *length)
 {
-    struct in6_addr address;
-    unsigned most, whole = network->bits / 8, rest = network->bits % 8;
+    static const char separators[] = ", \t";
 
-    if (!parse_address(client, &address, &most) || memcmp(&address, &network->address, whole) != 0)
+    *text = *list + strspn(*list, separators);
+    *length = strcspn(*text, separators);
+    *list = *text + *length;
+    return *length > 0;
+}
+
+static bool has(const struct network *network, const struct in6_addr *address, bool local)
+{
+    unsigned whole = network->bits / 8, rest = network->bits % 8;
+
+    if (local || network->local)
+        return local && network->local;
+    if (memcmp(address, &network->address, whole) != 0)
         return false;
-    return rest == 0 || ((address.s6_addr[whole] ^ network->address.s6_addr[whole]) & (0xff00 >> rest & 0xff)) == 0;
+    return rest == 0 || ((address->s6_addr[whole] ^ network->address.s6_addr[whole]) & (0xff00 >> rest & 0xff)) == 0;
+}
+
+bool networks_have(const struct networks *networks, const struct in6_addr *address, bool local)
+{
+    for (size_t i = 0; i < networks->count; i++) {
+        if (has(&networks->all[i], address, local))
+            return true;
+    }
+    return false;
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How long a connection may stay as it is: the clock of each state. Runs in workers.
+ */
+#ifndef WORKER_TIMING_H
+#define WORKER_TIMING_H
+
+#include "worker/state.h"
+
+/* The clock of the state that the connection is in starts. */
+void timing_start(struct worker *w, struct connection *c);
+
+/* 'bytes' were read. */
+void timing_received(struct worker *w, struct connection *c, size_t bytes);
+
+/* In CONNECTION_WRITING and _LINGER: from now on it is looked at what the client takes. */
+void timing_blocked(struct connection *c);
+
+/* In the same: what the client has taken since gives it more time. False: its time is up. */
+bool timing_taken(struct worker *w, struct connection *c);
+
+/* Bytes that were sent on a socket and that the client has not acknowledged. */
+uint32_t timing_queued(int fd);
+
+#endif

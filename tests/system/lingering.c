@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A connection that the server ends while the client still sends: closing at once would reset it, and the answer be lost.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+TestSuite(lingering, .timeout = 120);
+
+/* A client that only looks for its answer when it has sent all of a body that was refused. */
+Test(lingering, an_early_error_is_read_after_a_large_body_was_sent)
+{
+    enum { BYTES = 8 << 20 };
+    struct server server;
+    server_start(&server, ONE_WORKER "[limits]\nbody = 1k\n" PROBE);
+    char *block = calloc(1, BYTES);
+    for (int i = 0; i < 5; i++) {
+        struct client client = client_connect(&server);
+        client_send(&client, text("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", BYTES));
+        client_send_bytes(&client, block, BYTES);
+        struct response response = client_read(&client);
+        expect_response(&response, 413, NULL);
+        client_close(&client);
+    }
+    free(block);
+    server_stop(&server);
+}
+
+/* But not for ever: neither by bytes nor by time. */
+Test(lingering, a_client_that_never_stops_to_send_is_cut_off)
+{
+    static char block[1 << 20];
+    struct server server;
+    size_t sent = 0;
+    server_start(&server, ONE_WORKER PROBE);
+    struct client client = client_connect(&server);
+    client_send(&client, "NOT HTTP\r\n\r\n");
+    int64_t start = now_ms();
+    while (client_try_send(&client, block, sizeof block) && now_ms() - start < PATIENCE)
+        sent += sizeof block;
+    cr_assert_lt(now_ms() - start, PATIENCE);
+    cr_assert_lt(sent, 100 << 20, "after %zu MB", sent >> 20);
+    client_close(&client);
+    client = client_connect(&server);
+    client_send(&client, "NOT HTTP\r\n\r\n");
+    for (start = now_ms(); client_try_send(&client, "x", 1) && now_ms() - start < PATIENCE;)
+        pause_shortly();
+    cr_assert_lt(now_ms() - start, PATIENCE);
+    server_stop(&server);
+}
+
+/* The last answer of a connection is in the kernel, all of it, and its client reads it slowly and asks for more meanwhile. */
+Test(lingering, a_slow_reader_gets_the_last_answer_whole)
+{
+    enum { BYTES = 3000000, RATE = 500000 };
+    struct server server;
+    size_t got = 0;
+    static char scrap[1 << 16];
+    server_start(&server, ONE_WORKER "[limits]\nkeepalive_requests = 1\n" PROBE);
+    struct client client = client_connect(&server);
+    setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &(int){262144}, sizeof(int));
+    client_send(&client, request("GET", text("/block/%d", BYTES), ""));
+    int64_t start = now_ms();
+    for (int asked = 0;;) {
+        size_t due = (size_t)(now_ms() - start) * RATE / 1000;
+        ssize_t more = due > got ? recv(client.fd, scrap, due - got < sizeof scrap ? due - got : sizeof scrap, MSG_DONTWAIT) : -1;
+        if (more == 0)
+            break;
+        if (more < 0 && due > got && errno != EAGAIN)
+            harness_fail("reset after %zu bytes", got);
+        got += more > 0 ? (size_t)more : 0;
+        if (now_ms() - start > 3000 && asked++ == 0)
+            client_try_send(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 32);
+        cr_assert_lt(now_ms() - start, PATIENCE);
+        pause_shortly();
+    }
+    cr_assert_gt(got, BYTES);
+    server_stop(&server);
+}
