@@ -292,7 +292,7 @@ static void begin(struct transcript *transcript, enum manner manner)
     transcript->length = 0;
     reading = transcript;
     client = pair[1];
-    connection_open(&worker, pair[0], 0, true, &nobody);
+    connection_open(&worker, pair[0], 0, &nobody);
 }
 
 /* All is sent: the client reads to the end, which must come. */
