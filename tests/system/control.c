@@ -111,8 +111,9 @@ Test(control, the_verdict_is_of_a_run_that_read_the_file_after_the_request)
 Test(control, a_worker_that_does_not_get_ready_in_its_time_is_refused_with_the_app)
 {
     struct server server;
-    pid_t workers[WORKERS_MAX];
+    pid_t before[WORKERS_MAX], workers[WORKERS_MAX];
     server_start(&server, IN_TIME("20s") SLOW_START("one", "."));
+    server_await_workers(&server, 2, before);
     server_configure(&server, IN_TIME("300ms") SLOW_START("two", "never"));
     int64_t start = now_ms();
     expect_refused(reload(&server), "^[^\n]*server\\.ini:[0-9]+: \\[app:slow\\] module: '[^']*slow_start\\.so' was not loaded and initialised"
@@ -122,7 +123,7 @@ Test(control, a_worker_that_does_not_get_ready_in_its_time_is_refused_with_the_a
     server_configure(&server, IN_TIME("300ms") SLOW_START("three", "gate"));
     file_write(text("%s/gate", server.dir), "");
     expect_verdict(reload(&server), "generation 2 serves\n");
-    server_await_workers(&server, 2, workers);
+    await(server_workers(&server, workers) == 2 && !pids_overlap(workers, 2, before, 2));
     unlink(text("%s/gate", server.dir));
     kill(workers[0], SIGKILL);
     server_log_await(&server, "cannot start: ", 2);
