@@ -39,7 +39,8 @@ def bars(title, unit, rows):
         top = 34 + i * ROW
         middle = top + (ROW - 6) / 2
         parts.append(text(NAMES - 8, middle + 4, name, "end"))
-        parts.append(f'<rect x="{NAMES}" y="{top}" width="{max(median, 0) * scale:.1f}" height="{ROW - 6}" fill="{COLOURS.get(name, OTHERS)}"/>')
+        parts.append(f'<rect x="{NAMES}" y="{top}" width="{max(median, 0) * scale:.1f}" height="{ROW - 6}" '
+                     f'fill="{COLOURS.get(name, OTHERS)}"/>')
         parts.append(line(NAMES + max(least, 0) * scale, middle, NAMES + max(greatest, 0) * scale, middle, "#111827", 2))
         parts.append(text(NAMES + max(greatest, 0) * scale + 6, middle + 4, short(median)))
     return svg(34 + len(rows) * ROW + 8, parts)

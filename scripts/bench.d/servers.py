@@ -224,6 +224,7 @@ class Running:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        self.process.kill()  # does nothing once it has ended
         self.process.wait()
         return not left
 

@@ -150,7 +150,8 @@ class Results(unittest.TestCase):
 
 class Report(unittest.TestCase):
     def test_shows_numbers(self):
-        for metric, value, shown in (("cpu_us", 9.876, "9.88"), ("cpu_us", 98.76, "98.8"), ("cpu_us", 987.6, "988"), ("rps", 12345.6, "12,346"),
+        for metric, value, shown in (("cpu_us", 9.876, "9.88"), ("cpu_us", 98.76, "98.8"), ("cpu_us", 987.6, "988"),
+                                     ("rps", 12345.6, "12,346"),
                                      ("errors", 0, "0"), ("pss_kb", 2048, "2.00"), ("p99_difference_ms", -1.5, "-1.50"), ("rps", None, "–")):
             self.assertEqual(report.show(metric, value), shown)
 
@@ -215,7 +216,7 @@ class Servers(unittest.TestCase):
             servers.Running(fails, servers.Setting(), folder, folder)
 
     def test_kills_what_does_not_stop(self):
-        with subprocess.Popen(["sh", "-c", "trap '' TERM; echo; while :; do sleep 1; done"], stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(["sh", "-c", "trap '' TERM; echo; for i in 1 2 3 4 5; do sleep 1; done"], stdout=subprocess.PIPE) as process:
             process.stdout.readline()
             running = servers.Running.__new__(servers.Running)
             running.process, running.tree, running.server = process, machine.Tree(process.pid), servers.SERVERS["tine"]
