@@ -8,7 +8,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-enum { WHOLE = PROXY_WHOLE, BAD = PROXY_BAD, PARTIAL = PROXY_PARTIAL };
+#define WHOLE PROXY_WHOLE
+#define BAD PROXY_BAD
+#define PARTIAL PROXY_PARTIAL
 
 /* The verdict when the bytes come one by one: the first that is not partial. */
 static enum proxy_verdict parse_in_drops(struct proxy_header *header, const char *bytes, size_t length)
@@ -20,7 +22,7 @@ static enum proxy_verdict parse_in_drops(struct proxy_header *header, const char
 }
 
 /* 'client' is an address, "unix:", or "" for the proxy itself. */
-static void expect_header(const char *bytes, size_t length, int verdict, const char *client, bool secure, size_t used)
+static void expect_header(const char *bytes, size_t length, enum proxy_verdict verdict, const char *client, bool secure, size_t used)
 {
     struct proxy_header ways[2];
     char text[INET6_ADDRSTRLEN];
@@ -45,7 +47,7 @@ Test(proxy, version_1_is_a_line)
 {
     static const struct {
         const char *line;
-        int verdict;
+        enum proxy_verdict verdict;
         const char *client;
     } cases[] = {
         {"PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n", WHOLE, "::ffff:192.0.2.1"},
@@ -103,7 +105,7 @@ Test(proxy, version_2_is_binary)
     static const struct {
         const char *bytes;
         size_t length;
-        int verdict;
+        enum proxy_verdict verdict;
         const char *client;
         bool secure;
     } cases[] = {
