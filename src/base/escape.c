@@ -74,19 +74,21 @@ void escape_html(struct buffer *out, struct slice text)
     }
 }
 
+/* Visible ASCII and blanks, but for the quote and the backslash. */
+static const bool plain_bytes[256] = {[' '] = true, ['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
+
 size_t escape_log(char *out, size_t size, struct slice text)
 {
     static const char digits[] = "0123456789abcdef";
     size_t length = 0;
-    for (size_t i = 0; i < text.length; i++) {
+    for (size_t i = 0; i < text.length && length < size; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-        if (length + (plain ? 1 : 4) > size)
-            break;
-        if (plain) {
+        if (plain_bytes[byte]) { /* nearly always */
             out[length++] = (char)byte;
             continue;
         }
+        if (length + 4 > size)
+            break;
         out[length++] = '\\';
         out[length++] = 'x';
         out[length++] = digits[byte >> 4];

@@ -5,6 +5,8 @@
  */
 #include "http/fields.h"
 
+#include "http/scan.h"
+
 const unsigned char field_token_bytes[256] = {
     ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
     ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1,
@@ -33,9 +35,8 @@ bool field_is_token(struct slice text)
 
 bool field_is_value(struct slice text)
 {
-    for (size_t i = 0; i < text.length; i++)
-        if (!field_value_bytes[(unsigned char)text.data[i]])
-            return false;
+    if (scan_value(text.data, 0, text.length) != text.length)
+        return false;
     return text.length == 0 || (!is_space(text.data[0]) && !is_space(text.data[text.length - 1]));
 }
 

@@ -133,6 +133,8 @@ static bool wants_keep_alive(const struct head *head, const char *bytes)
 {
     if (head->known[HEAD_CONNECTION] == 0)
         return head->minor_version > 0;
+    if (!is_repeated(head, HEAD_CONNECTION) && slice_equals_nocase(head_value(head, bytes, HEAD_CONNECTION), SLICE("keep-alive")))
+        return true; /* what browsers and proxies send */
     if (has_option(head, bytes, SLICE("close")))
         return false;
     return head->minor_version > 0 || has_option(head, bytes, SLICE("keep-alive"));

@@ -161,6 +161,8 @@ static bool parse_version(struct head *head, const char *bytes, size_t length)
     size_t start = head->target + head->target_length + 1;
     size_t at = head->line + head->scan, end = line_end(head, length);
 
+    if (at == start && end - at > VERSION_LENGTH && memcmp(bytes + at, "HTTP/1.1", VERSION_LENGTH) == 0)
+        at += VERSION_LENGTH; /* nearly always */
     for (; at < end && at - start < VERSION_LENGTH; at++) {
         bool digit = bytes[at] >= '0' && bytes[at] <= '9';
         if (shape[at - start] == '0' ? !digit : bytes[at] != shape[at - start])

@@ -7,9 +7,17 @@
 
 /* 'known' is in lower case and has letters and '-' only: or-ing 0x20 to a byte of a token cannot
  * make it equal to one of those unless it is that letter. */
-static bool is_name(const char *name, const char *known, size_t length)
+static inline bool is_name(const char *name, const char *known, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
+    size_t i = 0;
+    for (; i + sizeof(uint32_t) <= length; i += sizeof(uint32_t)) {
+        uint32_t word, expected;
+        memcpy(&word, name + i, sizeof word);
+        memcpy(&expected, known + i, sizeof expected);
+        if ((word | UINT32_C(0x20202020)) != expected)
+            return false;
+    }
+    for (; i < length; i++)
         if ((name[i] | 0x20) != known[i])
             return false;
     return true;

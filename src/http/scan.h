@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where a run of harmless bytes ends, eight of them at a time: the inner loops of head.c, and of
- * nobody else. Nothing behind 'end' is read. Pure.
+ * Where a run of harmless bytes ends, eight of them at a time: the inner loops of head.c, and
+ * of field values elsewhere. Nothing behind 'end' is read. Pure.
  */
 #ifndef HTTP_SCAN_H
 #define HTTP_SCAN_H

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 static void place(struct deadlines *deadlines, uint32_t at, struct deadlines_entry entry)
@@ -40,9 +41,10 @@ static void sift_down(struct deadlines *deadlines, uint32_t at, struct deadlines
 void deadlines_set(struct deadlines *deadlines, struct deadline *deadline, int64_t at)
 {
     struct deadlines_entry entry = {at, deadline};
+    bool later = at >= deadline->at;
     deadline->at = at;
     if (deadline->position != DEADLINE_NONE) {
-        if (at < deadlines->entries[deadline->position].at)
+        if (!later && at < deadlines->entries[deadline->position].at)
             sift_up(deadlines, deadline->position, entry);
         return;
     }
