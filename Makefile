@@ -51,6 +51,7 @@ UNIT     := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*.c))
 SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
 HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client)
 DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
+CONFORMANCE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/http/*.c))
 MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
 FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 BENCH    := $(addprefix $(B)/scripts/bench.d/,floor mix handlers.so)
@@ -99,7 +100,7 @@ $(B)/scripts/bench.d/%: $(B)/scripts/bench.d/%.o
 	$(LINK) -o $@ $<
 
 # What looks at tine from outside is never sanitized itself: it may be careless with memory, and must be quick.
-$(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/% $(B)/scripts/%: SANITIZERS :=
+$(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/% $(B)/tests/http/% $(B)/scripts/%: SANITIZERS :=
 
 $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
 	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
@@ -112,6 +113,9 @@ $(B)/tests/measure/measure: $(MEASURES) $(HARNESS)
 
 $(B)/tests/disruption/disruption: $(DISRUPTION) $(HARNESS)
 	$(LINK) -o $@ $(DISRUPTION) $(HARNESS)
+
+$(B)/tests/http/conformance: $(CONFORMANCE) $(HARNESS)
+	$(LINK) -o $@ $(CONFORMANCE) $(HARNESS)
 
 # A target is one file. Functions that it puts its own in place of it names in a line " * Wraps: time poll".
 WRAPS = $(addprefix -Wl$(,)--wrap=,$(shell sed -n 's/^ \* Wraps: //p' tests/fuzz/$*.c))
