@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 struct target {
-    const char *name;         /* "tine", "nginx", "apache2", "h2o" */
+    const char *name;         /* "tine", "nginx", "apache", "h2o" */
     char address[128];        /* TCP */
     char local[128];          /* a Unix socket for what is sent in two parts: there it shows when the first was read; "": none */
     struct asked asked;

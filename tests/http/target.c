@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Who is asked: tine, or a peer as Debian has it, each with the same targets: /hello, /echo (POST and PUT: the body comes back),
- * /who on two hosts, and the file /file.txt. The peers' configurations are all here; what they do not say is their default.
+ * /who on two hosts, and the files /file.txt and
+ * /long.txt. The peers' configurations are all here; what they do not say is their default.
  */
 #include "conformance.h"
 
@@ -29,25 +30,25 @@ static const char tine_ini[] =
 static const char nginx_conf[] =
     "load_module /usr/lib/nginx/modules/ngx_http_echo_module.so;\n"
     "daemon off;\nworker_processes 1;\n@USER@pid @DIR@/pid;\nerror_log @DIR@/log;\nevents {}\n"
-    "http {\n  access_log off;\n  types { text/plain txt; }\n  default_type text/plain;\n"
+    "http {\n  access_log off;\n  keepalive_requests 1000000;\n  types { text/plain txt; }\n  default_type text/plain;\n"
     "  client_body_temp_path @DIR@/t1;\n  proxy_temp_path @DIR@/t2;\n  fastcgi_temp_path @DIR@/t3;\n  uwsgi_temp_path @DIR@/t4;\n"
     "  scgi_temp_path @DIR@/t5;\n"
     "  server {\n    listen 127.0.0.1:@PORT@;\n    listen unix:@DIR@/socket;\n    server_name tine.test;\n    root @DIR@/site;\n"
     "    location = /echo { echo_read_request_body; echo_request_body; }\n  }\n"
     "  server {\n    listen 127.0.0.1:@PORT@;\n    listen unix:@DIR@/socket;\n    server_name other.test;\n    root @DIR@/site/other;\n  }\n}\n";
 
-static const char apache2_conf[] =
+static const char apache_conf[] =
     "ServerRoot /usr/lib/apache2\nLoadModule mpm_event_module modules/mod_mpm_event.so\n"
     "LoadModule authz_core_module modules/mod_authz_core.so\nLoadModule mime_module modules/mod_mime.so\n"
-    "LoadModule reflector_module modules/mod_reflector.so\n"
+    "LoadModule reflector_module modules/mod_reflector.so\nLoadModule buffer_module modules/mod_buffer.so\n"
     "DefaultRuntimeDir @DIR@\nPidFile @DIR@/pid\nErrorLog @DIR@/log\nListen 127.0.0.1:@PORT@\n@USER@"
     "TypesConfig /dev/null\nAddType text/plain .txt\n"
-    "<VirtualHost *>\nServerName tine.test\nDocumentRoot @DIR@/site\n<Location /echo>\nSetHandler reflector\n</Location>\n</VirtualHost>\n"
+    "<VirtualHost *>\nServerName tine.test\nDocumentRoot @DIR@/site\n<Location /echo>\nSetHandler reflector\nSetInputFilter BUFFER\nBufferSize 1048576\n</Location>\n</VirtualHost>\n"
     "<VirtualHost *>\nServerName other.test\nDocumentRoot @DIR@/site/other\n</VirtualHost>\n";
 
 static const char h2o_conf[] =
     "listen:\n  host: 127.0.0.1\n  port: @PORT@\nlisten:\n  port: @DIR@/socket\n  type: unix\n  permission: 666\n"
-    "@USER@pid-file: @DIR@/pid\nerror-log: @DIR@/log\nnum-threads: 1\n"
+    "@USER@error-log: @DIR@/log\nnum-threads: 1\n"
     "hosts:\n  \"tine.test\":\n    paths:\n      \"/\":\n        file.dir: @DIR@/site\n"
     "      \"/echo\":\n        mruby.handler: |\n          Proc.new do |env|\n"
     "            input = env[\"rack.input\"]\n"
@@ -60,7 +61,7 @@ static const struct peer {
     bool local;                     /* it listens on a Unix socket too */
 } peers[] = {
     {"nginx", nginx_conf, "user nobody nogroup;\n", {"/usr/sbin/nginx", "-c", "@CONF@", "-e", "@DIR@/log", NULL}, true},
-    {"apache2", apache2_conf, "User nobody\nGroup nogroup\n", {"/usr/sbin/apache2", "-DFOREGROUND", "-f", "@CONF@", NULL}, false},
+    {"apache", apache_conf, "User nobody\nGroup nogroup\n", {"/usr/sbin/apache2", "-DFOREGROUND", "-f", "@CONF@", NULL}, false},
     {"h2o", h2o_conf, "user: nobody\n", {"/usr/bin/h2o", "-c", "@CONF@", NULL}, true},
 };
 
@@ -92,6 +93,7 @@ static void put_site(void)
     put_file("who", "default");
     put_file("other/who", "other");
     put_file("file.txt", "abcdefghijklmnopqrstuvwxyz");
+    put_file("long.txt", text("%05000d", 0));
 }
 
 /* One that is free now. */
@@ -151,7 +153,7 @@ void target_start(struct target *target, const char *name)
             start_peer(target, &peers[i]);
             return;
         }
-    harness_fail("'%s' is none of nginx, apache2, h2o", name);
+    harness_fail("'%s' is none of nginx, apache, h2o", name);
 }
 
 void target_stop(struct target *target)
