@@ -79,7 +79,8 @@ static char *check_lines(const struct answer *answer)
         return text("not a status line");
     for (const char *line = strstr(answer->head, "\r\n") + 2; *line != '\r'; line = strstr(line, "\r\n") + 2) {
         size_t name = strcspn(line, ":\r"), length = strcspn(line, "\r\n");
-        if (name == 0 || line[name] != ':' || strspn(line, "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != name)
+        if (name == 0 || line[name] != ':' ||
+            strspn(line, "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != name)
             return text("not a field line: %.*s", (int)length, line);
         if (line[length] != '\r' || line[length + 1] != '\n')
             return text("a bare CR or LF in the head");

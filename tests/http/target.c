@@ -20,7 +20,7 @@
 
 static const char tine_ini[] =
     "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\n"
-    "[log]\naccess = off\n"
+    "[limits]\nrequest_line = 9k\n[log]\naccess = off\n"
     "[app:other]\npath = /who\nhost = other.test\nmodule = respond\nbody = other\n"
     "[app:six]\npath = /who\nhost = [::1]\nmodule = respond\nbody = six\n"
     "[app:who]\npath = /who\nmodule = respond\nbody = default\n"
@@ -35,7 +35,8 @@ static const char nginx_conf[] =
     "  scgi_temp_path @DIR@/t5;\n"
     "  server {\n    listen 127.0.0.1:@PORT@;\n    listen unix:@DIR@/socket;\n    server_name tine.test;\n    root @DIR@/site;\n"
     "    location = /echo { echo_read_request_body; echo_request_body; }\n  }\n"
-    "  server {\n    listen 127.0.0.1:@PORT@;\n    listen unix:@DIR@/socket;\n    server_name other.test;\n    root @DIR@/site/other;\n  }\n}\n";
+    "  server {\n    listen 127.0.0.1:@PORT@;\n    listen unix:@DIR@/socket;\n    server_name other.test;\n"
+    "    root @DIR@/site/other;\n  }\n}\n";
 
 static const char apache_conf[] =
     "ServerRoot /usr/lib/apache2\nLoadModule mpm_event_module modules/mod_mpm_event.so\n"
@@ -43,7 +44,8 @@ static const char apache_conf[] =
     "LoadModule reflector_module modules/mod_reflector.so\nLoadModule buffer_module modules/mod_buffer.so\n"
     "DefaultRuntimeDir @DIR@\nPidFile @DIR@/pid\nErrorLog @DIR@/log\nListen 127.0.0.1:@PORT@\n@USER@"
     "TypesConfig /dev/null\nAddType text/plain .txt\n"
-    "<VirtualHost *>\nServerName tine.test\nDocumentRoot @DIR@/site\n<Location /echo>\nSetHandler reflector\nSetInputFilter BUFFER\nBufferSize 1048576\n</Location>\n</VirtualHost>\n"
+    "<VirtualHost *>\nServerName tine.test\nDocumentRoot @DIR@/site\n"
+    "<Location /echo>\nSetHandler reflector\nSetInputFilter BUFFER\nBufferSize 1048576\n</Location>\n</VirtualHost>\n"
     "<VirtualHost *>\nServerName other.test\nDocumentRoot @DIR@/site/other\n</VirtualHost>\n";
 
 static const char h2o_conf[] =
@@ -110,7 +112,8 @@ static int free_port(void)
 
 static bool answers(const char *address)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)address_port(address))};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                             .sin_port = htons((uint16_t)address_port(address))};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool connected = connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
     close(fd);

@@ -128,10 +128,11 @@ static int redirect(tine_request *r)
 static int set(tine_request *r)
 {
     int good = tine_set_header(r, "X-Set", "first") == 0 && tine_set_header(r, "X-Set", "second") == 0 &&
-               tine_add_header(r, "X-Many", "one") == 0 && tine_add_header(r, "X-Many", "two") == 0;
+               tine_add_header(r, "X-Many", "one") == 0 && tine_add_header(r, "X-Many", "two") == 0 && tine_set_header(r, "X-Empty", "") == 0;
     int bad = tine_set_header(r, "X Bad", "x") == 0 || tine_set_header(r, "X-Split", "a\r\nX-Evil: 1") == 0 ||
               tine_set_header(r, "Content-Length", "7") == 0 || tine_set_header(r, "Transfer-Encoding", "x") == 0 ||
-              tine_set_header(r, "Connection", "x") == 0;
+              tine_set_header(r, "Connection", "x") == 0 || tine_set_header(r, "", "x") == 0 || tine_set_header(r, "X-Pad", " x") == 0 ||
+              tine_set_header(r, "X-Pad", "x ") == 0;
     return tine_text(r, 201, "%d %d", good, bad);
 }
 
