@@ -85,6 +85,7 @@ const struct rule rfc9112_chunked[] = {
          CASE("garbage behind a value", CHUNKED "5;a=b(;c\r\nhello\r\n0\r\n\r\n", REFUSED),
          CASE("no name", CHUNKED "5;\r\nhello\r\n0\r\n\r\n", REFUSED), CASE("no value", CHUNKED "5;a=\r\nhello\r\n0\r\n\r\n", REFUSED),
          CASE("no name, but a value", CHUNKED "5;=b\r\nhello\r\n0\r\n\r\n", REFUSED),
+         CASE("a value that is no token", CHUNKED "5;a=<<each>>\r\nhello\r\n0\r\n\r\n", REFUSED, .each = byte_no_token),
          CASE("two values", CHUNKED "5;a=b=c\r\nhello\r\n0\r\n\r\n", REFUSED),
          CASE("a blank at the end", CHUNKED "5;a=b \r\nhello\r\n0\r\n\r\n", REFUSED),
          CASE("a blank behind the name at the end", CHUNKED "5;a \r\nhello\r\n0\r\n\r\n", REFUSED),

@@ -41,6 +41,7 @@ const struct rule rfc9457_problems[] = {
          CASE("no Host", "GET /hello HTTP/1.1\r\n\r\n", "400; body~needs a Host field; close", .own = true),
          CASE("a bare LF", "GET /hello HTTP/1.1\n", "400; body~bare LF; close", .own = true),
          CASE("no version", "GET /hello\r\n", "400; body~no HTTP version; close", .own = true),
+         CASE("a blank behind the version", "GET /hello HTTP/1.1 ", "400; body~does not end behind; close", .own = true),
          CASE("no target", "GET  HTTP/1.1\r\n", "400; body~no request target; close", .own = true),
          CASE("a fold", GET " x", "400; body~folded; close", .own = true),
          CASE("a fold by a tab", GET "\tx", "400; body~folded; close", .own = true),
