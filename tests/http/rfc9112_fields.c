@@ -61,6 +61,8 @@ const struct rule rfc9112_fields[] = {
          CASE("just as much as may be", GET "X: <<a*8187>>\r\nX: <<a*8187>>\r\nX: <<a*8187>>\r\nX: <<a*8170>>\r\n\r\n", HELLO, .own = true,
               .not = SPLIT),
          CASE("a byte more", GET "X: <<a*8187>>\r\nX: <<a*8187>>\r\nX: <<a*8187>>\r\nX: <<a*8171>>\r\n\r\n", "431; body~together; close",
-              .own = true, .not = SPLIT), CASE("100 fields", GET "<<X: y\r\n*99>>\r\n", HELLO, .own = true)),
+              .own = true, .not = SPLIT),
+         CASE("a line more", GET "X: <<a*8187>>\r\nX: <<a*8187>>\r\nX: <<a*8187>>\r\nX: <<a*8170>>\r\nY:\r\n\r\n",
+              "431; body~together; close", .own = true, .not = SPLIT), CASE("100 fields", GET "<<X: y\r\n*99>>\r\n", HELLO, .own = true)),
     {.section = NULL},
 };
