@@ -68,6 +68,7 @@ const struct rule rfc9112_body[] = {
          CASE("while HTTP/1.1 has it", "GET /stream/200000 HTTP/1.1\r\n" HOST "\r\n", "200; chunked; keep", .own = true,
               .not = PIPELINED | INTERLEAVED)),
     EVERYWHERE("6.1", MUST_NOT, "Transfer-Encoding is in a 1xx or a 204"),
+    EVERYWHERE("6.2", MUST_NOT, "Content-Length is in a message that has Transfer-Encoding"),
     RULE("6.2", MUST, "Content-Length is the body's size in decimal",
          CASE("of none", POST "Content-Length: 0\r\n\r\n", "200; empty; keep"),
          CASE("leading zeros", POST "Content-Length: 0000000000000000000000005\r\n\r\nhello", HELLO_BACK, .peers = "200/400; either"),

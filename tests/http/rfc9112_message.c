@@ -60,6 +60,7 @@ const struct rule rfc9112_message[] = {
     RULE("2.3", MUST, "a higher minor version is answered as the highest that is known",
          CASE("HTTP/1.2", "GET /hello HTTP/1.2\r\n" HOST "\r\n", HELLO), CASE("HTTP/1.9", "GET /hello HTTP/1.9\r\n" HOST "\r\n", HELLO),
          CASE("and keeps what 1.1 asks for", "GET /hello HTTP/1.2\r\n\r\n", "400; close")),
+    EVERYWHERE("2.2", MUST_NOT, "a bare CR is sent, or white space in front of the first field"),
     {.section = NULL},
 };
 
@@ -140,7 +141,8 @@ const struct rule rfc9112_request_line[] = {
          CASE("a query has its own rule", "GET /query?&&x=1&q=%41+b%2fc&q=3 HTTP/1.1\r\n" HOST "\r\n",
               "200; body=A b/c|&&x=1&q=%41+b%2fc&q=3; keep"),
          CASE("a name without value", "GET /query?q HTTP/1.1\r\n" HOST "\r\n", "200; body=|q; keep"),
-         CASE("the last of two", "GET /query?x=1&q=2 HTTP/1.1\r\n" HOST "\r\n", "200; body=2|x=1&q=2; keep", .own = true), CASE("no query", "GET /query HTTP/1.1\r\n" HOST "\r\n", "200; body=(none)|; keep", .own = true),
+         CASE("the last of two", "GET /query?x=1&q=2 HTTP/1.1\r\n" HOST "\r\n", "200; body=2|x=1&q=2; keep", .own = true),
+         CASE("no query", "GET /query HTTP/1.1\r\n" HOST "\r\n", "200; body=(none)|; keep", .own = true),
          CASE("an empty query", "GET /query? HTTP/1.1\r\n" HOST "\r\n", "200; body=(none)|; keep"),
          CASE("none of that name", "GET /query?qq=1&p=q HTTP/1.1\r\n" HOST "\r\n", "200; body=(none)|qq=1&p=q; keep"),
          CASE("one that cannot be decoded", "GET /query?q=%zz HTTP/1.1\r\n" HOST "\r\n", "200; body=(none)|q=%zz; keep"),

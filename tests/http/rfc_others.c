@@ -66,7 +66,8 @@ const struct rule rfc6265_cookies[] = {
     RULE("4.2", MUST, "a Cookie field comes to handlers as it was sent",
          CASE("two cookies", "GET /cookies HTTP/1.1\r\n" HOST "Cookie: a=1; b=\"2\"\r\n\r\n", "200; body~b=\"2\"; keep", .own = true),
          CASE("what is no cookie", GET "Cookie: ;;=;\"\r\n\r\n", HELLO), CASE("4000 bytes", GET "Cookie: a=<<b*4000>>\r\n\r\n", HELLO)),
-    NO_CASE("4.1", SHOULD_NOT, "malformed Set-Cookie, or two of one name, are sent", "handlers write them; tine checks that no control byte is in them"),
+    NO_CASE("4.1", SHOULD_NOT, "malformed Set-Cookie, or two of one name, are sent",
+            "handlers write them; tine checks that no control byte is in them"),
     NO_CASE("5", MUST, "what user agents do with them", "for user agents"),
     {.section = NULL},
 };
