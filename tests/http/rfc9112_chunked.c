@@ -70,6 +70,7 @@ const struct rule rfc9112_chunked[] = {
     RULE("7.1.1", MUST, "extensions that are not known are passed over",
          CASE("a name", CHUNKED "5;a\r\nhello\r\n0\r\n\r\n", HELLO_BACK),
          CASE("a value", CHUNKED "5;a=b\r\nhello\r\n0;c=d\r\n\r\n", HELLO_BACK),
+         CASE("a longer value", CHUNKED "5;abc=def\r\nhello\r\n0\r\n\r\n", HELLO_BACK),
          CASE("two", CHUNKED "5;a=b;c=d\r\nhello\r\n0\r\n\r\n", HELLO_BACK),
          CASE("quoted", CHUNKED "5;a=\"b;c\\\"d\"\r\nhello\r\n0\r\n\r\n", HELLO_BACK),
          CASE("an empty quoted one", CHUNKED "5;a=\"\"\r\nhello\r\n0\r\n\r\n", HELLO_BACK),

@@ -157,6 +157,7 @@ const struct rule rfc9112_request_line[] = {
     RULE("3.2", MUST, "more than one Host is answered 400",
          CASE("two", "GET /hello HTTP/1.1\r\nHost: tine.test\r\nHost: other.test\r\n\r\n", REFUSED),
          CASE("the same twice", GET HOST "\r\n", REFUSED), CASE("in another case", GET "hOST: tine.test\r\n\r\n", REFUSED),
+         CASE("and others twice behind them", GET HOST "User-Agent: a\r\nUser-Agent: b\r\n\r\n", REFUSED),
          CASE("apart", GET "X: y\r\n" HOST "\r\n", REFUSED), CASE("one empty", GET "Host:\r\n\r\n", REFUSED),
          CASE("with absolute-form", "GET http://tine.test/hello HTTP/1.1\r\n" HOST HOST "\r\n", REFUSED),
          CASE("HTTP/1.0", "GET /hello HTTP/1.0\r\n" HOST HOST "\r\n", REFUSED)),
