@@ -6,6 +6,8 @@
 # make measure    what the README promises in numbers; make M=idle measure makes one of them
 # make disruption what clients lose while things are done to the server, ten seconds each; R=hup does one of them
 # make fuzz       every fuzz target for SECONDS=60 (or RUNS=1000000 inputs); T=head does one; needs clang
+# make conformance what the RFCs ask of an origin server, case by case; PEER=nginx, apache or h2o asks that one instead
+# make mutation   which of the checks in the parsers no case would miss; F=head those of src/http/head.c
 # make check      what CI runs: gcc, clang, sanitizers
 # make install    PREFIX=/usr/local DESTDIR=
 #
@@ -51,6 +53,7 @@ UNIT     := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*.c))
 SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
 HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client)
 DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
+CONFORMANCE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/http/*.c))
 MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
 FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 BENCH    := $(addprefix $(B)/scripts/bench.d/,floor mix handlers.so)
@@ -99,7 +102,7 @@ $(B)/scripts/bench.d/%: $(B)/scripts/bench.d/%.o
 	$(LINK) -o $@ $<
 
 # What looks at tine from outside is never sanitized itself: it may be careless with memory, and must be quick.
-$(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/% $(B)/scripts/%: SANITIZERS :=
+$(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/% $(B)/tests/http/% $(B)/scripts/%: SANITIZERS :=
 
 $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
 	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
@@ -112,6 +115,9 @@ $(B)/tests/measure/measure: $(MEASURES) $(HARNESS)
 
 $(B)/tests/disruption/disruption: $(DISRUPTION) $(HARNESS)
 	$(LINK) -o $@ $(DISRUPTION) $(HARNESS)
+
+$(B)/tests/http/conformance: $(CONFORMANCE) $(HARNESS)
+	$(LINK) -o $@ $(CONFORMANCE) $(HARNESS)
 
 # A target is one file. Functions that it puts its own in place of it names in a line " * Wraps: time poll".
 WRAPS = $(addprefix -Wl$(,)--wrap=,$(shell sed -n 's/^ \* Wraps: //p' tests/fuzz/$*.c))
@@ -135,7 +141,7 @@ known_suite: $(RUNNERS)
 	    { echo "no test suite '$(T)': make suites lists them" >&2; exit 1; }
 unit: $(B)/tests/unit/run known_suite
 	$(B)/tests/unit/run $(FILTER)
-system: known_suite all $(B)/tests/system/run $(B)/tests/disruption/disruption $(TEST_MODULES) $(LIBRARY_MODULES)
+system: known_suite all $(B)/tests/system/run $(B)/tests/disruption/disruption $(B)/tests/http/conformance $(TEST_MODULES) $(LIBRARY_MODULES)
 	TINE=$(B)/tine $(B)/tests/system/run -j8 $(FILTER)
 
 measure: all $(B)/tests/measure/measure $(TEST_MODULES)
@@ -143,6 +149,12 @@ measure: all $(B)/tests/measure/measure $(TEST_MODULES)
 
 disruption: all $(B)/tests/disruption/disruption $(TEST_MODULES)
 	TINE=$(B)/tine $(B)/tests/disruption/disruption $(R)
+
+conformance: all $(B)/tests/http/conformance $(TEST_MODULES)
+	TINE=$(B)/tine $(B)/tests/http/conformance $(if $(PEER),--peer $(PEER))
+
+mutation: all $(B)/tests/http/conformance $(TEST_MODULES)
+	B=$(B) CC="$(CC)" scripts/mutation $(F)
 
 fuzz: $(if $(T),$(B)/tests/fuzz/$(T),$(FUZZ))
 	tests/fuzz/run $(B) "$(SECONDS)" "$(RUNS)" $^
@@ -170,6 +182,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all test suites known_suite unit system measure disruption fuzz bench-programs run check install clean
+.PHONY: all test suites known_suite unit system measure disruption conformance mutation fuzz bench-programs run check install clean
 .SECONDARY:
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

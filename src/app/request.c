@@ -209,6 +209,11 @@ int request_prepare(struct tine_request *r, const struct apps *apps, const char 
         *reason = "the path has a broken percent-encoding, an encoded NUL or leaves the root";
         return 400;
     }
+    if (r->target.https) { /* RFC 9110, 7.4: not over a connection that is not secured */
+        r->answer = 421;
+        r->answer_reason = "https is not spoken on this connection";
+        return 0;
+    }
     find_route(r, apps);
     return 0;
 }

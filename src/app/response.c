@@ -103,6 +103,12 @@ static bool has_body(int status)
     return status != 204 && status != 304;
 }
 
+/* 205 has a body, but it is empty (RFC 9110, 15.3.6). */
+static bool has_content(int status)
+{
+    return has_body(status) && status != 205;
+}
+
 static bool is_head(const struct tine_request *r)
 {
     return slice_equals(request_method(r), SLICE("HEAD"));
@@ -110,12 +116,14 @@ static bool is_head(const struct tine_request *r)
 
 static uint64_t content_length(const struct response *response)
 {
+    if (!has_content(response->status))
+        return 0;
     return response->fd >= 0 ? response->file_length : buffer_length(&response->body);
 }
 
 uint64_t response_body_length(const struct tine_request *r)
 {
-    return has_body(r->response.status) && !is_head(r) ? content_length(&r->response) : 0;
+    return is_head(r) ? 0 : content_length(&r->response);
 }
 
 static void append_clock_line(struct buffer *out)
@@ -234,7 +242,7 @@ int tine_write(tine_request *r, const void *data, size_t length)
         return -1;
     if (response->state == RESPONSE_NONE)
         response_empty(r, response->status != 0 ? response->status : 200);
-    if (!has_body(response->status))
+    if (!has_content(response->status))
         return 0;
     buffer_append(&response->body, data, length);
     if (buffer_length(&response->body) <= GATHER_BYTES)

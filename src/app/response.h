@@ -22,7 +22,7 @@ void response_set_field(struct tine_request *r, const char *name, const char *va
 /* Value of a field of the response, or a slice whose data is NULL. */
 struct slice response_field(const struct response *response, struct slice name);
 
-/* Body bytes that are to be sent: none for HEAD, 204 and 304. */
+/* Body bytes that are to be sent: none for HEAD, 204, 205 and 304. */
 uint64_t response_body_length(const struct tine_request *r);
 
 /* Appends status line and fields. Decides, with r->keep_alive, what Connection says. */

@@ -35,14 +35,22 @@ enum state {
 
 enum { SIZE_DIGITS = 16 };
 
-void chunked_init(struct chunked *chunked, uint32_t overhead_limit)
+void chunked_init(struct chunked *chunked, const struct chunked_limits *limits)
 {
-    *chunked = (struct chunked){.state = SIZE, .overhead_limit = overhead_limit};
+    *chunked = (struct chunked){.state = SIZE, .limits = *limits};
 }
 
 /* Returns the state to go on in, as all functions below do. */
 static int broken(struct chunked *chunked, const char *reason)
 {
+    chunked->status = 400;
+    chunked->reason = reason;
+    return BROKEN;
+}
+
+static int too_large(struct chunked *chunked, const char *reason)
+{
+    chunked->status = 431;
     chunked->reason = reason;
     return BROKEN;
 }
@@ -164,13 +172,28 @@ static int read_trailer(struct chunked *chunked, char byte)
     }
 }
 
-/* The line ends that a body without extensions and trailers has too cost nothing. */
-static int count_overhead(struct chunked *chunked, int next)
+/* The line end that a size without extension has too costs nothing. */
+static int count_extension(struct chunked *chunked, int next)
 {
-    if (next == SIZE_LF || next == FINAL_LF || next == WHOLE || next == BROKEN)
+    if (next != SIZE_LF && next != BROKEN && ++chunked->extensions > chunked->limits.extensions)
+        return broken(chunked, "the chunk extensions are too long");
+    return next;
+}
+
+/* As the lines of a head are counted (head.c); the empty line is none. */
+static int count_trailer(struct chunked *chunked, int next)
+{
+    if (next == FINAL_LF || next == WHOLE || next == BROKEN)
         return next;
-    if (++chunked->overhead > chunked->overhead_limit)
-        return broken(chunked, "the chunk extensions and trailers are too long");
+    if (chunked->state == TRAILER_START) {
+        chunked->line = 0;
+        if (++chunked->count > chunked->limits.count)
+            return too_large(chunked, "too many trailer fields");
+    }
+    if (++chunked->trailers > chunked->limits.total)
+        return too_large(chunked, "the trailer fields are too long together");
+    if (next != TRAILER_LF && next != TRAILER_START && ++chunked->line > chunked->limits.field)
+        return too_large(chunked, "a trailer field is too long");
     return next;
 }
 
@@ -187,8 +210,9 @@ static int read_byte(struct chunked *chunked, char byte)
         return expect(chunked, byte, '\n', SIZE, "no CRLF behind the data of a chunk");
     default: break;
     }
-    int next = chunked->state < DATA ? read_extension(chunked, byte) : read_trailer(chunked, byte);
-    return count_overhead(chunked, next);
+    if (chunked->state < DATA)
+        return count_extension(chunked, read_extension(chunked, byte));
+    return count_trailer(chunked, read_trailer(chunked, byte));
 }
 
 /* All of the bytes that belong to the current chunk. */

@@ -71,6 +71,7 @@ static int parse_absolute(struct target *target, struct slice text)
     while (length < rest.length && rest.data[length] != '/' && rest.data[length] != '?')
         length++;
     target->form = TARGET_ABSOLUTE;
+    target->https = rest.data - text.data == sizeof "https://" - 1;
     target->authority = (struct slice){rest.data, length};
     if (!authority_is_valid(target->authority))
         return -1;

@@ -21,6 +21,7 @@ struct target {
                              * data is NULL for authority-form and asterisk-form */
     struct slice query;     /* undecoded, without '?'; data is NULL when there is none */
     struct slice authority; /* absolute and authority form */
+    bool https;             /* absolute-form said so */
 };
 
 /* Splits a request target; the slices lie in 'text'. Returns 0, or -1 when it has none of the four forms

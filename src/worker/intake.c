@@ -7,11 +7,18 @@
 
 #include <unistd.h>
 
-enum { CHUNKED_OVERHEAD = 16 << 10 }; /* extensions and trailers of one body */
+enum { EXTENSIONS_MAX = 16 << 10 }; /* bytes of all chunk extensions of one body */
 
 static const struct config_limits *limits_of(const struct worker *w, const struct tine_request *r)
 {
     return r->match.app != NULL ? &r->match.app->section->limits : &w->config->limits;
+}
+
+/* Trailers are bounded as the fields of a head are. */
+static void begin_chunked(const struct worker *w, struct tine_request *r)
+{
+    const struct head_limits *head = &w->head_limits;
+    chunked_init(&r->chunked, &(struct chunked_limits){EXTENSIONS_MAX, head->field, head->total, head->count});
 }
 
 void intake_expect(struct worker *w, struct connection *c)
@@ -29,7 +36,7 @@ void intake_expect(struct worker *w, struct connection *c)
     }
     body_begin(&r->body, (uint64_t)limits->body, (uint64_t)limits->body_memory, w->config->temp);
     if (r->framing.body == BODY_CHUNKED)
-        chunked_init(&r->chunked, CHUNKED_OVERHEAD);
+        begin_chunked(w, r);
     if (r->framing.expect_continue && nothing_yet)
         buffer_append_text(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
     connection_set_state(w, c, CONNECTION_BODY);
@@ -63,7 +70,7 @@ static int take_chunked(struct tine_request *r, const char *bytes, size_t length
         enum chunked_verdict verdict = chunked_decode(&r->chunked, bytes + *used, length - *used, &consumed, &data);
         *used += consumed;
         if (verdict == CHUNKED_BAD)
-            return 400;
+            return r->chunked.status;
         if (chunked_announced(&r->chunked) > r->body.limit - r->body.length) /* never to be taken */
             return 413;
         if (verdict != CHUNKED_DATA)
@@ -76,7 +83,7 @@ static int take_chunked(struct tine_request *r, const char *bytes, size_t length
 
 static const char *body_refusal(const struct tine_request *r, int status)
 {
-    return status == 400   ? r->chunked.reason
+    return status == 400 || status == 431 ? r->chunked.reason
            : status == 413 ? "the body is larger than [limits] body allows"
            : status == 507 ? "there is no room to keep the body"
                            : "the body could not be kept";

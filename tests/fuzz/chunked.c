@@ -9,7 +9,7 @@
 
 enum { EACH_BYTE = 200, PIECES = 6 };
 
-static const uint32_t overheads[] = {16 << 10, 12};
+static const struct chunked_limits bounds[] = {{16 << 10, 8 << 10, 32 << 10, 100}, {12, 6, 12, 2}};
 
 struct run {
     enum chunked_verdict verdict;
@@ -40,14 +40,16 @@ static void decode_some(struct chunked *chunked, struct run *run, size_t given)
     } while (run->verdict == CHUNKED_DATA);
     run->reason = run->verdict == CHUNKED_BAD ? chunked->reason : NULL;
     FUZZ_CHECK(run->verdict != CHUNKED_BAD || run->reason != NULL);
-    FUZZ_CHECK(chunked->overhead <= chunked->overhead_limit + 1);
+    FUZZ_CHECK(chunked->extensions <= chunked->limits.extensions + 1 && chunked->line <= chunked->limits.field + 1);
+    FUZZ_CHECK(chunked->trailers <= chunked->limits.total + 1 && chunked->count <= chunked->limits.count + 1);
+    FUZZ_CHECK(run->verdict != CHUNKED_BAD || chunked->status == 400 || chunked->status == 431);
 }
 
-static void decode(struct run *run, uint32_t overhead, bool whole, uint64_t *draw)
+static void decode(struct run *run, const struct chunked_limits *limits, bool whole, uint64_t *draw)
 {
     struct chunked chunked;
     size_t given = whole ? input.size : 0;
-    chunked_init(&chunked, overhead);
+    chunked_init(&chunked, limits);
     run->used = run->length = 0; /* not the data: clearing it would take longer than the test */
     fuzz_show(&input, given);
     decode_some(&chunked, run, given);
@@ -85,7 +87,7 @@ static void check_round_trip(const struct run *run, uint64_t *draw)
     end = mempcpy(end, "0\r\n\r\n", 5);
     if (!fuzz_copy(&input, text, (size_t)(end - text)))
         return;
-    decode(&again, 0, true, draw);
+    decode(&again, &(struct chunked_limits){0}, true, draw);
     FUZZ_CHECK(again.verdict == CHUNKED_END && again.used == input.size);
     FUZZ_CHECK(again.length == run->length && memcmp(again.data, run->data, run->length) == 0);
 }
@@ -94,11 +96,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct run whole, other;
     uint64_t draw = fuzz_seed(data, size);
-    for (size_t i = 0; i < sizeof overheads / sizeof *overheads; i++) {
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
         if (!fuzz_copy(&input, data, size))
             return -1;
-        decode(&whole, overheads[i], true, &draw);
-        decode(&other, overheads[i], false, &draw);
+        decode(&whole, &bounds[i], true, &draw);
+        decode(&other, &bounds[i], false, &draw);
         check_same(&whole, &other);
         FUZZ_CHECK(whole.verdict != CHUNKED_END || (whole.used >= 5 && memcmp(input.bytes + whole.used - 2, "\r\n", 2) == 0));
         if (whole.verdict == CHUNKED_END)

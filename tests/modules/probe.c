@@ -128,10 +128,11 @@ static int redirect(tine_request *r)
 static int set(tine_request *r)
 {
     int good = tine_set_header(r, "X-Set", "first") == 0 && tine_set_header(r, "X-Set", "second") == 0 &&
-               tine_add_header(r, "X-Many", "one") == 0 && tine_add_header(r, "X-Many", "two") == 0;
+               tine_add_header(r, "X-Many", "one") == 0 && tine_add_header(r, "X-Many", "two") == 0 && tine_set_header(r, "X-Empty", "") == 0;
     int bad = tine_set_header(r, "X Bad", "x") == 0 || tine_set_header(r, "X-Split", "a\r\nX-Evil: 1") == 0 ||
               tine_set_header(r, "Content-Length", "7") == 0 || tine_set_header(r, "Transfer-Encoding", "x") == 0 ||
-              tine_set_header(r, "Connection", "x") == 0;
+              tine_set_header(r, "Connection", "x") == 0 || tine_set_header(r, "", "x") == 0 || tine_set_header(r, "X-Pad", " x") == 0 ||
+              tine_set_header(r, "X-Pad", "x ") == 0;
     return tine_text(r, 201, "%d %d", good, bad);
 }
 
@@ -194,6 +195,20 @@ static int fresh_split(tine_request *r)
     return tine_fresh(r, "\"v1\"\r\nX-Evil: 1", 1000000000) ? 304 : tine_text(r, 200, "version 1");
 }
 
+/* A text where there must be none. */
+static int reset(tine_request *r)
+{
+    return tine_text(r, 205, "reset");
+}
+
+static int cookies(tine_request *r)
+{
+    const char *sent = tine_header(r, "Cookie");
+    tine_add_header(r, "Set-Cookie", "a=1");
+    tine_add_header(r, "Set-Cookie", "b=2");
+    return tine_text(r, 200, "%s", sent == NULL ? "(none)" : sent);
+}
+
 static int log_line(tine_request *r)
 {
     tine_log(r, TINE_WARNING, "the probe says %d", 42);
@@ -211,4 +226,4 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/twice", twice), TINE_GET("/stream/{bytes:int}", stream), TINE_GET("/broken_stream/{bytes:int}", broken_stream),
                 TINE_GET("/block/{bytes:int}", block), TINE_POST("/created", created), TINE_GET("/fresh", fresh),
                 TINE_GET("/fresh_split", fresh_split),
-                TINE_GET("/log", log_line), {0}})
+                TINE_GET("/reset", reset), TINE_GET("/cookies", cookies), TINE_GET("/log", log_line), {0}})

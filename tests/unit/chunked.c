@@ -19,9 +19,11 @@ struct result {
     char body[1 << 16];
 };
 
-static void begin(struct result *result, uint32_t overhead_limit)
+static const struct chunked_limits roomy = {64, 64, 64, 64}, none;
+
+static void begin(struct result *result, const struct chunked_limits *limits)
 {
-    chunked_init(&result->chunked, overhead_limit);
+    chunked_init(&result->chunked, limits);
     result->verdict = CHUNKED_MORE;
     result->consumed = result->body_length = 0;
 }
@@ -68,21 +70,21 @@ static void decode_bytewise(struct result *result, const char *bytes, size_t len
         give(result, bytes, given);
 }
 
-static void decode_all_ways(struct result *whole, const char *name, uint32_t overhead_limit,
+static void decode_all_ways(struct result *whole, const char *name, const struct chunked_limits *limits,
                             const char *bytes, size_t length)
 {
     static struct result other;
 
-    begin(whole, overhead_limit);
+    begin(whole, limits);
     give(whole, bytes, length);
     for (size_t split = 0; split <= length; split++) {
-        begin(&other, overhead_limit);
+        begin(&other, limits);
         give(&other, bytes, split);
         if (other.verdict == CHUNKED_MORE)
             give(&other, bytes, length);
         expect_same(&other, whole, name, split);
     }
-    begin(&other, overhead_limit);
+    begin(&other, limits);
     decode_bytewise(&other, bytes, length);
     expect_same(&other, whole, name, length + 1);
 }
@@ -117,7 +119,7 @@ Test(chunked, decodes_what_is_valid)
 
     for (size_t i = 0; i < sizeof good_cases / sizeof *good_cases; i++) {
         const struct good_case *c = &good_cases[i];
-        decode_all_ways(&result, c->name, 64, c->bytes, c->length);
+        decode_all_ways(&result, c->name, &roomy, c->bytes, c->length);
         cr_expect_eq(result.verdict, CHUNKED_END, "%s: %s", c->name, result.chunked.reason);
         cr_expect_eq(result.consumed, c->length - c->behind, "%s: %zu", c->name, result.consumed);
         cr_expect(slice_equals((struct slice){result.body, result.body_length}, slice_from(c->body)), "%s", c->name);
@@ -198,7 +200,7 @@ Test(chunked, refuses_what_is_not)
 
     for (size_t i = 0; i < sizeof bad_cases / sizeof *bad_cases; i++) {
         const struct bad_case *c = &bad_cases[i];
-        decode_all_ways(&result, c->name, 64, c->bytes, c->length);
+        decode_all_ways(&result, c->name, &roomy, c->bytes, c->length);
         cr_expect_eq(result.verdict, CHUNKED_BAD, "%s: verdict %d", c->name, result.verdict);
         cr_expect_eq(result.consumed, c->known_at, "%s: known at %zu", c->name, result.consumed);
         if (result.verdict == CHUNKED_BAD)
@@ -206,19 +208,38 @@ Test(chunked, refuses_what_is_not)
     }
 }
 
-Test(chunked, bounds_extensions_and_trailers_together)
+static const struct bound_case {
+    const char *name;
+    struct chunked_limits limits;
+    size_t known_at; /* 0: it is within the limits */
+    int status;
+    const char *reason;
+} bound_cases[] = {
+    {"just enough", {4, 4, 15, 3}, 0, 0, NULL},
+    {"extensions, one too few", {3, 4, 15, 3}, 13, 400, "the chunk extensions are too long"},
+    {"no extensions", {0, 4, 15, 3}, 3, 400, "the chunk extensions are too long"},
+    {"line, one too few", {4, 3, 15, 3}, 19, 431, "a trailer field is too long"},
+    {"together, one too few", {4, 4, 14, 3}, 30, 431, "the trailer fields are too long together"},
+    {"fields, one too few", {4, 4, 15, 2}, 27, 431, "too many trailer fields"},
+    {"no fields", {4, 4, 15, 0}, 16, 431, "too many trailer fields"},
+};
+
+Test(chunked, bounds_extensions_and_trailers)
 {
-    static const char bytes[] = "1;abc\r\nx\r\n0;d\r\ne: f\r\n\r\n"; /* "abc", "d" and "e: f" with its CRLF */
+    /* The extensions ";abc" and ";d" count 4 bytes, the trailer lines 4, 3 and 2, their CRLFs 6. */
+    static const char bytes[] = "1;abc\r\nx\r\n0;d\r\ne: f\r\ng:h\r\ni:\r\n\r\n";
     static struct result result;
 
-    decode_all_ways(&result, "enough", 10, bytes, sizeof bytes - 1);
-    cr_expect_eq(result.verdict, CHUNKED_END, "%s", result.chunked.reason);
-    decode_all_ways(&result, "one too few", 9, bytes, sizeof bytes - 1);
-    cr_expect_eq(result.verdict, CHUNKED_BAD);
-    cr_expect_eq(result.consumed, sizeof bytes - 3);
-    decode_all_ways(&result, "none", 0, bytes, sizeof bytes - 1);
-    cr_expect_eq(result.consumed, 3);
-    cr_expect_str_eq(result.chunked.reason, "the chunk extensions and trailers are too long");
+    for (size_t i = 0; i < sizeof bound_cases / sizeof *bound_cases; i++) {
+        const struct bound_case *c = &bound_cases[i];
+        decode_all_ways(&result, c->name, &c->limits, bytes, sizeof bytes - 1);
+        cr_expect_eq(result.verdict, c->known_at == 0 ? CHUNKED_END : CHUNKED_BAD, "%s: %s", c->name, result.chunked.reason);
+        cr_expect_eq(result.chunked.status, c->status, "%s: %d", c->name, result.chunked.status);
+        if (c->known_at == 0)
+            continue;
+        cr_expect_eq(result.consumed, c->known_at, "%s: known at %zu", c->name, result.consumed);
+        cr_expect_str_eq(result.chunked.reason, c->reason, "%s: %s", c->name, result.chunked.reason);
+    }
 }
 
 Test(chunked, takes_the_largest_size_and_keeps_its_verdict)
@@ -227,13 +248,13 @@ Test(chunked, takes_the_largest_size_and_keeps_its_verdict)
     struct slice data;
     size_t consumed;
 
-    decode_all_ways(&result, "largest", 0, BYTES("ffffffffffffffff\r\nabc"));
+    decode_all_ways(&result, "largest", &none, BYTES("ffffffffffffffff\r\nabc"));
     cr_expect_eq(result.verdict, CHUNKED_MORE);
     cr_expect_eq(result.chunked.left, UINT64_MAX - 3);
-    decode_all_ways(&result, "end", 0, BYTES("1\r\nx\r\n0\r\n\r\n"));
+    decode_all_ways(&result, "end", &none, BYTES("1\r\nx\r\n0\r\n\r\n"));
     cr_expect_eq(chunked_decode(&result.chunked, BYTES("1"), &consumed, &data), CHUNKED_END);
     cr_expect_eq(consumed, 0);
-    decode_all_ways(&result, "bad", 0, BYTES("x"));
+    decode_all_ways(&result, "bad", &none, BYTES("x"));
     cr_expect_eq(chunked_decode(&result.chunked, BYTES("1"), &consumed, &data), CHUNKED_BAD);
     cr_expect_eq(consumed, 0);
 }
@@ -247,7 +268,7 @@ Test(chunked, announces_a_chunk_only_when_its_size_is_whole)
                  {"1\r\na", 0}, {"1\r\na\r\n7", 0}, {"0\r\n", 0}, {"50x", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static struct result result;
-        begin(&result, 64);
+        begin(&result, &roomy);
         give(&result, cases[i].bytes, strlen(cases[i].bytes));
         cr_expect_eq(chunked_announced(&result.chunked), cases[i].announced, "%s", cases[i].bytes);
     }
@@ -275,15 +296,16 @@ Test(chunked, does_not_depend_on_how_mutated_bodies_are_split)
             bytes[next_random(&state) % (sizeof seed - 1)] = spice[next_random(&state) % (sizeof spice - 1)];
 
         uint32_t limit = round % 3 == 0 ? next_random(&state) % 32 : 64;
-        begin(&whole, limit);
+        const struct chunked_limits limits = {limit, limit / 2, limit, 1 + limit / 16};
+        begin(&whole, &limits);
         give(&whole, bytes, length);
-        begin(&other, limit);
+        begin(&other, &limits);
         size_t split = next_random(&state) % (length + 1);
         give(&other, bytes, split);
         if (other.verdict == CHUNKED_MORE)
             give(&other, bytes, length);
         expect_same(&other, &whole, "mutated", split);
-        begin(&other, limit);
+        begin(&other, &limits);
         decode_bytewise(&other, bytes, length);
         expect_same(&other, &whole, "mutated", length + 1);
         verdicts[whole.verdict]++;

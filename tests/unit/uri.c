@@ -52,6 +52,7 @@ Test(uri, targets_have_four_forms)
         cr_expect(target.path.data == NULL || (target.path.data >= text && target.path.data < text + strlen(text)));
         expect_slice(text, target.query, target_cases[i].query);
         expect_slice(text, target.authority, target_cases[i].authority);
+        cr_expect_eq(target.https, strncasecmp(text, "https:", 6) == 0, "%s", text);
     }
 }
 
