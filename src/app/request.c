@@ -73,17 +73,16 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     r->host = (struct slice){"", 0};
 }
 
-/* Sixteen hexadecimal digits that do not repeat within a worker, nor, in all likelihood, between workers. */
-static void make_id(char *id)
+void request_make_id(char id[static REQUEST_MADE_ID + 1])
 {
     static const char digits[] = "0123456789abcdef";
     uint64_t x = ids.next += 0x9e3779b97f4a7c15; /* splitmix64: a counter, mixed */
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
     x = (x ^ x >> 27) * 0x94d049bb133111eb;
     x ^= x >> 31;
-    for (int i = 0; i < 16; i++, x >>= 4)
+    for (int i = 0; i < REQUEST_MADE_ID; i++, x >>= 4)
         id[i] = digits[x & 15];
-    id[16] = 0;
+    id[REQUEST_MADE_ID] = 0;
 }
 
 /* A client's id is taken if it can do no harm in a log or a header. */
@@ -104,14 +103,14 @@ static void set_id(struct tine_request *r)
         memcpy(r->id, given.data, given.length);
         r->id[given.length] = 0;
     } else {
-        make_id(r->id);
+        request_make_id(r->id);
     }
 }
 
 const char *tine_id(tine_request *r)
 {
     if (r->id[0] == 0)
-        make_id(r->id);
+        request_make_id(r->id);
     return r->id;
 }
 

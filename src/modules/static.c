@@ -14,7 +14,7 @@
 #include "beneath.h"
 #include "encode.h"
 #include "listing.h"
-#include "media_types.h"
+
 
 #include <errno.h>
 #include <fcntl.h>
@@ -127,7 +127,7 @@ static int send_file(tine_request *r, int fd, const char *path, const struct sta
         close(fd);
         return 304;
     }
-    tine_set_header(r, "Content-Type", media_type_of(path));
+    tine_set_header(r, "Content-Type", tine_media_type(path));
     tine_set_header(r, "X-Content-Type-Options", "nosniff");
     return tine_send_fd(r, 200, fd, 0, (size_t)status->st_size);
 }
