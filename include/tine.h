@@ -87,7 +87,8 @@ typedef enum tine_type {
     TINE_SWITCH   /* on, off */
 } tine_type;
 
-/* A setting that the module takes in its [app:NAME]; any other key there is an error. */
+/* A setting that the module takes in its [app:NAME]; any other key there is an error. A name that ends in ".*" stands for all keys that
+ * begin so ("type.*" for type.xyz), as many as are given; it has no fallback. tine_setting_each() finds them. */
 typedef struct tine_option {
     const char *name;
     tine_type type;
@@ -265,6 +266,10 @@ const char *tine_setting(tine_app *app, const char *name);
 
 /* A setting of type INTEGER, SIZE (bytes), TIME (milliseconds) or SWITCH (0, 1). */
 int64_t tine_setting_number(tine_app *app, const char *name);
+
+/* The i-th (0 first) of the settings that a name with ".*" stands for, in the order of the file: what stands in place of the '*', and the
+ * value. Any pointer may be NULL. `number` is as of tine_setting_number(). Returns 0, or -1 behind the last. */
+int tine_setting_each(tine_app *app, const char *name, size_t i, const char **key, const char **value, int64_t *number);
 
 /* The NAME of [app:NAME], and its `path`. */
 const char *tine_app_name(tine_app *app);
