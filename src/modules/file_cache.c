@@ -231,13 +231,17 @@ static struct file *open_anew(struct file_cache *cache, const char *path, uint64
     return file;
 }
 
-/* Does its name still mean this file, and is it as it was? */
+/* Does its name still mean this file, and is it as it was? What is not in memory is looked at each time, by its descriptor: a
+ * length that was true a moment ago must not be promised. */
 static bool is_current(struct file *file, int64_t now)
 {
     int fd;
     struct stat status;
     bool same;
 
+    if (file->fd >= 0 && (fstat(file->fd, &status) != 0 || status.st_size != (off_t)file->length ||
+                          !is_same_time(status.st_mtim, file->modified)))
+        return false;
     if (now - file->checked < FILE_RECHECK_MS)
         return true;
     if (file->young)

@@ -2,7 +2,7 @@
  *
  * The files that a worker has open: small ones with their content, larger ones with their descriptor. Runs in a worker.
  *
- * A file is looked at again once a second at most, by opening its name under the same rules as at first: what has become
+ * A name is looked at again once a second at most, by opening it under the same rules as at first: what has become
  * another file, or a link that leads out, is not served from here any longer than that. A file is lent: it stays as long as
  * anybody has it, though its place may be taken by another, or by its next version.
  */
