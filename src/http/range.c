@@ -69,7 +69,8 @@ static void unite(struct range *a, const struct range *b)
     a->length = (a_end > b_end ? a_end : b_end) - a->first;
 }
 
-/* Puts it with the others. One that has grown by it may touch another now, and so on. */
+/* Puts it with the others, and unites those that it nearly touches. What has grown so touches no other: between the two there
+ * was no room for one. */
 static void add(struct range *ranges, size_t *count, struct range added)
 {
     size_t place = *count;
@@ -82,7 +83,6 @@ static void add(struct range *ranges, size_t *count, struct range added)
         unite(&added, &ranges[i]);
         place = i < place ? i : place;
         memmove(&ranges[i], &ranges[i + 1], (--*count - i) * sizeof *ranges);
-        i = 0;
     }
     place = place < *count ? place : *count;
     memmove(&ranges[place + 1], &ranges[place], (*count - place) * sizeof *ranges);

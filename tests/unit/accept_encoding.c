@@ -33,6 +33,8 @@ Test(accept_encoding, each_coding_has_its_weight)
         {"identity, *;q=0", -1, -1, 1000},
         {"*;q=0.5, gzip;q=0", 500, -1, 500},
         {"gzip;q=0.2, gzip;q=0.7", -1, 700, 0},
+        {"gzip;q=0.7, gzip;q=0.2", -1, 700, 0},
+        {"*;q=0.7, *;q=0.2", 700, 700, 700},
         {"gzip;q=2, br", 1000, -1, 0},
         {"gzip;q=0.1234, br", 1000, -1, 0},
         {"gzip;q=, br", 1000, -1, 0},

@@ -136,3 +136,33 @@ Test(range, too_many_are_passed_over)
     strcat(value, "99000-99000");
     cr_expect_eq(range_parse(slice_from(value), 1000000, ranges, &count), RANGE_WHOLE);
 }
+
+/* Whatever is asked for: nothing twice, nothing that was not asked for but small gaps, nothing outside. */
+Test(range, random_ranges_are_apart_and_cover_what_was_asked_for)
+{
+    enum { SIZE = 2000 };
+    unsigned x = 1;
+    for (int round = 0; round < 20000; round++) {
+        char value[256] = "bytes=";
+        bool asked[SIZE] = {false}, sent[SIZE] = {false};
+        struct range ranges[RANGES_MAX];
+        size_t count;
+        for (int i = 0; i < 6; i++) {
+            unsigned first = (x = x * 1103515245 + 12345) >> 8 & 2047, last = first + ((x = x * 1103515245 + 12345) >> 8 & 255);
+            sprintf(value + strlen(value), "%u-%u,", first, last);
+            for (unsigned at = first; at <= last && at < SIZE; at++)
+                asked[at] = true;
+        }
+        if (range_parse(slice_from(value), SIZE, ranges, &count) != RANGE_PARTS)
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            cr_assert(ranges[i].length > 0 && ranges[i].first + ranges[i].length <= SIZE, "%s", value);
+            for (size_t k = 0; k < i; k++)
+                cr_assert(ranges[i].first > ranges[k].first + ranges[k].length + RANGE_GAP ||
+                          ranges[k].first > ranges[i].first + ranges[i].length + RANGE_GAP, "%s", value);
+            memset(sent + ranges[i].first, true, ranges[i].length);
+        }
+        for (size_t at = 0; at < SIZE; at++)
+            cr_assert(!asked[at] || sent[at], "%s: %zu", value, at);
+    }
+}
