@@ -144,6 +144,26 @@ FileTest(nothing_outside_the_root_is_served)
     }
 }
 
+/* The rule is written in the README and in http/uri.h. */
+FileTest(targets_are_decoded_once_and_by_one_rule)
+{
+    static const struct {
+        const char *target;
+        int status;
+    } cases[] = {{"/%69ndex.html", 200},       {"/bare/../index.html", 200}, {"/bare/%2e%2e/index.html", 200}, {"/./%2E/index.html", 200},
+                 {"/bare/./one.txt", 200},     {"/%ff%fe.txt", 200},         {"/100%25.txt", 200},             {"/%2e", 200},
+                 {"/%2569ndex.html", 404},     {"/bare%2Fone.txt", 404},     {"/bare%252Fone.txt", 404},       {"//index.html", 404},
+                 {"/bare//one.txt", 404},      {"/index.html%20", 404},      {"/index.html%0a", 404},          {"/%252e%252e/secret.txt", 404},
+                 {"/%00", 400},                {"/index.html%00.txt", 400},  {"/index.html%", 400},            {"/%zz", 400},
+                 {"/..", 400},                 {"/%2e%2e/secret.txt", 400},  {"/bare/../../secret.txt", 400},  {"/bare\\one.txt", 400}};
+    put("www/\xff\xfe.txt", "a name that is not UTF-8");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct response response = get(&server, cases[i].target);
+        if (response.status != cases[i].status)
+            harness_fail("%s: %d, not %d", cases[i].target, response.status, cases[i].status);
+    }
+}
+
 FileTest(other_methods_are_405)
 {
     const char *const methods[] = {"POST", "PUT", "DELETE"};
