@@ -3,7 +3,7 @@
  * See file_cache.h. Who was used longest ago goes first.
  *
  * A change that is made within one tick of the file system's clock after the content was read shows in nothing that stat()
- * says. So content that was read within two seconds of the file's time is read again at the next look.
+ * says. So content that was read when the file's tag was still weak, for that reason, is read again at the next look.
  */
 #include "file_cache.h"
 
@@ -17,8 +17,7 @@
 enum {
     BUCKETS = 512,
     FILES_MAX = 2048,
-    DESCRIPTORS_MAX = 64, /* of the files that are too large for memory */
-    YOUNG_SECONDS = 2
+    DESCRIPTORS_MAX = 64 /* of the files that are too large for memory */
 };
 
 struct file_cache {
@@ -183,8 +182,8 @@ static struct file *make_file(const char *path, uint64_t hash, int fd, const str
     file->device = status->st_dev;
     file->inode = status->st_ino;
     file->checked = file_cache_now();
-    file->young = status->st_mtim.tv_sec + YOUNG_SECONDS > time(NULL);
     tine_etag(status, file->etag);
+    file->young = file->etag[0] == 'W';
     file->cost = sizeof(*file) + length;
     return file;
 }

@@ -232,6 +232,19 @@ FileTest(a_file_truncated_while_it_is_sent_ends_the_connection)
     client_close(&slow);
 }
 
+FileTest(what_was_not_sent_is_not_logged)
+{
+    struct client client = client_connect(&server);
+    setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &(int){65536}, sizeof(int));
+    client_send(&client, request("GET", "/big.bin", ""));
+    cr_assert_gt(client_receive(&client, PATIENCE), 0);
+    client_close(&client);
+    const char *line = server_access_await(&server, "/big.bin");
+    long sent = 0;
+    cr_assert_eq(sscanf(strstr(line, "\" 200 "), "\" 200 %ld", &sent), 1, "%s", line);
+    cr_assert(sent > 0 && sent < BIG, "%s", line);
+}
+
 FileTest(a_file_that_grows_while_it_is_sent_keeps_its_length)
 {
     struct client slow = client_connect(&server);

@@ -6,9 +6,11 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,6 +79,24 @@ CacheTest(changes_show)
     serve("");
     change_and_expect(10);
     change_and_expect(100000);
+}
+
+/* By a mapping that has been written to before, as a stand-in for a second write within one tick of the clock. */
+CacheTest(a_change_that_shows_in_no_time_is_found_while_the_file_is_young)
+{
+    serve("");
+    put("file.txt", "aaaa");
+    const char *path = text("%s/www/file.txt", server.dir);
+    int fd = open(path, O_RDWR);
+    char *bytes = mmap(NULL, 4, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    cr_assert_neq(bytes, MAP_FAILED);
+    bytes[0] = 'b';
+    run("touch", "-d", "now + 1 hour", path); /* young for as long as the test may take */
+    expect_get(&server, "/file.txt", 200, "baaa");
+    bytes[0] = 'c';
+    await(is_served("/file.txt", "caaa"));
+    munmap(bytes, 4);
+    close(fd);
 }
 
 CacheTest(changes_show_at_once_without_it)
