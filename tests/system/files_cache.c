@@ -161,10 +161,11 @@ CacheTest(descriptors_and_memory_are_bounded)
     expect_get(&server, "/small0.txt", 200, NULL);
     long before = resident_kb();
     struct client client = client_connect(&server);
-    for (int i = 0; i < 400; i++) {
-        client_send(&client, request("GET", text("/%s%d.txt", i % 2 == 0 ? "small" : "large", i / 2), ""));
+    for (int i = 0; i < 800; i++) { /* each twice: opened, and found; the small ones first, which make each other go */
+        bool is_small = i < 400;
+        client_send(&client, request("GET", text("/%s%d.txt", is_small ? "small" : "large", i % 400 / 2), ""));
         struct response response = client_read(&client);
-        cr_assert_str_eq(response.body, i % 2 == 0 ? small : large);
+        cr_assert_str_eq(response.body, is_small ? small : large);
         response_free(&response);
     }
     client_close(&client);
