@@ -99,6 +99,16 @@ CacheTest(a_change_that_shows_in_no_time_is_found_while_the_file_is_young)
     close(fd);
 }
 
+CacheTest(a_change_that_hides_its_time_shows)
+{
+    serve("");
+    for (int i = 0; i < 3; i++) { /* of the same length, too */
+        put("file.txt", text("version %d", i));
+        run("touch", "-d", "1994-11-06 08:49:37 UTC", text("%s/www/file.txt", server.dir));
+        await(is_served("/file.txt", text("version %d", i)));
+    }
+}
+
 CacheTest(changes_show_at_once_without_it)
 {
     serve("cache = 0\n");

@@ -49,7 +49,8 @@ SettingTest(try_answers_for_what_is_not_there)
     expect_get(&server, "/note.txt", 200, "note");
     expect_get(&server, "/folder/", 200, "<p>folder</p>");
     expect_get(&server, "/folder", 301, NULL);
-    const char *const hidden[] = {"/.git/config", "/a%2Fb", "/folder//index.html"};
+    cr_assert_eq(symlink("../server.ini", text("%s/www/out.txt", server.dir)), 0);
+    const char *const hidden[] = {"/.git/config", "/a%2Fb", "/folder//index.html", "/out.txt"};
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
         expect_get(&server, hidden[i], 404, NULL);
     remove(text("%s/www/index.html", server.dir));
