@@ -59,7 +59,7 @@ FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 BENCH    := $(addprefix $(B)/scripts/bench.d/,floor mix handlers.so)
 TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
 LIBRARY_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/libraries/*.c))
-LIBS     := -linih -ljansson -ldl
+LIBS     := -linih -ljansson -lz -ldl
 
 # The whole library, used or not: modules bind to tine_*, and tests to anything.
 WHOLE = -Wl,--whole-archive $(B)/libtine.a -Wl,--no-whole-archive

@@ -31,6 +31,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #ifdef __cplusplus
@@ -86,7 +87,8 @@ typedef enum tine_type {
     TINE_SWITCH   /* on, off */
 } tine_type;
 
-/* A setting that the module takes in its [app:NAME]; any other key there is an error. */
+/* A setting that the module takes in its [app:NAME]; any other key there is an error. A name that ends in ".*" stands for all keys that
+ * begin so ("type.*" for type.xyz), as many as are given; it has no fallback. tine_setting_each() finds them. */
 typedef struct tine_option {
     const char *name;
     tine_type type;
@@ -186,9 +188,53 @@ int tine_redirect(tine_request *r, int status, const char *location);
 /* `length` bytes of an open regular file from `offset` on. Takes the descriptor: tine closes it, on failure too. */
 int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t length);
 
-/* Sets Last-Modified and, unless NULL, ETag (with its quotes). Returns 1 when the request's conditionals say that the client has
- * this version already: then `return 304;`. 0 otherwise. Only for GET and HEAD (RFC 9110, 13.1). */
+/* ---- What has versions --------------------------------------------------------------------------- */
+
+/* A file, whole or what of it is asked for: answers conditions (304, 412) and ranges (206, 416) of RFC 9110, and HEAD. `type` NULL: told by
+ * the path's extension. Not a file, or not there: 404; may not be read: 403. Any path is opened: build none from what a client sent. */
+int tine_send_file(tine_request *r, const char *path, const char *type);
+
+/* The same for content from elsewhere, a cache say. Set with TINE_CONTENT(); what is not named there is 0. */
+typedef struct tine_content {
+    size_t size;               /* filled in by TINE_CONTENT */
+    const void *data;          /* the bytes; NULL: those of */
+    int fd;                    /* an open regular file, which is read by position only */
+    int status;                /* 0 is 200; with any other conditions and ranges do not count */
+    uint64_t length;           /* of all of it */
+    const char *type;          /* Content-Type; NULL: none */
+    const char *encoding;      /* Content-Encoding; NULL: none. Its ETag must differ from that of the content without */
+    const char *cache_control; /* sent with the content and with 304, not with errors; NULL: none */
+    const char *etag;          /* with its quotes, weak (W/"...") where equal tags do not promise equal bytes; NULL: none */
+    time_t modified;           /* Last-Modified; 0: unknown */
+    void (*release)(void *owner); /* called once, when data and fd are no longer needed, on failure too: up to the client's last
+                                   * byte, long after the handler. NULL: they stay for good. It may use no request. */
+    void *owner;
+} tine_content;
+
+#define TINE_CONTENT(...) (&(const tine_content){.size = sizeof(tine_content), __VA_ARGS__})
+
+int tine_send_content(tine_request *r, const tine_content *content);
+
+/* Evaluates If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since against the current version, in the order of RFC 9110, 13.2.2.
+ * Returns 0: go on; else 304 or 412, which the handler returns. `etag` may be NULL, `modified` 0. To GET and HEAD it also
+ * sets ETag and Last-Modified. */
+int tine_precondition(tine_request *r, const char *etag, time_t modified);
+
+/* The same for who only wants to know whether the client has this version already: then 1, and `return 304;`. */
 int tine_fresh(tine_request *r, const char *etag, time_t modified);
+
+/* An entity tag for a file, of its inode, size and time; weak while it may change again within the same tick of that time. */
+enum { TINE_ETAG_SIZE = 32 };
+void tine_etag(const struct stat *status, char etag[TINE_ETAG_SIZE]);
+
+/* The media type of a path by its extension, with charset where it is text; "application/octet-stream" if unknown. Static text. */
+const char *tine_media_type(const char *path);
+
+/* How much the client wants a content coding ("gzip"), in thousandths; -1: it must not be sent. "identity" that is not spoken of is 0.
+ * Who chooses by it also sets Vary: Accept-Encoding. */
+int tine_accepts_encoding(tine_request *r, const char *coding);
+
+/* ---- Fields and streams -------------------------------------------------------------------------- */
 
 /* Sets a response field, replacing those of that name; add_header appends one. Return 0, or -1 (logged) when the name is not a token, the value
  * has a control byte, the field is tine's own (Content-Length, Transfer-Encoding, Connection, Date, Server, X-Request-Id, Keep-Alive, Upgrade, TE, Trailer) or
@@ -220,6 +266,10 @@ const char *tine_setting(tine_app *app, const char *name);
 
 /* A setting of type INTEGER, SIZE (bytes), TIME (milliseconds) or SWITCH (0, 1). */
 int64_t tine_setting_number(tine_app *app, const char *name);
+
+/* The i-th (0 first) of the settings that a name with ".*" stands for, in the order of the file: what stands in place of the '*', and the
+ * value. Any pointer may be NULL. `number` is as of tine_setting_number(). Returns 0, or -1 behind the last. */
+int tine_setting_each(tine_app *app, const char *name, size_t i, const char **key, const char **value, int64_t *number);
 
 /* The NAME of [app:NAME], and its `path`. */
 const char *tine_app_name(tine_app *app);

@@ -11,6 +11,12 @@
 #include "config/config.h"
 #include "tine.h"
 
+struct app_setting {
+    size_t option; /* which name */
+    const char *key, *text;
+    int64_t number;
+};
+
 struct tine_app {
     const struct config *config;
     const struct config_app *section;
@@ -19,6 +25,8 @@ struct tine_app {
     struct networks allow; /* its own, or what the module says; empty: everybody */
     const char **texts; /* of the module's settings, in its order */
     int64_t *numbers;
+    struct app_setting *keyed; /* those of names that end in ".*", in the order of the file */
+    size_t keyed_count;
     struct router router;
     struct errors *errors; /* where tine_reject() adds; NULL outside of load and worker_init */
     void *data;

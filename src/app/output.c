@@ -5,38 +5,14 @@
 #include "app/problem.h"
 #include "app/response.h"
 #include "base/log.h"
-#include "http/date.h"
 #include "http/fields.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-/* Ready to be built, whatever was built before. False when it is too late, which is logged. */
-static bool start(tine_request *r, int status, const char *type)
-{
-    struct response *response = &r->response;
-    if (response->state >= RESPONSE_BEGUN) {
-        tine_log(r, TINE_ERROR, "handler %s builds a response after its response has begun", request_handler_name(r));
-        return false;
-    }
-    if (status < 200 || status > 599) {
-        tine_log(r, TINE_ERROR, "handler %s answers with status %d, which is not from 200 to 599",
-                 request_handler_name(r), status);
-        status = 500;
-    }
-    if (response->fd >= 0) {
-        close(response->fd);
-        response->fd = -1;
-    }
-    response_empty(r, status);
-    response->type = type;
-    return true;
-}
 
 int tine_text(tine_request *r, int status, const char *format, ...)
 {
-    if (!start(r, status, "text/plain; charset=utf-8"))
+    if (!response_start(r, status, "text/plain; charset=utf-8"))
         return 500;
     va_list arguments;
     va_start(arguments, format);
@@ -53,7 +29,7 @@ static int append_json(const char *data, size_t length, void *body)
 
 int tine_json(tine_request *r, int status, json_t *value)
 {
-    if (!start(r, status, "application/json")) {
+    if (!response_start(r, status, "application/json")) {
         json_decref(value);
         return 500;
     }
@@ -69,7 +45,7 @@ int tine_json(tine_request *r, int status, json_t *value)
 
 int tine_send(tine_request *r, int status, const char *type, const void *data, size_t length)
 {
-    if (!start(r, status, type != NULL ? arena_copy(&r->arena, type, strlen(type)) : NULL))
+    if (!response_start(r, status, type != NULL ? arena_copy(&r->arena, type, strlen(type)) : NULL))
         return 500;
     if (type != NULL && !field_is_value(slice_from(type))) {
         tine_log(r, TINE_ERROR, "handler %s gives tine_send() a media type with a control byte", request_handler_name(r));
@@ -86,7 +62,7 @@ int tine_problem(tine_request *r, int status, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
-    if (!start(r, status, NULL))
+    if (!response_start(r, status, NULL))
         return 500;
     response_set_field(r, "Content-Type", NULL);
     problem_build(r, detail);
@@ -117,56 +93,10 @@ int tine_redirect(tine_request *r, int status, const char *location)
         tine_log(r, TINE_ERROR, "handler %s redirects with status %d", request_handler_name(r), status);
         return tine_problem(r, 500, "the answer could not be made");
     }
-    if (!start(r, status, NULL))
+    if (!response_start(r, status, NULL))
         return 500;
     response_set_field(r, "Location", encode_location(r, location));
     return status;
-}
-
-int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t length)
-{
-    if (!start(r, status, NULL)) {
-        close(fd);
-        return 500;
-    }
-    r->response.fd = fd;
-    r->response.offset = offset;
-    r->response.file_length = length;
-    return r->response.status;
-}
-
-/* Does an If-None-Match list have this tag? Weak comparison (RFC 9110, 8.8.3.2). */
-static bool has_etag(struct slice list, const char *etag)
-{
-    struct slice element, wanted = slice_from(etag != NULL ? etag : "");
-    if (wanted.length > 2 && strncmp(etag, "W/", 2) == 0)
-        wanted = (struct slice){etag + 2, wanted.length - 2};
-    while (field_list_next(&list, &element)) {
-        if (slice_equals(element, SLICE("*")))
-            return true;
-        if (element.length > 2 && strncmp(element.data, "W/", 2) == 0)
-            element = (struct slice){element.data + 2, element.length - 2};
-        if (slice_equals(element, wanted))
-            return true;
-    }
-    return false;
-}
-
-int tine_fresh(tine_request *r, const char *etag, time_t modified)
-{
-    char date[DATE_LENGTH + 1];
-    struct slice since = head_value(&r->head, r->bytes, HEAD_IF_MODIFIED_SINCE);
-    struct slice method = request_method(r);
-    time_t now = time(NULL), then;
-    date_format(modified > now ? now : modified, date); /* never in the future (RFC 9110, 8.8.2.1) */
-    tine_set_header(r, "Last-Modified", date);
-    if (etag != NULL)
-        tine_set_header(r, "ETag", etag);
-    if (!slice_equals(method, SLICE("GET")) && !slice_equals(method, SLICE("HEAD")))
-        return 0;
-    if (r->head.known[HEAD_IF_NONE_MATCH] != 0) /* then If-Modified-Since does not count (13.1.3) */
-        return has_etag(slice_from(tine_header(r, "If-None-Match")), etag);
-    return since.data != NULL && date_parse(since, now, &then) == 0 && modified <= then;
 }
 
 /* Fields that say how the message is framed or that tine writes itself. */

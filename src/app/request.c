@@ -74,7 +74,6 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     r->host = (struct slice){"", 0};
 }
 
-/* Sixteen hexadecimal digits that do not repeat within a worker, nor, in all likelihood, between workers. */
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
 /* Eight hexadecimal digits at once: each half byte gets a byte of its own; of those above 9 the sixth bit carries. */
@@ -88,7 +87,7 @@ static void put_hex(char *text, uint32_t number)
     memcpy(text, &x, sizeof x);
 }
 
-static void make_id(char *id)
+void request_make_id(char id[static REQUEST_MADE_ID + 1])
 {
     uint64_t x = ids.next += 0x9e3779b97f4a7c15; /* splitmix64: a counter, mixed */
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
@@ -96,7 +95,7 @@ static void make_id(char *id)
     x ^= x >> 31;
     put_hex(id, (uint32_t)x);
     put_hex(id + 8, (uint32_t)(x >> 32));
-    id[16] = 0;
+    id[REQUEST_MADE_ID] = 0;
 }
 
 /* A client's id is taken if it can do no harm in a log or a header. */
@@ -117,14 +116,14 @@ static void set_id(struct tine_request *r)
         memcpy(r->id, given.data, given.length);
         r->id[given.length] = 0;
     } else {
-        make_id(r->id);
+        request_make_id(r->id);
     }
 }
 
 const char *tine_id(tine_request *r)
 {
     if (r->id[0] == 0)
-        make_id(r->id);
+        request_make_id(r->id);
     return r->id;
 }
 

@@ -31,15 +31,25 @@ enum response_state {
     RESPONSE_BROKEN  /* it began and could not be continued */
 };
 
+/* A stretch of a response's content: a few bytes from memory, then some of the file. */
+struct response_part {
+    struct slice text;
+    off_t offset;
+    uint64_t length;
+};
+
 struct response {
     enum response_state state;
     int status;
     const char *type;     /* Content-Type unless 'fields' has one; NULL: none */
     struct buffer fields; /* "Name: value\r\n" lines; never those that framing needs */
     struct buffer body;
-    int fd;         /* a file to send instead of the body; -1: none */
-    off_t offset;
-    uint64_t file_length;
+    struct slice memory; /* bytes to send instead of the body; data is NULL: none */
+    int fd;              /* a file to send instead: its 'parts', in order; -1: none */
+    const struct response_part *parts;
+    size_t part_count;
+    void (*release)(void *owner); /* called once, when memory or file are no longer needed; NULL: they are nobody's */
+    void *owner;
     bool chunked;   /* of a response that has begun */
     bool close;     /* the connection ends with this response */
     uint64_t sent;  /* body bytes, for the log */
@@ -83,6 +93,10 @@ struct tine_request {
 
 /* Once per worker, before any request: what ids are made from. */
 void request_seed_ids(void);
+
+/* Sixteen hexadecimal digits that do not repeat within a worker, nor, in all likelihood, between workers. */
+enum { REQUEST_MADE_ID = 16 };
+void request_make_id(char id[static REQUEST_MADE_ID + 1]);
 
 /* A request for heads of at most limits->count fields; 'limits' must outlive it. */
 struct tine_request *request_new(const struct head_limits *limits);

@@ -4,7 +4,6 @@
  */
 #include "app/response.h"
 
-#include "base/io.h"
 #include "http/date.h"
 #include "http/status.h"
 
@@ -20,15 +19,26 @@ static struct {
     char text[CLOCK_LINE_MAX];
 } clock_line;
 
+static void release_borrowed(struct response *response)
+{
+    void (*release)(void *owner) = response->release;
+    response->memory = (struct slice){NULL, 0};
+    response->fd = -1;
+    response->parts = NULL;
+    response->part_count = 0;
+    response->release = NULL;
+    if (release != NULL)
+        release(response->owner);
+}
+
 void response_reset(struct response *response)
 {
-    io_close(&response->fd);
+    release_borrowed(response);
     response->state = RESPONSE_NONE;
     response->status = 0;
     response->type = NULL;
     response->fields.start = response->fields.end = 0;
     response->body.start = response->body.end = 0;
-    response->file_length = 0;
     response->chunked = response->close = false;
     response->sent = 0;
 }
@@ -48,6 +58,24 @@ void response_empty(struct tine_request *r, int status)
     r->response.type = NULL;
     r->response.status = status;
     r->response.state = RESPONSE_BUILT;
+}
+
+bool response_start(struct tine_request *r, int status, const char *type)
+{
+    struct response *response = &r->response;
+    if (response->state >= RESPONSE_BEGUN) {
+        tine_log(r, TINE_ERROR, "handler %s builds a response after its response has begun", request_handler_name(r));
+        return false;
+    }
+    if (status < 200 || status > 599) {
+        tine_log(r, TINE_ERROR, "handler %s answers with status %d, which is not from 200 to 599",
+                 request_handler_name(r), status);
+        status = 500;
+    }
+    release_borrowed(response);
+    response_empty(r, status);
+    response->type = type;
+    return true;
 }
 
 /* The length of the line at 'at', CRLF included. */
@@ -114,16 +142,23 @@ static bool is_head(const struct tine_request *r)
     return slice_equals(request_method(r), SLICE("HEAD"));
 }
 
-static uint64_t content_length(const struct response *response)
+uint64_t response_content_length(const struct response *response)
 {
+    uint64_t length = 0;
     if (!has_content(response->status))
         return 0;
-    return response->fd >= 0 ? response->file_length : buffer_length(&response->body);
+    if (response->memory.data != NULL)
+        return response->memory.length;
+    if (response->fd < 0)
+        return buffer_length(&response->body);
+    for (size_t i = 0; i < response->part_count; i++)
+        length += response->parts[i].text.length + response->parts[i].length;
+    return length;
 }
 
 uint64_t response_body_length(const struct tine_request *r)
 {
-    return is_head(r) ? 0 : content_length(&r->response);
+    return is_head(r) ? 0 : response_content_length(&r->response);
 }
 
 static void append_clock_line(struct buffer *out)
@@ -164,7 +199,7 @@ static void append_framing(const struct tine_request *r, struct buffer *out)
         append_literal(out, SLICE("Transfer-Encoding: chunked\r\n"));
     } else if (response->state == RESPONSE_BUILT && has_body(response->status)) {
         append_literal(out, SLICE("Content-Length: "));
-        buffer_append_number(out, content_length(response));
+        buffer_append_number(out, response_content_length(response));
         append_literal(out, SLICE("\r\n"));
     }
     if (!r->keep_alive || response->close)

@@ -7,8 +7,11 @@
 
 #include "app/request.h"
 
-/* Forgets all; buffers keep their memory. A file's descriptor is closed. */
+/* Forgets all; buffers keep their memory. What was borrowed is released. */
 void response_reset(struct response *response);
+
+/* Ready to be built, whatever was built before; its fields stay. False when it is too late, which is logged. */
+bool response_start(struct tine_request *r, int status, const char *type);
 
 /* Forgets what was built and its fields, unless the response has begun. */
 void response_discard(struct tine_request *r);
@@ -21,6 +24,9 @@ void response_set_field(struct tine_request *r, const char *name, const char *va
 
 /* Value of a field of the response, or a slice whose data is NULL. */
 struct slice response_field(const struct response *response, struct slice name);
+
+/* Length of the content, whether it is to be sent or not. */
+uint64_t response_content_length(const struct response *response);
 
 /* Body bytes that are to be sent: none for HEAD, 204, 205 and 304. */
 uint64_t response_body_length(const struct tine_request *r);

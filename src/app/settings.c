@@ -36,6 +36,20 @@ static size_t count_options(const tine_module *module)
     return count;
 }
 
+/* "type.*" stands for many keys. */
+static bool is_keyed(const tine_option *option)
+{
+    size_t length = strlen(option->name);
+    return length > 2 && strcmp(option->name + length - 2, ".*") == 0;
+}
+
+/* What stands in place of the '*' of a keyed option; NULL if the key is none of its keys. */
+static const char *key_of(const tine_option *option, const char *key)
+{
+    size_t prefix = strlen(option->name) - 1;
+    return is_keyed(option) && strncmp(key, option->name, prefix) == 0 && key[prefix] != 0 ? key + prefix : NULL;
+}
+
 static long find_option(const tine_app *app, const char *name)
 {
     size_t count = count_options(app->module);
@@ -76,10 +90,30 @@ static const char *make_absolute(const char *text, const char *directory)
     return path;
 }
 
-static void store(tine_app *app, size_t i, const char *text, const char *directory)
+/* The option that a key of the file belongs to: by its name, or by the beginning of it. */
+static long option_for(const tine_app *app, const char *key)
+{
+    long i = find_option(app, key);
+    size_t count = count_options(app->module);
+    if (i >= 0 && !is_keyed(option_at(app->module, (size_t)i)))
+        return i;
+    for (size_t k = 0; k < count; k++)
+        if (key_of(option_at(app->module, k), key) != NULL)
+            return (long)k;
+    return -1;
+}
+
+static void store(tine_app *app, size_t i, const char *key, const char *text, const char *directory, int64_t number)
 {
     const tine_option *option = option_at(app->module, i);
-    app->texts[i] = option->type == TINE_PATH ? make_absolute(text, directory) : text;
+    if (option->type == TINE_PATH)
+        text = make_absolute(text, directory);
+    if (is_keyed(option)) {
+        app->keyed[app->keyed_count++] = (struct app_setting){i, key_of(option, key), text, number};
+        return;
+    }
+    app->texts[i] = text;
+    app->numbers[i] = number;
 }
 
 static void refuse(const tine_app *app, struct errors *errors, const char *key, const char *wrong)
@@ -106,18 +140,19 @@ static void refuse_unknown(const tine_app *app, const struct config_setting *set
 
 static void read_setting(tine_app *app, const struct config_setting *setting, struct errors *errors)
 {
-    long i = find_option(app, setting->key);
+    int64_t number = 0;
+    long i = option_for(app, setting->key);
     if (i < 0) {
         refuse_unknown(app, setting, errors);
         return;
     }
     const tine_option *option = option_at(app->module, (size_t)i);
-    if (!parse_number(option->type, setting->value, &app->numbers[i])) {
+    if (!parse_number(option->type, setting->value, &number)) {
         char text[512];
         snprintf(text, sizeof text, "'%s' is not %s", setting->value, type_names[option->type]);
         refuse(app, errors, setting->key, text);
     }
-    store(app, (size_t)i, setting->value, setting->directory);
+    store(app, (size_t)i, setting->key, setting->value, setting->directory, number);
 }
 
 void settings_read(struct tine_app *app, struct errors *errors)
@@ -125,11 +160,13 @@ void settings_read(struct tine_app *app, struct errors *errors)
     size_t count = count_options(app->module);
     app->texts = memory_new((count + 1) * sizeof *app->texts);
     app->numbers = memory_new((count + 1) * sizeof *app->numbers);
+    app->keyed = memory_new((app->section->setting_count + 1) * sizeof *app->keyed);
     for (size_t i = 0; i < app->section->setting_count; i++)
         read_setting(app, &app->section->settings[i], errors);
     for (size_t i = 0; i < count; i++) {
         const tine_option *option = option_at(app->module, i);
-        if (app->texts[i] != NULL)
+        int64_t number = 0;
+        if (app->texts[i] != NULL || is_keyed(option))
             continue;
         if (option->fallback == NULL) {
             char text[512];
@@ -138,8 +175,8 @@ void settings_read(struct tine_app *app, struct errors *errors)
             refuse(app, errors, option->name, text);
             continue;
         }
-        parse_number(option->type, option->fallback, &app->numbers[i]);
-        store(app, i, option->fallback, app->config->directory);
+        parse_number(option->type, option->fallback, &number);
+        store(app, i, option->name, option->fallback, app->config->directory, number);
     }
 }
 
@@ -153,6 +190,24 @@ int64_t tine_setting_number(tine_app *app, const char *name)
 {
     long i = find_option(app, name);
     return i >= 0 ? app->numbers[i] : 0;
+}
+
+int tine_setting_each(tine_app *app, const char *name, size_t i, const char **key, const char **value, int64_t *number)
+{
+    long option = find_option(app, name);
+    for (size_t k = 0; option >= 0 && k < app->keyed_count; k++) {
+        const struct app_setting *setting = &app->keyed[k];
+        if (setting->option != (size_t)option || i-- > 0)
+            continue;
+        if (key != NULL)
+            *key = setting->key;
+        if (value != NULL)
+            *value = setting->text;
+        if (number != NULL)
+            *number = setting->number;
+        return 0;
+    }
+    return -1;
 }
 
 const char *tine_app_name(tine_app *app)

@@ -86,10 +86,10 @@ static bool check_heading(struct reader *reader, const char *line)
 }
 
 /* Returns whether inih may have the setting: it ends a key at the first '=' or ':', so that a key
- * holds neither. */
+ * holds neither. Modules have keys with media types in them: '/', '+', '*'. */
 static bool check_setting(struct reader *reader, const char *line)
 {
-    size_t key = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
+    size_t key = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+*");
     const char *rest = line + key + strspn(line + key, " \t");
     char message[160];
 

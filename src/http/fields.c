@@ -40,7 +40,7 @@ bool field_is_value(struct slice text)
     return text.length == 0 || (!is_space(text.data[0]) && !is_space(text.data[text.length - 1]));
 }
 
-static struct slice trim(struct slice text)
+struct slice field_trim(struct slice text)
 {
     while (text.length > 0 && is_space(text.data[0])) {
         text.data++;
@@ -72,7 +72,7 @@ static bool take_part(struct slice *rest, char separator, struct slice *part)
     if (rest->length == 0)
         return false;
     size_t length = find_unquoted(*rest, separator);
-    *part = trim((struct slice){rest->data, length});
+    *part = field_trim((struct slice){rest->data, length});
     length += length < rest->length;
     rest->data += length;
     rest->length -= length;
@@ -96,8 +96,7 @@ bool field_list_has(struct slice list, struct slice token)
     return false;
 }
 
-/* qvalue (RFC 9110, 12.4.2): 0 to 1 with at most three decimals. In thousandths, or -1. */
-static int parse_quality(struct slice text)
+int field_quality(struct slice text)
 {
     if (text.length < 1 || text.length > 5 || (text.length > 1 && text.data[1] != '.'))
         return -1;
@@ -140,7 +139,7 @@ static enum closeness weigh_range(struct slice element, struct slice media_type,
     take_part(&element, ';', &range);
     while (take_part(&element, ';', &parameter)) {
         if (parameter.length >= 2 && strncasecmp(parameter.data, "q=", 2) == 0)
-            *quality = parse_quality((struct slice){parameter.data + 2, parameter.length - 2});
+            *quality = field_quality((struct slice){parameter.data + 2, parameter.length - 2});
         else if (parameter.length > 0)
             parameters = true;
     }

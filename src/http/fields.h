@@ -28,6 +28,12 @@ bool field_list_next(struct slice *rest, struct slice *element);
 /* Is 'token' an element of the list (case does not count)? */
 bool field_list_has(struct slice list, struct slice token);
 
+/* 'text' without the white space (SP, HTAB) around it. */
+struct slice field_trim(struct slice text);
+
+/* A weight's qvalue (RFC 9110, 12.4.2): 0 to 1 with at most three decimals. In thousandths, or -1. */
+int field_quality(struct slice text);
+
 /* How much an Accept value wants the media type ("text/html"), in thousandths; the most specific range
  * counts (RFC 9110, 12.5.1). An absent or empty Accept gives 1000 for all; an element with a broken
  * weight counts for nothing. */

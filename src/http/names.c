@@ -30,11 +30,16 @@ enum head_known names_find(const char *name, size_t length)
         return known
     switch (length) {
     case 4: KNOWN("host", HEAD_HOST); break;
+    case 5: KNOWN("range", HEAD_RANGE); break;
     case 6:
         KNOWN("accept", HEAD_ACCEPT);
         KNOWN("expect", HEAD_EXPECT);
         break;
     case 7: KNOWN("referer", HEAD_REFERER); break;
+    case 8:
+        KNOWN("if-range", HEAD_IF_RANGE);
+        KNOWN("if-match", HEAD_IF_MATCH);
+        break;
     case 10:
         KNOWN("connection", HEAD_CONNECTION);
         KNOWN("user-agent", HEAD_USER_AGENT);
@@ -45,10 +50,12 @@ enum head_known names_find(const char *name, size_t length)
         break;
     case 13: KNOWN("if-none-match", HEAD_IF_NONE_MATCH); break;
     case 14: KNOWN("content-length", HEAD_CONTENT_LENGTH); break;
+    case 15: KNOWN("accept-encoding", HEAD_ACCEPT_ENCODING); break;
     case 17:
         KNOWN("if-modified-since", HEAD_IF_MODIFIED_SINCE);
         KNOWN("transfer-encoding", HEAD_TRANSFER_ENCODING);
         break;
+    case 19: KNOWN("if-unmodified-since", HEAD_IF_UNMODIFIED_SINCE); break;
     }
 #undef KNOWN
     return HEAD_OTHER;

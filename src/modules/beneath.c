@@ -5,7 +5,7 @@
  * realpath(), is not as good: either loses to a link that is made in between.
  *
  * Without openat2() (Linux before 5.6, or a seccomp filter that does not know it) the path is walked one component
- * at a time with O_NOFOLLOW, which is as safe but follows no link. Which it is, is found out once,
+ * at a time with O_NOFOLLOW, which is as safe but follows no link (but for those who follow any). Which it is, is found out once,
  * when the folder is opened: later EPERM could as well mean the file.
  */
 #include "beneath.h"
@@ -23,9 +23,12 @@
 /* A rename elsewhere in the tree makes a walk through ".." (of a link) fail with EAGAIN, "try again". */
 enum { BENEATH_TRIES = 8 };
 
-static int open_confined(int root, const char *path, int flags)
+static int open_confined(int root, const char *path, int flags, enum beneath_links links)
 {
-    const struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    static const uint64_t resolve[] = {[BENEATH_NONE] = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+                                       [BENEATH_INSIDE] = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+                                       [BENEATH_ANY] = RESOLVE_NO_MAGICLINKS};
+    const struct open_how how = {.flags = (uint64_t)flags, .resolve = resolve[links]};
 
     for (int tries = 1;; tries++) {
         long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
@@ -35,7 +38,7 @@ static int open_confined(int root, const char *path, int flags)
     }
 }
 
-/* Opens one component; `length` bytes of `name`. */
+/* Opens one component; `length` bytes of `name`. `flags` say whether a link is followed. */
 static int open_step(int folder, const char *name, size_t length, int flags)
 {
     char step[NAME_MAX + 1];
@@ -50,18 +53,19 @@ static int open_step(int folder, const char *name, size_t length, int flags)
         errno = EXDEV;
         return -1;
     }
-    return openat(folder, step, flags | O_NOFOLLOW);
+    return openat(folder, step, flags);
 }
 
-static int open_by_steps(int root, const char *path, int flags)
+static int open_by_steps(int root, const char *path, int flags, enum beneath_links links)
 {
+    const int follow = links == BENEATH_ANY ? 0 : O_NOFOLLOW;
     int folder = root;
 
     for (;;) {
         size_t length = strcspn(path, "/");
         const char *rest = path + length + strspn(path + length, "/");
         bool last = *rest == '\0';
-        int fd = open_step(folder, path, length, last ? flags : O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int fd = open_step(folder, path, length, follow | (last ? flags : O_PATH | O_DIRECTORY | O_CLOEXEC));
         int saved = errno;
 
         if (folder != root)
@@ -80,24 +84,26 @@ int beneath_open_file(const struct beneath *folder, const char *path, int flags)
         path = ".";
     /* openat2() refuses flags that mean nothing together; O_PATH takes but a few. */
     flags |= flags & O_PATH ? O_CLOEXEC : O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    return folder->by_step ? open_by_steps(folder->root, path, flags) : open_confined(folder->root, path, flags);
+    return folder->by_step ? open_by_steps(folder->root, path, flags, folder->links)
+                           : open_confined(folder->root, path, flags, folder->links);
 }
 
-int beneath_open(struct beneath *folder, const char *path)
+int beneath_open(struct beneath *folder, const char *path, enum beneath_links links)
 {
     const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
     int probe;
 
+    folder->links = links;
     folder->by_step = false;
     folder->root = open(path, flags);
     if (folder->root < 0)
         return -1;
 
     /* "." also needs the right to enter the folder, which opening it with O_PATH did not. */
-    probe = open_confined(folder->root, ".", flags);
+    probe = open_confined(folder->root, ".", flags, links);
     if (probe < 0 && (errno == ENOSYS || errno == EPERM)) {
         folder->by_step = true;
-        probe = open_by_steps(folder->root, ".", flags);
+        probe = open_by_steps(folder->root, ".", flags, links);
     }
     if (probe < 0) {
         int saved = errno;

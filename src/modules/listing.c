@@ -33,6 +33,7 @@ struct listing {
     struct entry *entries;
     size_t count, room;
     size_t longest; /* name, in bytes */
+    bool links;     /* symbolic links are listed */
     bool cut;       /* there was more than LISTING_MAX */
 };
 
@@ -48,9 +49,9 @@ static const char page_head[] =
     "          font-variant-numeric: tabular-nums; opacity: .7 }\n"
     "</style>\n";
 
-static bool is_listed(const char *name, const struct stat *status)
+static bool is_listed(const struct listing *listing, const char *name, const struct stat *status)
 {
-    return name[0] != '.' && (S_ISREG(status->st_mode) || S_ISDIR(status->st_mode) || S_ISLNK(status->st_mode));
+    return name[0] != '.' && (S_ISREG(status->st_mode) || S_ISDIR(status->st_mode) || (listing->links && S_ISLNK(status->st_mode)));
 }
 
 /* The old array stays in the request's arena until the response is sent; doubling keeps that below the new one. */
@@ -94,7 +95,7 @@ static int listing_read(struct listing *listing, DIR *folder)
         if (found == NULL)
             return errno == 0 ? 0 : -1;
         if (found->d_name[0] == '.' || fstatat(dirfd(folder), found->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
-            !is_listed(found->d_name, &status))
+            !is_listed(listing, found->d_name, &status))
             continue;
         if (listing->count == LISTING_MAX) {
             listing->cut = true;
@@ -182,9 +183,9 @@ static int listing_write(struct listing *listing, const char *path, bool parent)
     return 0;
 }
 
-int listing_send(tine_request *r, int fd, bool parent)
+int listing_send(tine_request *r, int fd, bool parent, bool links)
 {
-    struct listing listing = {.request = r};
+    struct listing listing = {.request = r, .links = links};
     DIR *folder = fdopendir(fd);
     int failed = folder == NULL || listing_read(&listing, folder) != 0 ? errno : 0;
 

@@ -10,45 +10,21 @@
  * What is served is decided by what the path names when it is opened, never by its text alone; beneath.c keeps that
  * inside the root. Hidden names (".git", ".env") do not exist for clients, except ".well-known" (RFC 8615).
  * A file's address has no slash at its end and a folder's has one, so relative links in pages work.
+ *
+ * The path comes decoded by the rule in http/uri.h, once and without dot segments; nothing is decoded again here. Its bytes are
+ * the file's name as they are: a name that is not UTF-8 is one like any other.
  */
-#include "beneath.h"
 #include "encode.h"
 #include "listing.h"
-#include "media_types.h"
+#include "representation.h"
+#include "site.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <tine.h>
 #include <unistd.h>
-
-enum { PRESSURE_LOG_SECONDS = 10 };
-
-struct site {
-    struct beneath root;
-    const char *index; /* "": none */
-    bool listing;
-    time_t told; /* when pressure was logged last, on the monotonic clock */
-};
-
-/* Is every segment of a path relative to the root one that clients may ask for? None is empty (but for a slash at
- * the end), none is hidden. */
-static bool is_servable(const char *path)
-{
-    while (*path != '\0') {
-        size_t length = strcspn(path, "/");
-        bool well_known = length == strlen(".well-known") && memcmp(path, ".well-known", length) == 0;
-
-        if (length == 0 || (path[0] == '.' && !well_known))
-            return false;
-        path += length;
-        if (*path == '/')
-            path++;
-    }
-    return true;
-}
 
 /* The request's path, encoded and without its slashes in front: fit for a log line and for a Location. */
 static const char *encoded_path(tine_request *r)
@@ -63,13 +39,8 @@ static const char *encoded_path(tine_request *r)
 /* Running out of descriptors lasts, and every request meets it: the log is told now and then. */
 static int refuse_for_pressure(tine_request *r, struct site *site, int error)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    if (site->told == 0 || now.tv_sec - site->told >= PRESSURE_LOG_SECONDS) {
+    if (site_may_tell(&site->told))
         tine_log(r, TINE_ERROR, "static: cannot open files: %s", strerror(error));
-        site->told = now.tv_sec;
-    }
     return 503;
 }
 
@@ -102,34 +73,10 @@ static int refuse(tine_request *r, struct site *site, int error)
     }
 }
 
-/* Opens and looks at a file. Returns its descriptor, or -1 with errno. */
-static int open_file(const struct site *site, const char *path, int flags, struct stat *status)
+/* Is there no such file, and never was, as far as a client can tell? */
+static bool is_missing(int error)
 {
-    int fd = beneath_open_file(&site->root, path, flags);
-
-    if (fd >= 0 && fstat(fd, status) != 0) {
-        int saved = errno;
-
-        close(fd);
-        errno = saved;
-        return -1;
-    }
-    return fd;
-}
-
-static int send_file(tine_request *r, int fd, const char *path, const struct stat *status)
-{
-    if (!S_ISREG(status->st_mode)) {
-        close(fd);
-        return 404;
-    }
-    if (tine_fresh(r, NULL, status->st_mtime)) {
-        close(fd);
-        return 304;
-    }
-    tine_set_header(r, "Content-Type", media_type_of(path));
-    tine_set_header(r, "X-Content-Type-Options", "nosniff");
-    return tine_send_fd(r, 200, fd, 0, (size_t)status->st_size);
+    return error == ENOENT || error == ENOTDIR;
 }
 
 /* To the same path with a slash at its end. All slashes in front become one: "//host" would be another site. */
@@ -144,31 +91,37 @@ static int redirect_to_folder(tine_request *r)
 static bool is_closed_folder(const struct site *site, const char *path)
 {
     struct stat status;
-    int fd = open_file(site, path, O_PATH, &status);
+    int fd = beneath_open_file(&site->root, path, O_PATH);
+    bool is_folder;
 
     if (fd < 0)
         return false;
+    is_folder = fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
     close(fd);
-    return S_ISDIR(status.st_mode);
+    return is_folder;
+}
+
+/* Nothing has this name: the page that answers for all such, or 404. */
+static int serve_fallback(tine_request *r, struct site *site)
+{
+    struct file *file;
+
+    if (*site->fallback == '\0')
+        return 404;
+    file = file_cache_get(site->cache, site->fallback);
+    return file != NULL ? representation_send(r, site, file) : refuse(r, site, errno);
 }
 
 static int serve_file(tine_request *r, struct site *site, const char *path)
 {
-    struct stat status;
-    int fd = open_file(site, path, O_RDONLY, &status);
+    struct file *file = file_cache_get(site->cache, path);
+    int error = errno;
 
-    if (fd < 0) {
-        int error = errno;
-
-        if (error == EACCES && is_closed_folder(site, path))
-            return redirect_to_folder(r);
-        return refuse(r, site, error);
-    }
-    if (S_ISDIR(status.st_mode)) {
-        close(fd);
+    if (file != NULL)
+        return representation_send(r, site, file);
+    if (error == EISDIR || (error == EACCES && is_closed_folder(site, path)))
         return redirect_to_folder(r);
-    }
-    return send_file(r, fd, path, &status);
+    return is_missing(error) ? serve_fallback(r, site) : refuse(r, site, error);
 }
 
 static int serve_without_index(tine_request *r, struct site *site, const char *path)
@@ -176,27 +129,26 @@ static int serve_without_index(tine_request *r, struct site *site, const char *p
     int fd = beneath_open_file(&site->root, path, O_DIRECTORY | (site->listing ? O_RDONLY : O_PATH));
 
     if (fd < 0)
-        return refuse(r, site, errno);
+        return is_missing(errno) ? serve_fallback(r, site) : refuse(r, site, errno);
     if (site->listing)
-        return listing_send(r, fd, *path != '\0');
+        return listing_send(r, fd, *path != '\0', site->root.links != BENEATH_NONE);
     close(fd);
+    if (*site->fallback != '\0')
+        return serve_fallback(r, site);
     return tine_problem(r, 403, "this folder has no index page, and its files are not listed");
 }
 
 /* `path` is empty or ends with a slash. The index is tried at once, for that is what is there nearly always. */
 static int serve_folder(tine_request *r, struct site *site, const char *path)
 {
-    struct stat status;
-    const char *index;
-    int fd;
+    struct file *file;
 
     if (*site->index == '\0')
         return serve_without_index(r, site, path);
-    index = tine_printf(r, "%s%s", path, site->index);
-    fd = open_file(site, index, O_RDONLY, &status);
-    if (fd >= 0)
-        return send_file(r, fd, index, &status);
-    return errno == ENOENT ? serve_without_index(r, site, path) : refuse(r, site, errno);
+    file = file_cache_get(site->cache, *path != '\0' ? tine_printf(r, "%s%s", path, site->index) : site->index);
+    if (file != NULL)
+        return representation_send(r, site, file);
+    return is_missing(errno) || errno == EISDIR ? serve_without_index(r, site, path) : refuse(r, site, errno);
 }
 
 /* The name below the root, without slash in front; "" for the root itself. */
@@ -215,55 +167,53 @@ static const char *file_path(tine_request *r)
     return decoded;
 }
 
-static int serve(tine_request *r)
+static int answer(tine_request *r, struct site *site)
 {
-    struct site *site = tine_data(tine_request_app(r));
     const char *whole = tine_path(r);
     const char *path = file_path(r);
 
     /* No file's name has a slash in it, which is what "%2F" is. */
-    if (strstr(whole, "%2F") != NULL || !is_servable(path))
+    if (strstr(whole, "%2F") != NULL || !site_may_serve(path))
         return 404;
     if (whole[strlen(whole) - 1] == '/')
         return serve_folder(r, site, path);
     return serve_file(r, site, path);
 }
 
-static int load(tine_app *app)
+/* An error's own page, if there is one. */
+static int answer_error(tine_request *r, struct site *site, int status)
 {
-    const char *index = tine_setting(app, "index");
+    const char *page = site_error_page(site, status);
+    struct file *file = page != NULL ? file_cache_get(site->cache, page) : NULL;
 
-    if (strchr(index, '/') != NULL)
-        return tine_reject(app, "index", "must be a file's name without '/', not '%s'", index);
-    return 0;
+    if (file != NULL)
+        return representation_send_page(r, site, file, status);
+    if (page != NULL && site_may_tell(&site->page_told))
+        tine_log(r, TINE_WARNING, "static: cannot open the page '/%s' for status %d: %s", page, status, strerror(errno));
+    return status;
+}
+
+static int serve(tine_request *r)
+{
+    struct site *site = tine_data(tine_request_app(r));
+    int status = answer(r, site);
+
+    return status < 400 || status == 412 || status == 416 ? status : answer_error(r, site, status);
 }
 
 static int worker_init(tine_app *app)
 {
-    struct site *site = calloc(1, sizeof(*site));
-    const char *root = tine_setting(app, "root");
+    struct site *site = site_open(app);
 
     if (site == NULL)
-        return tine_reject(app, NULL, "out of memory");
-    if (beneath_open(&site->root, root) != 0) {
-        int error = errno;
-
-        free(site);
-        return tine_reject(app, "root", "cannot open folder '%s': %s%s", root, strerror(error),
-                           error == EACCES ? " (workers are the user of [server] user; every folder on the way needs x for it)" : "");
-    }
-    site->index = tine_setting(app, "index");
-    site->listing = tine_setting_number(app, "listing") != 0;
+        return -1;
     tine_set_data(app, site);
     return 0;
 }
 
 static void worker_exit(tine_app *app)
 {
-    struct site *site = tine_data(app);
-
-    beneath_close(&site->root);
-    free(site);
+    site_close(tine_data(app));
 }
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/{path:path}", serve), {0}},
@@ -272,6 +222,16 @@ TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/{path:path}", serve), {0}}
                     {"root", TINE_PATH, NULL, "folder to serve"},
                     {"index", TINE_TEXT, "index.html", "file that answers for its folder; empty: none"},
                     {"listing", TINE_SWITCH, "off", "list a folder without index"},
+                    {"try", TINE_TEXT, "", "file below the root that answers for what is not there, as /index.html"},
+                    {"error_page.*", TINE_TEXT, NULL, "file below the root for an error's status, as error_page.404 = /404.html"},
+                    {"cache_control", TINE_TEXT, "", "Cache-Control of all files; empty: none"},
+                    {"cache_control.*", TINE_TEXT, NULL, "the same for a media type, as cache_control.text/html = no-cache"},
+                    {"type.*", TINE_TEXT, NULL, "media type of an extension, as type.xyz = text/plain"},
+                    {"charset", TINE_TEXT, "utf-8", "charset of text; empty: not said"},
+                    {"precompressed", TINE_SWITCH, "off", "send page.html.br, .zst or .gz for page.html where the client takes it"},
+                    {"gzip", TINE_SWITCH, "off", "compress texts"},
+                    {"symlinks", TINE_TEXT, "inside", "links that are followed: inside (the root), off, any"},
+                    {"cache", TINE_SIZE, "4m", "memory for small files, of each worker; 0: none"},
                     {0},
                 },
-            .load = load, .worker_init = worker_init, .worker_exit = worker_exit)
+            .load = site_check, .worker_init = worker_init, .worker_exit = worker_exit)

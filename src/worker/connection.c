@@ -48,7 +48,6 @@ void connection_free(struct worker *w, struct connection *c)
     deadlines_remove(&w->deadlines, &c->deadline);
     buffer_release(&c->in);
     buffer_release(&c->out);
-    io_close(&c->file);
     table_give_back(w, c);
 }
 
@@ -160,7 +159,7 @@ void connection_advance(struct worker *w, struct connection *c)
     while (go_on) {
         while (!is_others_turn(w, c, end_of_turn) && exchange_step(w, c))
             ;
-        go_on = !c->broken && (buffer_length(&w->out) > 0 || c->file >= 0) && c->state != CONNECTION_WRITING &&
+        go_on = !c->broken && (buffer_length(&w->out) > 0 || connection_is_sending(c)) && c->state != CONNECTION_WRITING &&
                 send_answers(w, c);
     }
     if (c->broken) {
@@ -170,7 +169,7 @@ void connection_advance(struct worker *w, struct connection *c)
     } else if (c->ends && c->state == CONNECTION_IDLE) {
         end(w, c);
     } else {
-        if (is_others_turn(w, c, end_of_turn) && c->file < 0)
+        if (is_others_turn(w, c, end_of_turn) && !connection_is_sending(c))
             connection_block(w, c); /* there is room to write, so it comes again at once, but behind the others */
         rest(w, c);
     }

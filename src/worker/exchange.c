@@ -20,6 +20,7 @@
 
 enum {
     OUT_ENOUGH = 1 << 16,        /* answers gathered before they are sent, though more requests are there */
+    COPY_BELOW = 1 << 12,        /* content that is copied behind its head, so that the answer to the next request can join it */
     MEMORY_EVERY = 32,           /* requests between two looks at our own size */
     SLOW_US = 5000,              /* a handler that is said to take time */
     SPARE_REQUESTS = 64          /* kept for the next requests; more are needed only while many are half read */
@@ -49,7 +50,7 @@ static void give_request_back(struct worker *w, struct tine_request *r)
 
 bool exchange_begin(struct worker *w, struct connection *c)
 {
-    if (buffer_length(&c->in) == 0 || c->ends || c->file >= 0 || buffer_length(&w->out) > OUT_ENOUGH)
+    if (buffer_length(&c->in) == 0 || c->ends || connection_is_sending(c) || buffer_length(&w->out) > OUT_ENOUGH)
         return false;
     c->request = take_request(w);
     client_set(c->request, &c->address, c->local);
@@ -123,14 +124,14 @@ static void queue_response(struct worker *w, struct connection *c)
     response->sent = response_body_length(r);
     if (response->sent == 0)
         return;
-    if (response->fd < 0) {
-        buffer_append(&w->out, buffer_bytes(&response->body), buffer_length(&response->body));
-        return;
+    if (response->fd < 0 && response->sent <= COPY_BELOW) {
+        struct slice body = response->memory;
+        if (body.data == NULL)
+            body = (struct slice){buffer_bytes(&response->body), buffer_length(&response->body)};
+        buffer_append(&w->out, body.data, body.length);
+    } else {
+        transmit_queue(c, response);
     }
-    c->file = response->fd;
-    c->file_offset = response->offset;
-    c->file_left = response->file_length;
-    response->fd = -1;
 }
 
 /* What the master can say of a worker that hangs or dies in a handler. Plain bytes: they may be read half written, and are only shown. */
@@ -236,7 +237,7 @@ static bool step_ready(struct worker *w, struct connection *c)
     count_request(w);
     queue_response(w, c);
     connection_set_state(w, c, CONNECTION_IDLE);
-    if (c->file < 0)
+    if (!connection_is_sending(c))
         exchange_finish(w, c);
     return true;
 }
@@ -247,8 +248,7 @@ void exchange_finish(struct worker *w, struct connection *c)
     if (r == NULL)
         return;
     if (r->response.state != RESPONSE_NONE) {
-        if (c->file >= 0) /* cut short */
-            r->response.sent -= c->file_left;
+        r->response.sent -= transmit_left(c); /* cut short */
         journal_request(w, r);
     }
     size_t used = r->head.length > 0 ? r->head.length : buffer_length(&c->in);
@@ -286,7 +286,8 @@ void exchange_refuse(struct worker *w, struct connection *c, int status, const c
     queue_response(w, c);
     c->ends = c->lingers = true;
     connection_set_state(w, c, CONNECTION_IDLE);
-    exchange_finish(w, c);
+    if (!connection_is_sending(c))
+        exchange_finish(w, c);
 }
 
 bool exchange_step(struct worker *w, struct connection *c)

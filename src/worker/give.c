@@ -29,13 +29,13 @@ static struct batch {
 /* Nothing is being written: it is the turn of others, and more of its pipeline waits. */
 static bool is_waiting_for_its_turn(const struct connection *c)
 {
-    return c->state == CONNECTION_WRITING && c->resume == CONNECTION_IDLE && c->file < 0 && buffer_length(&c->out) == 0;
+    return c->state == CONNECTION_WRITING && c->resume == CONNECTION_IDLE && !connection_is_sending(c) && buffer_length(&c->out) == 0;
 }
 
 static bool can_give(const struct connection *c)
 {
     bool between = is_waiting_for_its_turn(c) || c->state == CONNECTION_PROXY || c->state == CONNECTION_IDLE || c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY;
-    return between && !c->ends && !c->broken && c->file < 0 && buffer_length(&c->out) == 0;
+    return between && !c->ends && !c->broken && !connection_is_sending(c) && buffer_length(&c->out) == 0;
 }
 
 /* What was read and not yet served, and the body so far, in a file in memory. Returns its descriptor, or -1. */

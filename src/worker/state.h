@@ -60,11 +60,14 @@ struct connection {
     struct address_places places;
     struct in6_addr address; /* of the client, as a PROXY header has it; IPv4 mapped */
     uint32_t served;   /* requests */
-    int file;          /* to be sent behind 'out': descriptor (-1: none) */
+    int file;          /* behind 'tail' a stretch of the response's file, which stays the response's: descriptor (-1: none) */
     struct buffer in;  /* read, not yet served; the current request's head is at its front */
     struct buffer out; /* answers that wait for the client */
+    struct slice tail; /* behind them bytes that the response keeps */
     off_t file_offset;
     uint64_t file_left;
+    const struct response_part *parts; /* and what follows: as tail, then file */
+    size_t part_count;
     struct tine_request *request; /* the current one */
     uint64_t check;    /* of all before it; see table.c */
     struct deadline deadline;
@@ -77,7 +80,7 @@ struct connection {
 
 enum { CONNECTION_WORDS = offsetof(struct connection, check) / sizeof(uint64_t) };
 _Static_assert(3 * sizeof(int) + 16 + sizeof(struct address_places) + sizeof(struct in6_addr) + 2 * sizeof(int) + 2 * sizeof(struct buffer) +
-                   3 * sizeof(uint64_t) == CONNECTION_WORDS * sizeof(uint64_t),
+                   sizeof(struct slice) + 5 * sizeof(uint64_t) == CONNECTION_WORDS * sizeof(uint64_t),
                "bytes between the members would not keep their values");
 
 /* A listening socket as a worker has it: two descriptors of one socket. */
@@ -193,6 +196,18 @@ void exchange_forget(struct worker *w, struct connection *c);
 void exchange_answer_for_dead(struct worker *w, struct connection *c, int status, const char *id);
 
 /* ---- transmit.c: getting answers out ---- */
+
+/* Has it a response that was queued and not wholly sent? What that borrowed stays with the request until then. */
+static inline bool connection_is_sending(const struct connection *c)
+{
+    return c->file >= 0 || c->tail.length > 0;
+}
+
+/* The response's content goes out behind w->out. */
+void transmit_queue(struct connection *c, const struct response *response);
+
+/* How much of that is left. */
+uint64_t transmit_left(const struct connection *c);
 
 /* Sends w->out, then c's own leftovers and file. Returns 1 when all is out, 0 when the client does not take more now (what is
  * left is kept with the connection), -1 when it is gone. */

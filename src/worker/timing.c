@@ -79,7 +79,7 @@ uint32_t timing_queued(int fd)
  * buffer is free: a slow reader makes progress that only this shows. */
 static uint64_t outstanding(const struct connection *c)
 {
-    return buffer_length(&c->out) + (c->file >= 0 ? c->file_left : 0) + timing_queued(c->fd);
+    return buffer_length(&c->out) + transmit_left(c) + timing_queued(c->fd);
 }
 
 void timing_blocked(struct connection *c)

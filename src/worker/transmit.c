@@ -5,7 +5,7 @@
 #include "worker/state.h"
 
 #include "base/clock.h"
-#include "base/io.h"
+#include "base/log.h"
 #include "worker/pace.h"
 #include "worker/timing.h"
 
@@ -21,46 +21,102 @@ enum {
     FILE_TURN = 4 << 20     /* of one connection before the others have their turn */
 };
 
-/* 1: all sent, 0: the client does not take more now, -1: it is gone. */
+/* On to the next stretch of the response's file; behind the last there is no file. */
+static void next_part(struct connection *c)
+{
+    if (c->part_count == 0) {
+        c->file = -1;
+        return;
+    }
+    c->tail = c->parts->text;
+    c->file_offset = c->parts->offset;
+    c->file_left = c->parts->length;
+    c->parts++;
+    c->part_count--;
+}
+
+void transmit_queue(struct connection *c, const struct response *response)
+{
+    if (response->fd < 0) {
+        struct slice body = {buffer_bytes(&response->body), buffer_length(&response->body)};
+        c->tail = response->memory.data != NULL ? response->memory : body;
+        return;
+    }
+    c->file = response->fd;
+    c->file_left = 0;
+    c->parts = response->parts;
+    c->part_count = response->part_count;
+    next_part(c);
+}
+
+uint64_t transmit_left(const struct connection *c)
+{
+    uint64_t left = c->tail.length;
+    if (c->file < 0)
+        return left;
+    for (size_t i = 0; i < c->part_count; i++)
+        left += c->parts[i].text.length + c->parts[i].length;
+    return left + c->file_left;
+}
+
+static bool is_for_later(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
+}
+
+/* What lies in memory: the buffer, then the tail, in one call as long as there is room. 1: all sent, 0: the client does not take
+ * more now, -1: it is gone. */
 static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
 {
-    while (buffer_length(buffer) > 0) {
-        ssize_t sent = send(c->fd, buffer_bytes(buffer), buffer_length(buffer), MSG_NOSIGNAL | flags);
+    while (buffer_length(buffer) + c->tail.length > 0) {
+        struct iovec iov[2] = {{buffer_bytes(buffer), buffer_length(buffer)}, {(char *)c->tail.data, c->tail.length}};
+        struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
+        ssize_t sent = c->tail.length == 0 ? send(c->fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL | flags)
+                                           : sendmsg(c->fd, &message, MSG_NOSIGNAL | flags);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM ? 0 : -1;
-        buffer_consume(buffer, (size_t)sent);
+            return is_for_later(errno) ? 0 : -1;
+        size_t of_buffer = (size_t)sent < iov[0].iov_len ? (size_t)sent : iov[0].iov_len, of_tail = (size_t)sent - of_buffer;
+        if (of_buffer > 0)
+            buffer_consume(buffer, of_buffer);
+        c->tail = (struct slice){c->tail.data + of_tail, c->tail.length - of_tail};
     }
     return 1;
 }
 
-static int send_file(struct connection *c)
+/* The promised length cannot be kept, only the connection ended. */
+static int cut_short(const struct connection *c)
 {
-    uint64_t turn = 0;
+    log_warning("a file shrank while it was sent: %llu bytes are missing, the connection is closed (request %s)",
+                (unsigned long long)transmit_left(c), tine_id(c->request));
+    return -1;
+}
+
+static int send_file(struct connection *c, uint64_t *turn)
+{
     while (c->file_left > 0) {
         size_t piece = c->file_left < FILE_PIECE ? (size_t)c->file_left : FILE_PIECE;
         ssize_t sent = sendfile(c->fd, c->file, &c->file_offset, piece);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? 0 : -1;
-        if (sent == 0) /* the file has shrunk: the promised length cannot be kept, only the connection ended */
-            return -1;
+            return is_for_later(errno) ? 0 : -1;
+        if (sent == 0)
+            return cut_short(c);
         c->file_left -= (uint64_t)sent;
-        turn += (uint64_t)sent;
-        if (turn >= FILE_TURN && c->file_left > 0)
+        *turn += (uint64_t)sent;
+        if (*turn >= FILE_TURN && c->file_left > 0)
             return 0;
     }
-    io_close(&c->file);
     return 1;
 }
 
-static int transmit_buffers(struct worker *w, struct connection *c)
+static int transmit_memory(struct worker *w, struct connection *c)
 {
     bool older = buffer_length(&c->out) > 0; /* then w->out is empty: nothing is served while the client is behind */
     struct buffer *buffer = older ? &c->out : &w->out;
-    int result = send_bytes(c, buffer, c->file >= 0 ? MSG_MORE : 0);
+    int result = send_bytes(c, buffer, c->file >= 0 && c->file_left > 0 ? MSG_MORE : 0);
     if (!older) {
         if (result == 0)
             buffer_append(&c->out, buffer_bytes(buffer), buffer_length(buffer));
@@ -73,8 +129,15 @@ static int transmit_buffers(struct worker *w, struct connection *c)
 
 int transmit(struct worker *w, struct connection *c)
 {
-    int result = transmit_buffers(w, c);
-    return result == 1 && c->file >= 0 ? send_file(c) : result;
+    uint64_t turn = 0;
+    for (;;) {
+        int result = transmit_memory(w, c);
+        if (result == 1 && c->file >= 0)
+            result = send_file(c, &turn);
+        if (result != 1 || c->file < 0)
+            return result;
+        next_part(c);
+    }
 }
 
 /* A handler's answer on its way: what its client still has to take, and until when it is waited for. */

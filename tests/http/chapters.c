@@ -18,7 +18,7 @@ const struct chapter chapters[] = {
     {"9110 10", "Expect and other context", rfc9110_context, false},
     {"9110 11-12", "Authentication, negotiation", rfc9110_negotiation, false},
     {"9110 13", "Conditional requests", rfc9110_conditionals, false},
-    {"9110 14", "Ranges", rfc9110_ranges, true},
+    {"9110 14", "Ranges", rfc9110_ranges, false},
     {"9110 15", "Status codes", rfc9110_status, false},
     {"9111", "Caching, where an origin is concerned", rfc9111_origin, false},
     {"9457", "Problem details", rfc9457_problems, false},

@@ -23,6 +23,9 @@ static const tine_option options[] = {
     {"crash_if", TINE_PATH, "/nonexistent", "worker_init aborts while this file exists"},
     {"hold", TINE_PATH, "/nonexistent", "worker_init waits while this file exists"},
     {"lock", TINE_PATH, "/nonexistent", "if this file exists, worker_init needs it for itself alone"},
+    {"word.*", TINE_TEXT, NULL, "any number of them"},
+    {"folder.*", TINE_PATH, NULL, "any number of paths"},
+    {"wait.*", TINE_TIME, NULL, "any number of times"},
     {0}};
 
 static int load(tine_app *app)
@@ -72,5 +75,18 @@ static int show(tine_request *r)
                      tine_app_path(app), (const char *)tine_data(app));
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/", show), {0}}, .settings = options, .load = load,
+/* All settings of a name that stands for many. */
+static int list(tine_request *r)
+{
+    const char *names[] = {"word.*", "folder.*", "wait.*", "none.*", "must"}, *key, *value;
+    int64_t number;
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        for (size_t i = 0; tine_setting_each(tine_request_app(r), names[n], i, &key, &value, &number) == 0; i++) {
+            char *line = tine_printf(r, "%s %s=%s (%lld)\n", names[n], key, value, (long long)number);
+            tine_write(r, line, strlen(line));
+        }
+    return 0;
+}
+
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/", show), TINE_GET("/list", list), {0}}, .settings = options, .load = load,
             .worker_init = worker_init)

@@ -294,3 +294,10 @@ void expect_get(const struct server *server, const char *path, int status, const
     expect_response(&response, status, body);
     response_free(&response);
 }
+
+void expect_field(const struct response *response, const char *name, const char *expected)
+{
+    const char *value = response_header(response, name);
+    if ((value == NULL) != (expected == NULL) || (value != NULL && strcmp(value, expected) != 0))
+        harness_fail("%s is %s, not %s:\n%s", name, value != NULL ? value : "absent", expected != NULL ? expected : "absent", response->head);
+}

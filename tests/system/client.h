@@ -63,4 +63,7 @@ char *request(const char *method, const char *path, const char *extra);
 void expect_get(const struct server *server, const char *path, int status, const char *body);
 void expect_response(const struct response *response, int status, const char *body);
 
+/* Fails unless the field has this value, or, for NULL, is not there. */
+void expect_field(const struct response *response, const char *name, const char *expected);
+
 #endif

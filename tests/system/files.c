@@ -144,6 +144,26 @@ FileTest(nothing_outside_the_root_is_served)
     }
 }
 
+/* The rule is written in the README and in http/uri.h. */
+FileTest(targets_are_decoded_once_and_by_one_rule)
+{
+    static const struct {
+        const char *target;
+        int status;
+    } cases[] = {{"/%69ndex.html", 200},       {"/bare/../index.html", 200}, {"/bare/%2e%2e/index.html", 200}, {"/./%2E/index.html", 200},
+                 {"/bare/./one.txt", 200},     {"/%ff%fe.txt", 200},         {"/100%25.txt", 200},             {"/%2e", 200},
+                 {"/%2569ndex.html", 404},     {"/bare%2Fone.txt", 404},     {"/bare%252Fone.txt", 404},       {"//index.html", 404},
+                 {"/bare//one.txt", 404},      {"/index.html%20", 404},      {"/index.html%0a", 404},          {"/%252e%252e/secret.txt", 404},
+                 {"/%00", 400},                {"/index.html%00.txt", 400},  {"/index.html%", 400},            {"/%zz", 400},
+                 {"/..", 400},                 {"/%2e%2e/secret.txt", 400},  {"/bare/../../secret.txt", 400},  {"/bare\\one.txt", 400}};
+    put("www/\xff\xfe.txt", "a name that is not UTF-8");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct response response = get(&server, cases[i].target);
+        if (response.status != cases[i].status)
+            harness_fail("%s: %d, not %d", cases[i].target, response.status, cases[i].status);
+    }
+}
+
 FileTest(other_methods_are_405)
 {
     const char *const methods[] = {"POST", "PUT", "DELETE"};
@@ -210,6 +230,19 @@ FileTest(a_file_truncated_while_it_is_sent_ends_the_connection)
     cr_assert_eq(text_count(slow.data, "HTTP/1.1"), 1, "the next response lies in the body of this one");
     expect_get(&server, "/bare/one.txt", 200, "1");
     client_close(&slow);
+}
+
+FileTest(what_was_not_sent_is_not_logged)
+{
+    struct client client = client_connect(&server);
+    setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &(int){65536}, sizeof(int));
+    client_send(&client, request("GET", "/big.bin", ""));
+    cr_assert_gt(client_receive(&client, PATIENCE), 0);
+    client_close(&client);
+    const char *line = server_access_await(&server, "/big.bin");
+    long sent = 0;
+    cr_assert_eq(sscanf(strstr(line, "\" 200 "), "\" 200 %ld", &sent), 1, "%s", line);
+    cr_assert(sent > 0 && sent < BIG, "%s", line);
 }
 
 FileTest(a_file_that_grows_while_it_is_sent_keeps_its_length)

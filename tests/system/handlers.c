@@ -25,12 +25,6 @@ static void stop(void)
 
 #define HandlerTest(name) Test(handlers, name, .init = serve, .fini = stop)
 
-static void expect_field(const struct response *response, const char *name, const char *value)
-{
-    const char *got = response_header(response, name);
-    cr_assert(got != NULL && strcmp(got, value) == 0, "%s: %s, not %s", name, got == NULL ? "(none)" : got, value);
-}
-
 HandlerTest(text_is_text)
 {
     struct response response = get(&server, "/hello");

@@ -66,6 +66,11 @@ static const char *const known_names[HEAD_KNOWN_COUNT] = {
     [HEAD_REFERER] = "Referer",
     [HEAD_USER_AGENT] = "User-Agent",
     [HEAD_X_REQUEST_ID] = "X-Request-Id",
+    [HEAD_IF_MATCH] = "If-Match",
+    [HEAD_IF_UNMODIFIED_SINCE] = "If-Unmodified-Since",
+    [HEAD_IF_RANGE] = "If-Range",
+    [HEAD_RANGE] = "Range",
+    [HEAD_ACCEPT_ENCODING] = "Accept-Encoding",
 };
 
 /* A head with a field of no interest and the given one; how often 'known' was found in it. */

@@ -2,7 +2,7 @@
  *
  * Media types by file name.
  */
-#include "modules/media_types.h"
+#include "http/media_types.h"
 
 #include <criterion/criterion.h>
 

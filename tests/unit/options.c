@@ -8,8 +8,12 @@
 #include "config/options.h"
 #include "config/quote.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <tine.h>
+
+extern const tine_module builtin_static;
 
 Test(options, are_described_and_named_once)
 {
@@ -69,10 +73,10 @@ Test(options, of_one_app_are_found_by_their_full_or_only_name)
 
 /* ---- etc/server.ini ---- */
 
-static char *read_example(size_t *length)
+static char *read_text(const char *path, size_t *length)
 {
-    static char text[64 * 1024];
-    FILE *file = fopen("etc/server.ini", "r");
+    static char text[128 * 1024];
+    FILE *file = fopen(path, "r");
 
     cr_assert_not_null(file, "tests run in the folder of the repository");
     *length = fread(text, 1, sizeof text - 1, file);
@@ -114,7 +118,7 @@ Test(options, stand_in_the_example_file_at_their_defaults)
     struct pool *pool = pool_new();
     const struct ini_visitor visitor = {pool, ignore_heading, compare_setting, fail_mistake};
     size_t length;
-    char *text = read_example(&length);
+    char *text = read_text("etc/server.ini", &length);
 
     ini_read(text, length, &visitor);
     for (const struct option *option = options; option->key; option++) {
@@ -158,7 +162,7 @@ Test(options, of_the_example_file_make_the_built_in_configuration)
 Test(options, in_comments_of_the_example_file_are_right)
 {
     size_t length;
-    char *text = read_example(&length);
+    char *text = read_text("etc/server.ini", &length);
     int fd = memfd_create("example", MFD_CLOEXEC);
     FILE *file = fdopen(dup(fd), "w");
     char path[32];
@@ -171,8 +175,27 @@ Test(options, in_comments_of_the_example_file_are_right)
     fclose(file);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     struct config *config = load_right(path);
-    cr_expect_eq(config->app_count, 6);
+    cr_expect_eq(config->app_count, 7);
     cr_expect_eq(config->listen_count, 2);
     config_free(config);
     close(fd);
+}
+
+/* The settings of static are many: the example file has them all, with their defaults, and so has the README. */
+Test(options, of_the_module_static_are_documented)
+{
+    size_t length;
+    char *example = strdup(read_text("etc/server.ini", &length)), *readme = strdup(read_text("README.md", &length)), text[80];
+
+    for (const tine_option *option = builtin_static.settings; option->name; option++) {
+        int name = (int)strcspn(option->name, "*");
+        bool has_default = option->fallback && *option->fallback;
+
+        snprintf(text, sizeof text, "\n; %.*s%s%s", name, option->name, has_default ? " = " : "", has_default ? option->fallback : "");
+        cr_expect(strstr(example, text), "'%s' is not in the example file", text + 1);
+        snprintf(text, sizeof text, "`%.*s", name, option->name);
+        cr_expect(strstr(readme, text), "%s is not in the README", text);
+    }
+    free(example);
+    free(readme);
 }

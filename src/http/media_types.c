@@ -6,7 +6,7 @@
  * Text is taken for UTF-8. JSON is UTF-8 by definition and XML says its encoding itself, so neither has
  * a charset parameter.
  */
-#include "media_types.h"
+#include "http/media_types.h"
 
 #include <stdlib.h>
 #include <string.h>

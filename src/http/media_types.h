@@ -2,8 +2,8 @@
  *
  * The media type of a file, told by the last extension of its name. Pure.
  */
-#ifndef MODULES_MEDIA_TYPES_H
-#define MODULES_MEDIA_TYPES_H
+#ifndef HTTP_MEDIA_TYPES_H
+#define HTTP_MEDIA_TYPES_H
 
 /* A value for Content-Type, with charset where the type has one: "text/css; charset=utf-8". The case of
  * the extension is ignored; a name without a known one is "application/octet-stream". Never NULL. */

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The functions of tine.h that send files, and what a file is told by. Runs in workers.
+ */
+#include "app/response.h"
+#include "http/media_types.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { YOUNG_SECONDS = 2 }; /* the coarsest clock of a file system that is in use */
+
+static void close_file(void *owner)
+{
+    close((int)(intptr_t)owner);
+}
+
+int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t length)
+{
+    if (!response_start(r, status, NULL)) {
+        close(fd);
+        return 500;
+    }
+    struct response_part *part = arena_alloc(&r->arena, sizeof *part);
+    *part = (struct response_part){.offset = offset, .length = length};
+    r->response.fd = fd;
+    r->response.parts = part;
+    r->response.part_count = 1;
+    r->response.release = close_file;
+    r->response.owner = (void *)(intptr_t)fd;
+    return r->response.status;
+}
+
+/* The finaliser of splitmix64: every bit of the input counts for every bit of the result. */
+static uint64_t mix(uint64_t x)
+{
+    x += 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+/* Mixed rather than spelled out: the number of an inode is nobody's business. A file that was changed a moment ago can be
+ * changed again without its time, which is as coarse as the file system's clock, telling: until then the tag is weak (8.8.1). */
+void tine_etag(const struct stat *status, char etag[TINE_ETAG_SIZE])
+{
+    uint64_t x = mix((uint64_t)status->st_ino);
+    x = mix(x ^ (uint64_t)status->st_size);
+    x = mix(x ^ (uint64_t)status->st_mtim.tv_sec);
+    x = mix(x ^ (uint64_t)status->st_mtim.tv_nsec);
+    bool young = status->st_mtim.tv_sec + YOUNG_SECONDS > time(NULL);
+    snprintf(etag, TINE_ETAG_SIZE, "%s\"%016" PRIx64 "\"", young ? "W/" : "", x);
+}
+
+static int refuse_file(tine_request *r, const char *path, int error)
+{
+    if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == ELOOP)
+        return tine_problem(r, 404, "%s", "");
+    tine_log(r, TINE_ERROR, "cannot send '%s': %s", path, strerror(error));
+    return tine_problem(r, error == EMFILE || error == ENFILE ? 503 : error == EACCES || error == EPERM ? 403 : 500, "%s", "");
+}
+
+int tine_send_file(tine_request *r, const char *path, const char *type)
+{
+    struct stat status;
+    char etag[TINE_ETAG_SIZE];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO shall not hold it up */
+    if (fd < 0)
+        return refuse_file(r, path, errno);
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return refuse_file(r, path, ENOENT);
+    }
+    tine_etag(&status, etag);
+    return tine_send_content(r, TINE_CONTENT(.fd = fd, .length = (uint64_t)status.st_size, .etag = etag, .modified = status.st_mtime,
+                                             .type = type != NULL ? type : media_type_of(path), .release = close_file,
+                                             .owner = (void *)(intptr_t)fd));
+}
+
+const char *tine_media_type(const char *path)
+{
+    return media_type_of(path);
+}

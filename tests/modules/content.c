@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Content with versions, from memory and from files, and how often what was lent was given back.
+ */
+#include <tine.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LARGE = 8000000 }; /* more than the kernel buffers */
+
+static int lent, returned;
+static char large[LARGE];
+
+static void take_back(void *owner)
+{
+    returned += owner == &lent;
+}
+
+static int file(tine_request *r)
+{
+    return tine_send_file(r, tine_setting(tine_request_app(r), "file"), tine_query(r, "type"));
+}
+
+static int memory(tine_request *r)
+{
+    lent++;
+    return tine_send_content(r, TINE_CONTENT(.data = "0123456789", .length = 10, .type = "text/plain", .etag = "\"ten\"",
+                                             .modified = 784111777, .cache_control = "max-age=60", .release = take_back, .owner = &lent));
+}
+
+static int lend_large(tine_request *r)
+{
+    for (size_t i = 0; i < LARGE; i++)
+        large[i] = (char)('0' + i % 10);
+    lent++;
+    return tine_send_content(r, TINE_CONTENT(.data = large, .length = LARGE, .release = take_back, .owner = &lent));
+}
+
+/* As a handler that thinks better of it. */
+static int twice(tine_request *r)
+{
+    memory(r);
+    return memory(r);
+}
+
+static int replaced(tine_request *r)
+{
+    memory(r);
+    return tine_text(r, 200, "something else");
+}
+
+static int bad(tine_request *r)
+{
+    lent++;
+    return tine_send_content(r, TINE_CONTENT(.data = "x", .length = 1, .type = "text/plain\r\nX-Evil: 1", .release = take_back, .owner = &lent));
+}
+
+static int bad_etag(tine_request *r)
+{
+    return tine_send_content(r, TINE_CONTENT(.data = "x", .length = 1, .etag = "no quotes"));
+}
+
+static int gone(tine_request *r)
+{
+    return tine_send_content(r, TINE_CONTENT(.data = "gone", .length = 4, .status = 410, .etag = "\"g\""));
+}
+
+static int change(tine_request *r)
+{
+    int status = tine_precondition(r, "\"v1\"", 784111777);
+    return status != 0 ? status : tine_text(r, 200, "changed");
+}
+
+static int balance(tine_request *r)
+{
+    return tine_text(r, 200, "%d", lent - returned);
+}
+
+static int encoding(tine_request *r)
+{
+    return tine_text(r, 200, "%d %d", tine_accepts_encoding(r, "gzip"), tine_accepts_encoding(r, "identity"));
+}
+
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/file", file), TINE_GET("/memory", memory), TINE_GET("/large", lend_large),
+                                           TINE_GET("/twice", twice), TINE_GET("/replaced", replaced), TINE_GET("/bad", bad),
+                                           TINE_GET("/bad_etag", bad_etag), TINE_GET("/gone", gone), TINE_PUT("/change", change),
+                                           TINE_GET("/change", change), TINE_GET("/balance", balance), TINE_GET("/encoding", encoding), {0}},
+            .settings = (const tine_option[]){{"file", TINE_PATH, "/nonexistent", "what /file sends"}, {0}})

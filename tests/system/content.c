@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What modules send by tine_send_file() and tine_send_content(): conditions, ranges, and that what was lent is given back.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+TestSuite(content, .timeout = 120);
+
+static struct server server;
+
+static void serve(void)
+{
+    server_prepare(&server, ONE_WORKER "workers_max = 1\n[app:content]\npath = /\nmodule = @MODULES@/content.so\nfile = @DIR@/page.txt\n");
+    file_write(text("%s/page.txt", server.dir), "abcdefghij");
+    run("touch", "-d", "1994-11-06 08:49:37.5 UTC", text("%s/page.txt", server.dir));
+    server_launch(&server);
+}
+
+static void stop(void)
+{
+    if (server.pid > 0)
+        server_stop(&server);
+}
+
+#define ContentTest(name) Test(content, name, .init = serve, .fini = stop)
+
+static struct response get_with(const char *path, const char *fields)
+{
+    return ask(&server, request("GET", path, fields));
+}
+
+ContentTest(a_file_has_versions_and_ranges)
+{
+    struct response response = get(&server, "/file");
+    expect_response(&response, 200, "abcdefghij");
+    expect_field(&response, "Content-Type", "text/plain; charset=utf-8");
+    expect_field(&response, "Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT");
+    expect_field(&response, "Accept-Ranges", "bytes");
+    const char *etag = response_header(&response, "ETag");
+    cr_assert(text_matches(etag, "^\"[0-9a-f]{16}\"$"), "%s", etag);
+
+    response = get_with("/file", text("If-None-Match: %s\r\n", etag));
+    expect_response(&response, 304, "");
+    expect_field(&response, "ETag", etag);
+    expect_field(&response, "Content-Type", NULL);
+    expect_field(&response, "Content-Length", NULL);
+    response = get_with("/file", "If-Match: \"other\"\r\n");
+    expect_response(&response, 412, NULL);
+    expect_field(&response, "ETag", NULL);
+    response = get_with("/file", "Range: bytes=2-4\r\n");
+    expect_response(&response, 206, "cde");
+    expect_field(&response, "Content-Range", "bytes 2-4/10");
+    expect_field(&response, "Content-Type", "text/plain; charset=utf-8");
+    response = get_with("/file?type=image/png", "");
+    expect_field(&response, "Content-Type", "image/png");
+}
+
+ContentTest(a_file_that_is_none_is_404)
+{
+    remove(text("%s/page.txt", server.dir));
+    expect_get(&server, "/file", 404, NULL);
+    run("mkdir", text("%s/page.txt", server.dir));
+    expect_get(&server, "/file", 404, NULL);
+    run("rmdir", text("%s/page.txt", server.dir));
+    run("mkfifo", text("%s/page.txt", server.dir));
+    expect_get(&server, "/file", 404, NULL);
+}
+
+ContentTest(what_comes_from_memory_is_answered_alike)
+{
+    struct response response = get(&server, "/memory");
+    expect_response(&response, 200, "0123456789");
+    expect_field(&response, "ETag", "\"ten\"");
+    expect_field(&response, "Cache-Control", "max-age=60");
+    response = get_with("/memory", "Range: bytes=-3\r\n");
+    expect_response(&response, 206, "789");
+    expect_field(&response, "Content-Range", "bytes 7-9/10");
+    response = get_with("/memory", "Range: bytes=10-\r\n");
+    expect_response(&response, 416, NULL);
+    expect_field(&response, "Content-Range", "bytes */10");
+    expect_field(&response, "Cache-Control", NULL);
+    response = get_with("/memory", "If-None-Match: \"x\"\r\nIf-None-Match: W/\"ten\"\r\n");
+    expect_response(&response, 304, "");
+    expect_field(&response, "Cache-Control", "max-age=60");
+    struct client client = client_connect(&server);
+    client_send(&client, request("HEAD", "/memory", "Range: bytes=0-1\r\n"));
+    response = client_read_head(&client);
+    cr_assert_eq(response.status, 200);
+    expect_field(&response, "Content-Length", "10");
+    client_close(&client);
+    expect_get(&server, "/balance", 200, "0");
+}
+
+ContentTest(other_statuses_have_no_conditions)
+{
+    struct response response = get_with("/gone", "If-None-Match: \"g\"\r\nRange: bytes=0-1\r\n");
+    expect_response(&response, 410, "gone");
+    expect_field(&response, "ETag", NULL);
+    expect_field(&response, "Accept-Ranges", NULL);
+}
+
+ContentTest(what_is_lent_is_given_back_once)
+{
+    expect_get(&server, "/memory", 200, "0123456789");
+    expect_get(&server, "/twice", 200, "0123456789");
+    expect_get(&server, "/replaced", 200, "something else");
+    struct response response = get(&server, "/bad");
+    expect_response(&response, 500, NULL);
+    expect_field(&response, "X-Evil", NULL);
+    response = get(&server, "/bad_etag");
+    expect_response(&response, 200, "x");
+    expect_field(&response, "ETag", NULL);
+    expect_get(&server, "/balance", 200, "0");
+}
+
+ContentTest(it_is_kept_until_a_slow_client_has_it)
+{
+    struct client slow = client_connect(&server);
+    setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &(int){65536}, sizeof(int));
+    client_send(&slow, request("GET", "/large", ""));
+    cr_assert_gt(client_receive(&slow, PATIENCE), 0);
+    expect_get(&server, "/balance", 200, "1");
+    struct response response = client_read(&slow);
+    expect_response(&response, 200, NULL);
+    cr_assert_eq(response.length, 8000000);
+    for (size_t i = 0; i < response.length; i++)
+        if (response.body[i] != (char)('0' + i % 10))
+            harness_fail("byte %zu is wrong", i);
+    await(strcmp(get(&server, "/balance").body, "0") == 0);
+    client_send(&slow, request("GET", "/large", ""));
+    client_receive(&slow, PATIENCE);
+    client_close(&slow);
+    await(strcmp(get(&server, "/balance").body, "0") == 0);
+}
+
+ContentTest(changes_are_made_to_the_version_that_was_meant)
+{
+    static const struct {
+        const char *method, *field;
+        int status;
+    } cases[] = {{"PUT", "", 200},
+                 {"PUT", "If-Match: \"v1\"\r\n", 200},
+                 {"PUT", "If-Match: \"v0\"\r\n", 412},
+                 {"PUT", "If-None-Match: *\r\n", 412},
+                 {"PUT", "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n", 412},
+                 {"PUT", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 200},
+                 {"GET", "If-None-Match: *\r\n", 304},
+                 {"GET", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 304}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool puts = strcmp(cases[i].method, "PUT") == 0;
+        struct response response = ask(&server, request(cases[i].method, "/change", text("%s%s", cases[i].field, puts ? "Content-Length: 0\r\n" : "")));
+        expect_response(&response, cases[i].status, NULL);
+        expect_field(&response, "ETag", puts ? NULL : "\"v1\"");
+    }
+}
+
+ContentTest(modules_learn_what_encodings_are_wanted)
+{
+    struct response response = get_with("/encoding", "");
+    expect_response(&response, 200, "-1 0");
+    response = get_with("/encoding", "Accept-Encoding: br\r\nAccept-Encoding: gzip;q=0.5, identity;q=0\r\n");
+    expect_response(&response, 200, "500 -1");
+}
