@@ -262,6 +262,7 @@ static void finish(struct master *m)
     }
     if (m->next != NULL)
         generation_close(m->next);
+    succession_close(&m->succession);
     while (m->old != NULL) {
         struct generation *older = m->old->older;
         generation_close(m->old);

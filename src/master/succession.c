@@ -64,14 +64,25 @@ bool succession_ask(struct master *m, unsigned canary)
     return true;
 }
 
-void succession_settle(struct master *m)
+/* The one before us removes the paths, when it is through with them. */
+static void let_go(struct listeners *left)
 {
-    struct listeners *left = &m->succession.from.listeners;
     for (size_t i = 0; i < left->count; i++)
         if (left->all[i]->references == 1)
-            left->all[i]->inode = 0; /* the one before us removes the path, when it is through with it */
+            left->all[i]->inode = 0;
     listeners_release(left);
+}
+
+void succession_settle(struct master *m)
+{
+    let_go(&m->succession.from.listeners);
     control_keep(&m->control);
+}
+
+void succession_close(struct succession *succession)
+{
+    let_go(&succession->from.listeners);
+    io_close(&succession->from.link);
 }
 
 /* This was a trial. The first worker sees the end of its socket, and ends as in good times. */

@@ -26,6 +26,9 @@ void succession_forget(struct succession *succession, const struct listeners *ow
 /* The first worker is ready. True: the answer is awaited, and the commit comes with it. */
 bool succession_ask(struct master *m, unsigned canary);
 
+/* Ends the link, and lets go of what no generation has. */
+void succession_close(struct succession *succession);
+
 /* After the commit: lets go of what the new generation did not go on with. */
 void succession_settle(struct master *m);
 
