@@ -237,6 +237,7 @@ void children_read(struct master *m, unsigned slot)
             child->due = true;
         if (message[0] == MESSAGE_READY && child->state == CHILD_STARTING) {
             child->state = CHILD_READY;
+            atomic_fetch_add(&m->board->joined, 1);
             if (child->canary)
                 reload_canary_ready(m, slot);
         }

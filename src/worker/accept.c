@@ -119,7 +119,7 @@ static void make_room(struct worker *w)
     bool lately = w->gave_for_room != 0 && w->now - w->gave_for_room < GIVE_EVERY_MS;
     if (!lately && scoreboard_has_other(w->setup->board, w->slot)) {
         adopt_watch(w, false); /* not to us */
-        uint32_t given = give_oldest(w);
+        uint32_t given = give_oldest(w, HANDOFF_BATCH);
         give_reclaim(w);
         w->gave_for_room = w->now;
         if (given > 0)

@@ -144,10 +144,12 @@ bool give_all(struct worker *w, const struct connection *but)
     return send_batch(w) && all;
 }
 
-uint32_t give_oldest(struct worker *w)
+uint32_t give_oldest(struct worker *w, uint32_t most)
 {
+    if (most > HANDOFF_BATCH)
+        most = HANDOFF_BATCH;
     batch.message.count = batch.fd_count = 0;
-    for (uint32_t i = w->oldest; i < w->top && batch.message.count < HANDOFF_BATCH; i = w->table[i].newer) {
+    for (uint32_t i = w->oldest; i < w->top && batch.message.count < most; i = w->table[i].newer) {
         struct connection *c = &w->table[i];
         if (!table_is_sound(w, c) || (can_give(c) && add(c, 0) < 0))
             break;

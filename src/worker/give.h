@@ -13,8 +13,8 @@
  * given was left; if not, the channel is full or the system short of something, and it is to be tried again. */
 bool give_all(struct worker *w, const struct connection *but);
 
-/* Gives those that were idle longest, one message full. Returns how many. */
-uint32_t give_oldest(struct worker *w);
+/* Gives those that were idle longest, at most 'most' and one message full. Returns how many. */
+uint32_t give_oldest(struct worker *w, uint32_t most);
 
 /* Gives the connection whose handler died, to be answered with 'status' by somebody else. */
 bool give_to_answer(struct worker *w, struct connection *c, int status);

@@ -127,6 +127,10 @@ struct worker {
     uint32_t oldest, newest; /* of the idle ones */
     uint32_t given;          /* in state CONNECTION_GIVEN */
     bool channel_watched;
+    int64_t balance_at;      /* then our share of the connections is looked at; 0: nothing came since */
+    uint32_t balance_looks;  /* left */
+    uint32_t joined;         /* workers there had been when we looked last */
+    uint32_t share;          /* of all connections, when it was looked at last; 0: never */
     int64_t give_after;      /* giving failed: to be tried again then; 0: it did not */
     struct deadlines deadlines;
 

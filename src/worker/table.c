@@ -9,6 +9,7 @@
 #include "worker/state.h"
 
 #include "base/log.h"
+#include "worker/balance.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -87,6 +88,7 @@ struct connection *table_take(struct worker *w, int fd)
                              .deadline.position = DEADLINE_NONE, .older = CONNECTION_NONE, .newer = CONNECTION_NONE,
                              .file = -1, .arrived = w->now};
     atomic_store_explicit(&w->slot->held, ++w->held, memory_order_relaxed);
+    balance_note(w);
     return c;
 }
 

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "worker/accept.h"
+#include "worker/balance.h"
 #include "worker/give.h"
 #include "worker/guard.h"
 #include "worker/queue.h"
@@ -164,6 +165,7 @@ static int epoll_timeout(const struct worker *w)
     int64_t wait = deadlines_wait(&w->deadlines, w->now);
     wait = sooner(wait, w->accept_after, w->now);
     wait = sooner(wait, w->give_after, w->now);
+    wait = sooner(wait, w->balance_at, w->now);
     return wait < 0 ? -1 : wait > 3600000 ? 3600000 : (int)wait;
 }
 
@@ -219,7 +221,7 @@ static void turn(struct worker *w)
 {
     struct epoll_event events[EVENTS_MAX];
     accept_watch(w);
-    adopt_watch(w, may_adopt(w));
+    adopt_watch(w, may_adopt(w) && balance_may_take(w));
     fall_asleep(w);
     int count = epoll_wait(w->epoll, events, EVENTS_MAX, epoll_timeout(w));
     wake_up(w);
@@ -266,6 +268,7 @@ static _Noreturn void run(struct worker *w)
             look(w);
         follow_order(w);
         give_up(w);
+        balance(w);
         leave_if_done(w);
         if (w->accepting && w->held == 0 && w->listener_count == 1 && w->accept_after == 0)
             turn_without_connections(w);
