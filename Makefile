@@ -9,7 +9,8 @@
 # make conformance what the RFCs ask of an origin server, case by case; PEER=nginx, apache or h2o asks that one instead
 # make mutation   which of the checks in the parsers no case would miss; F=head those of src/http/head.c
 # make check      what CI runs: gcc, clang, sanitizers
-# make install    PREFIX=/usr/local DESTDIR=
+# make release    build/release/tine, optimized across files and by profile; needs wrk
+# make install    PREFIX=/usr/local DESTDIR=; with B=build/release that one
 #
 # B= is the folder to build in, SANITIZE=address,undefined and WERROR=1 do what they say; CFLAGS and the like are
 # added to our own.
@@ -167,6 +168,9 @@ run: all
 check:
 	.ci/run
 
+release:
+	scripts/release
+
 install: all
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin include lib/tine share/tine/www)
 	install -m 755 $(B)/tine $(DESTDIR)$(PREFIX)/sbin/tine
@@ -182,6 +186,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all test suites known_suite unit system measure disruption conformance mutation fuzz bench-programs run check install clean
+.PHONY: all test suites known_suite unit system measure disruption conformance mutation fuzz bench-programs run check release install clean
 .SECONDARY:
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

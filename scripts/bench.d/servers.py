@@ -20,6 +20,7 @@ from machine import Tree, read_file
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(ROOT, "build")
+TINE = os.environ.get("TINE", os.path.join(BUILD, "tine"))
 PROGRAMS = os.path.join(BUILD, "scripts", "bench.d")
 EXPRESS = os.path.join(BUILD, "bench", "express")
 
@@ -55,7 +56,7 @@ FILE_CACHE = "open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s;"
 
 SERVERS = {server.name: server for server in (
     Server("floor", "{programs}/floor {port} {workers} {body}", is_peer=False),
-    Server("tine", "{build}/tine -c {folder}/tine.ini{tine_options}", "tine.ini", ("handlers.so",), version="{build}/tine -V",
+    Server("tine", "{tine} -c {folder}/tine.ini{tine_options}", "tine.ini", ("handlers.so",), version="{tine} -V",
            reload=signal.SIGHUP, is_peer=False),
     Server("nginx", **NGINX, values={"access_log": BUFFERED_LOG, "file_cache": ""}),
     # Not as in production: to compare this machine with others, where the floor and nginx were measured so.
@@ -92,7 +93,7 @@ def free_port():
 
 def version_of(server):
     """The first line that says something, or "" if the program is not there."""
-    command = server.version.format(build=BUILD).split()
+    command = server.version.format(build=BUILD, tine=TINE).split()
     if not command:
         return ""
     try:
@@ -103,7 +104,7 @@ def version_of(server):
 
 
 def is_installed(server):
-    program = server.command.split()[0].format(programs=PROGRAMS, build=BUILD)
+    program = server.command.split()[0].format(programs=PROGRAMS, build=BUILD, tine=TINE)
     if server.name == "express" and not os.path.isdir(os.path.join(EXPRESS, "node_modules")):
         return False
     return shutil.which(program, path=search_path()) is not None
@@ -164,7 +165,7 @@ class Running:
         setting = self.setting
         options = f" -o server.workers={setting.workers} -o server.workers_max={setting.workers}" if setting.workers else ""
         values = {
-            "port": self.port, "folder": self.folder, "www": www, "build": BUILD, "programs": PROGRAMS, "express": EXPRESS,
+            "port": self.port, "folder": self.folder, "www": www, "build": BUILD, "tine": TINE, "programs": PROGRAMS, "express": EXPRESS,
             "workers": setting.workers or 2, "body": setting.body, "connections": setting.connections,
             "processes": setting.processes, "descriptors": 2 * setting.connections + 100, "tine_options": options,
             "if_root": "" if os.geteuid() == 0 else "# ",
