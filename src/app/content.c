@@ -53,13 +53,23 @@ static struct validators make_validators(tine_request *r, const char *etag, time
     return validators;
 }
 
+/* Most requests are for few files. */
+static const char *format_modified(time_t modified)
+{
+    static struct {
+        time_t time;
+        char text[DATE_LENGTH + 1];
+    } last;
+    if (last.time != modified || last.text[0] == 0)
+        date_format(modified, last.text);
+    last.time = modified;
+    return last.text;
+}
+
 static void set_validators(tine_request *r, const struct validators *validators)
 {
-    char date[DATE_LENGTH + 1];
-    if (validators->has_modified) {
-        date_format(validators->modified, date);
-        response_set_field(r, "Last-Modified", date);
-    }
+    if (validators->has_modified)
+        response_set_field(r, "Last-Modified", format_modified(validators->modified));
     if (validators->etag.data != NULL)
         response_set_field(r, "ETag", validators->etag.data);
 }

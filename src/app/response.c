@@ -88,7 +88,7 @@ static size_t line_length(const struct buffer *fields, size_t at)
 
 static bool line_is(const struct buffer *fields, size_t at, struct slice name)
 {
-    return fields->end - at > name.length && fields->data[at + name.length] == ':' &&
+    return fields->end - at > name.length && fields->data[at + name.length] == ':' && (fields->data[at] ^ name.data[0]) % 32 == 0 &&
            slice_equals_nocase((struct slice){fields->data + at, name.length}, name);
 }
 
