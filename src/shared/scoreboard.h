@@ -95,7 +95,7 @@ struct scoreboard {
     _Atomic pid_t master;
     _Atomic uint32_t generation; /* that serves */
     _Atomic uint32_t used;       /* slots, from the first on */
-    _Atomic uint32_t joined;     /* workers that got ready, since the start */
+    _Atomic uint32_t joined;     /* times that a worker got ready, or back from a handler that took its time */
     _Atomic int64_t started;     /* monotonic ms */
     _Atomic int64_t started_at, loaded_at, reload_at; /* wall clock, ms; reload_at 0: never reloaded */
     _Atomic uint32_t verdict_version; /* odd while it is being written */

@@ -13,11 +13,14 @@ enum {
     SLACK = 2           /* connections below the share, beside an eighth of it, that are not worth the trouble */
 };
 
-/* Those that serve; what has left, or has not begun, has no share. */
-static bool has_share(const struct slot *slot)
+/* Those that serve: who has left, or has not begun, or is in a handler that takes its time, can take nothing. */
+static bool has_share(const struct worker *w, const struct slot *slot)
 {
     uint32_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
-    return state >= WORKER_WAITING && state <= WORKER_HANDLER && atomic_load_explicit(&slot->order, memory_order_relaxed) < ORDER_GIVE;
+    if (state < WORKER_WAITING || state > WORKER_HANDLER || atomic_load_explicit(&slot->order, memory_order_relaxed) >= ORDER_GIVE)
+        return false;
+    int64_t since = atomic_load_explicit(&slot->since, memory_order_relaxed);
+    return since == 0 || w->now - since < BALANCE_AWAY_MS;
 }
 
 /* Our share, and what the one holds who has least. */
@@ -28,7 +31,7 @@ static uint32_t count_share(const struct worker *w, uint32_t *least)
     uint64_t sum = 0;
     *least = UINT32_MAX;
     for (uint32_t i = 0; i < used; i++) {
-        if (!has_share(&board->slots[i]))
+        if (!has_share(w, &board->slots[i]))
             continue;
         uint32_t held = atomic_load_explicit(&board->slots[i].held, memory_order_relaxed);
         *least = held < *least ? held : *least;

@@ -8,7 +8,9 @@
 
 #include "worker/state.h"
 
-/* Connections came in: their number is to be looked at, in a moment. (A new worker is noticed without.) */
+enum { BALANCE_AWAY_MS = 5 }; /* in one handler: then it is not counted on */
+
+/* Connections came in: their number is to be looked at, in a moment. (A worker that is new, or back, is noticed without.) */
 void balance_note(struct worker *w);
 
 /* May this one take what others give without being asked? */

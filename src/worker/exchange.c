@@ -8,6 +8,7 @@
 #include "app/response.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/balance.h"
 #include "worker/give.h"
 #include "worker/guard.h"
 #include "worker/intake.h"
@@ -155,8 +156,11 @@ static void run_handler(struct worker *w, struct connection *c)
     atomic_store_explicit(&slot->since, w->now, memory_order_relaxed);
     atomic_store_explicit(&slot->state, WORKER_HANDLER, memory_order_release);
     guard_enter(w, c);
+    int64_t entered = w->now;
     w->now = request_handle(r) / 1000;
     guard_leave(w);
+    if (w->now - entered >= BALANCE_AWAY_MS)
+        atomic_fetch_add_explicit(&w->setup->board->joined, 1, memory_order_relaxed);
     atomic_store_explicit(&slot->state, WORKER_BUSY, memory_order_release);
     atomic_store_explicit(&slot->since, 0, memory_order_relaxed);
 }

@@ -129,7 +129,7 @@ struct worker {
     bool channel_watched;
     int64_t balance_at;      /* then our share of the connections is looked at; 0: nothing came since */
     uint32_t balance_looks;  /* left */
-    uint32_t joined;         /* workers there had been when we looked last */
+    uint32_t joined;         /* that of the scoreboard when we looked last */
     uint32_t share;          /* of all connections, when it was looked at last; 0: never */
     int64_t give_after;      /* giving failed: to be tried again then; 0: it did not */
     struct deadlines deadlines;
