@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See access_line.h.
+ */
+#include "app/access_line.h"
+
+#include "app/response.h"
+#include "base/clock.h"
+#include "base/escape.h"
+
+#include <time.h>
+#include <unistd.h>
+
+enum { VALUE_MAX = 1500 }; /* of one value, escaped: a target of 8 KB shall not push the rest off the line */
+
+/* Most are a few bytes: shorter than the call of a function that copies any number. */
+static inline void put(struct line *line, struct slice text)
+{
+    size_t room = (size_t)(line->end - line->next);
+    size_t length = text.length < room ? text.length : room;
+    char *to = line->next;
+    line->next += length;
+    if (length > 16) {
+        memcpy(to, text.data, length);
+        return;
+    }
+    for (; length >= 4; length -= 4, to += 4, text.data += 4)
+        memcpy(to, text.data, 4);
+    for (size_t i = 0; i < length; i++)
+        to[i] = text.data[i];
+}
+
+static void put_escaped(struct line *line, struct slice text)
+{
+    size_t room = (size_t)(line->end - line->next);
+    line->next += escape_log(line->next, room < VALUE_MAX ? room : VALUE_MAX, text);
+}
+
+void line_put_number(struct line *line, unsigned long long number)
+{
+    char digits[24], *p = digits + sizeof digits;
+    do
+        *--p = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    put(line, (struct slice){p, (size_t)(digits + sizeof digits - p)});
+}
+
+static void put_or_dash(struct line *line, struct slice text)
+{
+    if (text.length == 0)
+        put(line, SLICE("-"));
+    else
+        put_escaped(line, text);
+}
+
+/* "22/Nov/2026:14:00:00 +0000", made once a second. */
+static struct slice local_time(void)
+{
+    static struct {
+        time_t second;
+        size_t length;
+        char text[40];
+    } cache;
+    time_t now = time(NULL);
+    if (now != cache.second) {
+        struct tm local;
+        localtime_r(&now, &local);
+        cache.length = strftime(cache.text, sizeof cache.text, "%d/%b/%Y:%H:%M:%S %z", &local);
+        cache.second = now;
+    }
+    return (struct slice){cache.text, cache.length};
+}
+
+struct slice line_method(const struct tine_request *r)
+{
+    return request_method(r);
+}
+
+struct slice line_target(const struct tine_request *r)
+{
+    return head_target(&r->head, r->bytes);
+}
+
+/* The path as it was asked for, before decoding. */
+static struct slice path_of(const struct tine_request *r)
+{
+    struct slice target = line_target(r);
+    const char *mark = memchr(target.data, '?', target.length);
+    return mark != NULL ? (struct slice){target.data, (size_t)(mark - target.data)} : target;
+}
+
+static struct slice protocol_of(const struct tine_request *r)
+{
+    return r->head.minor_version == 0 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
+}
+
+/* Of a head that was refused there may be no target: then what came of its first line is shown. */
+static void put_request_line(struct line *line)
+{
+    const struct tine_request *r = line->request;
+    if (r->head.target_length > 0) {
+        put_escaped(line, line_method(r));
+        put(line, SLICE(" "));
+        put_escaped(line, line_target(r));
+        put(line, SLICE(" "));
+        put(line, protocol_of(r));
+        return;
+    }
+    size_t length = r->bytes != NULL ? strnlen(r->bytes, r->refused_length) : 0;
+    const char *end = length > 0 ? memchr(r->bytes, '\n', length) : NULL;
+    if (end != NULL)
+        length = (size_t)(end - r->bytes);
+    if (length > 0 && r->bytes[length - 1] == '\r')
+        length--;
+    put_or_dash(line, (struct slice){r->bytes, length < 200 ? length : 200});
+}
+
+static struct slice request_field(const struct tine_request *r, struct slice name)
+{
+    for (size_t i = 0; i < r->head.count; i++) {
+        const struct head_field *field = &r->head.fields[i];
+        if (slice_equals_nocase((struct slice){r->bytes + field->name, field->name_length}, name))
+            return (struct slice){r->bytes + field->value, field->value_length};
+    }
+    return (struct slice){NULL, 0};
+}
+
+/* The two that nearly every line has were found while the head was parsed. */
+static struct slice known_request_field(const struct tine_request *r, struct slice name)
+{
+    if (slice_equals(name, SLICE("User-Agent")))
+        return head_value(&r->head, r->bytes, HEAD_USER_AGENT);
+    if (slice_equals(name, SLICE("Referer")))
+        return head_value(&r->head, r->bytes, HEAD_REFERER);
+    return request_field(r, name);
+}
+
+/* A Content-Type may stand apart from the other fields. */
+static struct slice sent_field(const struct response *response, struct slice name)
+{
+    struct slice value = response_field(response, name);
+    if (value.data == NULL && response->type != NULL && slice_equals_nocase(name, SLICE("Content-Type")))
+        return slice_from(response->type);
+    return value;
+}
+
+int64_t line_duration_us(const struct tine_request *r)
+{
+    return r->started_us > 0 ? clock_us() - r->started_us : 0;
+}
+
+void line_put_text(struct line *line, struct slice text)
+{
+    put(line, text);
+}
+
+static void put_client(struct line *line, struct slice text)
+{
+    (void)text;
+    put(line, line->request->client);
+}
+
+static void put_time(struct line *line, struct slice text)
+{
+    (void)text;
+    put(line, SLICE("["));
+    put(line, local_time());
+    put(line, SLICE("]"));
+}
+
+static void put_first_line(struct line *line, struct slice text)
+{
+    (void)text;
+    put_request_line(line);
+}
+
+static void put_status(struct line *line, struct slice text)
+{
+    (void)text;
+    line_put_number(line, (unsigned)line->request->response.status);
+}
+
+static void put_bytes(struct line *line, struct slice text)
+{
+    (void)text;
+    line_put_number(line, line->request->response.sent);
+}
+
+static void put_bytes_or_dash(struct line *line, struct slice text)
+{
+    if (line->request->response.sent == 0)
+        put(line, SLICE("-"));
+    else
+        put_bytes(line, text);
+}
+
+static void put_microseconds(struct line *line, struct slice text)
+{
+    (void)text;
+    line_put_number(line, (unsigned long long)line_duration_us(line->request));
+}
+
+static void put_seconds(struct line *line, struct slice text)
+{
+    (void)text;
+    line_put_number(line, (unsigned long long)line_duration_us(line->request) / 1000000);
+}
+
+static void put_method(struct line *line, struct slice text)
+{
+    (void)text;
+    put_or_dash(line, line_method(line->request));
+}
+
+static void put_path(struct line *line, struct slice text)
+{
+    (void)text;
+    put_or_dash(line, path_of(line->request));
+}
+
+static void put_query(struct line *line, struct slice text)
+{
+    struct slice target = line_target(line->request);
+    size_t path = path_of(line->request).length;
+    (void)text;
+    put_escaped(line, (struct slice){target.data + path, target.length - path});
+}
+
+static void put_protocol(struct line *line, struct slice text)
+{
+    (void)text;
+    put(line, protocol_of(line->request));
+}
+
+static void put_host(struct line *line, struct slice text)
+{
+    (void)text;
+    put_or_dash(line, line->request->host);
+}
+
+static void put_process(struct line *line, struct slice text)
+{
+    (void)text;
+    line_put_number(line, (unsigned long long)getpid());
+}
+
+static void put_id(struct line *line, struct slice text)
+{
+    (void)text;
+    put(line, slice_from(tine_id(line->request)));
+}
+
+static void put_request_field(struct line *line, struct slice name)
+{
+    put_or_dash(line, known_request_field(line->request, name));
+}
+
+static void put_sent_field(struct line *line, struct slice name)
+{
+    put_or_dash(line, sent_field(&line->request->response, name));
+}
+
+/* What nobody here knows: identd's word, and who was logged in. */
+static void put_dash(struct line *line, struct slice text)
+{
+    (void)text;
+    put(line, SLICE("-"));
+}
+
+static const struct directive directives[] = {
+    {'h', false, put_client},       {'l', false, put_dash},          {'u', false, put_dash},   {'t', false, put_time},
+    {'r', false, put_first_line},   {'s', false, put_status},        {'b', false, put_bytes_or_dash}, {'B', false, put_bytes},
+    {'D', false, put_microseconds}, {'T', false, put_seconds},       {'m', false, put_method}, {'U', false, put_path},
+    {'q', false, put_query},        {'H', false, put_protocol},      {'v', false, put_host},   {'P', false, put_process},
+    {'L', false, put_id},           {'i', true, put_request_field},  {'o', true, put_sent_field},
+};
+
+const struct directive *line_directive(char letter)
+{
+    for (size_t i = 0; i < sizeof directives / sizeof directives[0]; i++)
+        if (directives[i].letter == letter)
+            return &directives[i];
+    return NULL;
+}

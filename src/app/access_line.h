@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An access log line being written, and what can stand in one: Apache's letters. Runs in a worker.
+ */
+#ifndef APP_ACCESS_LINE_H
+#define APP_ACCESS_LINE_H
+
+#include "app/request.h"
+
+/* What does not fit is left out: 'end' is never passed. */
+struct line {
+    char *next, *end;
+    struct tine_request *request;
+};
+
+/* 'text' is what stands in the format: text itself, or the {Name} in front of the letter. */
+typedef void line_put(struct line *line, struct slice text);
+
+struct directive {
+    char letter;
+    bool takes_name;
+    line_put *put;
+};
+
+/* NULL: there is none of this letter. */
+const struct directive *line_directive(char letter);
+
+line_put line_put_text;
+void line_put_number(struct line *line, unsigned long long number);
+
+/* Of a request: as long as it lives. */
+struct slice line_method(const struct tine_request *r);
+struct slice line_target(const struct tine_request *r);
+int64_t line_duration_us(const struct tine_request *r);
+
+#endif
