@@ -18,7 +18,7 @@
  *     module = hello.so
  *
  * A worker is one process and runs one handler at a time, so a handler may block, keep its state in
- * `static` variables and needs no lock. The whole request, body included, is there when it runs.
+ * `static` variables and needs no lock. The whole request, body included, is there when it runs (unless its route says .stream).
  *
  * Text that a function returns is NUL-terminated and borrowed: it lives until the handler's response has
  * been sent, and must not be freed. Every function that takes a tine_request may be called
@@ -68,9 +68,15 @@ typedef struct tine_route {
     const char *pattern;
     tine_handler *handler;
     const char *name; /* of the handler, for logs */
+    int stream;       /* 1: the handler runs when the head is there, and reads the body while it arrives; see tine_read() */
 } tine_route;
 
+#ifdef __cplusplus
 #define TINE_ROUTE(method_, pattern_, handler_, ...) {method_, pattern_, handler_, #handler_, ##__VA_ARGS__}
+#else
+#define TINE_ROUTE(method_, pattern_, handler_, ...) \
+    {.method = method_, .pattern = pattern_, .handler = handler_, .name = #handler_, ##__VA_ARGS__}
+#endif
 #define TINE_GET(pattern, handler, ...) TINE_ROUTE("GET", pattern, handler, ##__VA_ARGS__)
 #define TINE_POST(pattern, handler, ...) TINE_ROUTE("POST", pattern, handler, ##__VA_ARGS__)
 #define TINE_PUT(pattern, handler, ...) TINE_ROUTE("PUT", pattern, handler, ##__VA_ARGS__)
@@ -150,7 +156,8 @@ const char *tine_header(tine_request *r, const char *name);
 int tine_header_at(tine_request *r, size_t i, const char **name, const char **value);
 
 /* The body and, unless `length` is NULL, its length in bytes; "" and 0 when there is none. It ends with a NUL
- * that does not count. A large one lies in a file that is mapped. NULL only if that fails. */
+ * that does not count. A large one lies in a file that is mapped. NULL if that fails; and in a .stream handler, which waits here for
+ * the rest, if that fails or tine_read() has taken some already. */
 const char *tine_body(tine_request *r, size_t *length);
 
 /* Address of the client ("127.0.0.1", "::1", "unix:"); behind proxies that [server] trusted names, the one that they ask for. */
@@ -164,6 +171,91 @@ const char *tine_id(tine_request *r);
 
 /* The app the request was routed to. */
 tine_app *tine_request_app(tine_request *r);
+
+/* ---- Input that is taken apart ------------------------------------------------------------------- */
+
+/* When one of these fails because of what the client sent, it has built the problem that says so (400, 413, 415 and the like), and
+ * tine_failed() is its status. So several can be called in a row before one question:
+ *
+ *     const char *name = tine_form(r, "name");
+ *     int64_t age;
+ *     if (tine_form_int(r, "age", 0, 150, &age))
+ *         return tine_failed(r);
+ *
+ * The first failure stays. A handler that returns 0 and has built nothing else sends it too. When it is the handler's own mistake
+ * the log names it, and the status is 500. */
+
+/* Status of the first failure, 0 if there was none. */
+int tine_failed(tine_request *r);
+
+/* Integers in decimal, from `lo` to `hi`. Return 0 with *value set, or 400 (it is absent, no integer, or out of bounds) and *value is as it was.
+ * tine_form_int() fails in the ways of tine_form() too. */
+int tine_param_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value);
+int tine_query_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value);
+int tine_form_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value);
+
+/* Value of a cookie (RFC 6265), as it came but for quotes around it; the first of that name; NULL when there is none. What breaks the
+ * grammar is passed over. */
+const char *tine_cookie(tine_request *r, const char *name);
+
+/* Value of the first `name=` of an application/x-www-form-urlencoded body, decoded, always UTF-8; NULL when there is none, or
+ * after a failure: 415 when the body is of another type or charset, 400 when it is malformed. */
+const char *tine_form(tine_request *r, const char *name);
+
+/* The i-th pair (0 first) of the query, or of such a body, decoded. Return 0, or -1 behind the last or after a failure (400, 415). */
+int tine_query_at(tine_request *r, size_t i, const char **name, const char **value);
+int tine_form_at(tine_request *r, size_t i, const char **name, const char **value);
+
+/* Parses the body as JSON and unpacks it by a format of json_unpack_ex(), into the pointers that follow:
+ *
+ *     if (tine_json_body(r, "{s:s, s?i}", "name", &name, "age", &age))
+ *         return tine_failed(r);
+ *
+ * Returns 0; or 415 when the body is not application/json in UTF-8, 400 when it is not JSON or an object has a key twice (the problem says
+ * where), 422 when it is not what the format wants (the problem has the JSON pointer of the place; an 'i' that does not fit an int
+ * is that too); or 500, logged, for a format that is wrong. Text and values unpacked live until the response is sent; 'O' gives a reference. */
+int tine_json_body(tine_request *r, const char *format, ...);
+
+/* The same for a whole document, without unpacking: borrowed until the response is sent. NULL after a failure. */
+json_t *tine_json_document(tine_request *r);
+
+/* Reads on in the body: up to `size` bytes. Returns how many, 0 at the end, -1 after a failure. In a .stream handler it waits for the client, up
+ * to [timeouts] body, and what arrives is progress that [timeouts] request counts from; 100 (Continue) is sent with the first call. It then
+ * fails with 408 (too slow), 413 (beyond [limits] body), 400 (malformed, or the client has gone), and the connection ends. What a
+ * handler leaves unread is read over if it is there already; if not, the connection ends with the answer. */
+long tine_read(tine_request *r, void *buffer, size_t size);
+
+/* The whole body as a file, read from its beginning; tine closes it once the response is sent. -1 after a failure (500, or what tine_body() waits
+ * for). It may have more than *length bytes: those do not count. */
+int tine_body_fd(tine_request *r, size_t *length);
+
+/* A part of a multipart/form-data body. New members come at the end. */
+typedef struct tine_part {
+    const char *name;
+    const char *file;      /* NULL: a plain field. Else a file's name, made safe: no folder, no control bytes, not hidden, at most 255 bytes of
+                            * UTF-8, never empty. It may be there already, and another client's. */
+    const char *file_sent; /* as the client sent it, for showing; NULL as `file` is */
+    const char *type;      /* Content-Type; NULL when there is none */
+} tine_part;
+
+/* Goes to the next part; what is unread of the one before is passed over. The part and its text live until the next call. NULL behind the
+ * last, or after a failure: 415 for another type of body, 400 when it is malformed, and those of tine_read(). */
+const tine_part *tine_next_part(tine_request *r);
+
+/* Reads on in the part: as tine_read(). */
+long tine_part_read(tine_request *r, void *buffer, size_t size);
+
+/* The rest of the part as text, UTF-8 without NUL; lives until the response is sent. NULL after a failure: 413 if all parts taken so would be
+ * larger than [limits] body_memory, 400 if it is not text. */
+const char *tine_part_text(tine_request *r);
+
+/* The rest of the part as an unlinked file in [server] temp, read from its beginning; tine closes it at the next part. -1 after a failure:
+ * 507 when there is no room, 500. */
+int tine_part_fd(tine_request *r, uint64_t *length);
+
+/* Writes the rest of the part to a file that must not be there yet (mode 0666 less the umask). Returns 0 or the status of the
+ * failure: 409 if it is there, 507, 500; then nothing stays. */
+int tine_part_save(tine_request *r, const char *path);
 
 /* ---- The response -------------------------------------------------------------------------------- */
 

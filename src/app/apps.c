@@ -42,8 +42,11 @@ static void add_routes(struct tine_app *app, uint32_t *number)
     for (; route->pattern != NULL; route = next_route(module, route)) {
         const char *wrong = router_add(&app->router, route->method, route->pattern, route->handler, route->name, (*number)++);
         char text[256];
-        if (wrong == NULL)
+        if (wrong == NULL) {
+            if (module->route_size >= offsetof(tine_route, stream) + sizeof route->stream)
+                app->router.newest->stream = route->stream != 0;
             continue;
+        }
         snprintf(text, sizeof text, "its route %s %s cannot be used: %s",
                  route->method != NULL ? route->method : "(no method)", route->pattern, wrong);
         reject(app, "module", text);

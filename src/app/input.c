@@ -121,13 +121,6 @@ int tine_header_at(tine_request *r, size_t i, const char **name, const char **va
     return 0;
 }
 
-const char *tine_body(tine_request *r, size_t *length)
-{
-    if (length != NULL)
-        *length = (size_t)r->body.length;
-    return body_bytes(&r->body);
-}
-
 const char *tine_client(tine_request *r)
 {
     return r->client_text;

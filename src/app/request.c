@@ -5,6 +5,7 @@
 #include "app/request.h"
 
 #include "app/client.h"
+#include "app/input.h"
 #include "app/response.h"
 #include "app/server.h"
 #include "base/clock.h"
@@ -45,7 +46,10 @@ struct tine_request *request_new(const struct head_limits *limits)
 
 void request_free(struct tine_request *r)
 {
+    if (r->input != NULL)
+        input_release(r->input);
     body_reset(&r->body);
+    buffer_release(&r->arrival.bytes);
     buffer_release(&r->body.memory);
     buffer_release(&r->response.fields);
     buffer_release(&r->response.body);
@@ -56,6 +60,10 @@ void request_free(struct tine_request *r)
 
 void request_reset(struct tine_request *r, const struct head_limits *limits)
 {
+    if (r->input != NULL) {
+        input_release(r->input);
+        r->input = NULL;
+    }
     arena_reset(&r->arena);
     body_reset(&r->body);
     response_reset(&r->response);
@@ -72,6 +80,9 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     r->target = (struct target){0};
     r->framing = (struct framing){0};
     r->host = (struct slice){"", 0};
+    r->arrival.begun = r->arrival.live = false;
+    if (r->arrival.bytes.data != NULL)
+        buffer_release(&r->arrival.bytes);
 }
 
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
@@ -275,7 +286,7 @@ static void complete(struct tine_request *r, int result)
 bool request_is_quick(const struct tine_request *r)
 {
     const struct route *route = r->match.route.route;
-    return r->answer != 0 || (route->recent_us >= 0 && route->recent_us < QUICK_US);
+    return r->answer != 0 || (!route->stream && route->recent_us >= 0 && route->recent_us < QUICK_US);
 }
 
 int64_t request_handle(struct tine_request *r)

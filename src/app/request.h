@@ -62,6 +62,23 @@ struct request_stream {
     void *context;
 };
 
+/* A body that arrives while its .stream handler runs; the worker's connection provides it. */
+struct request_arrival {
+    bool begun;         /* this is such a request */
+    bool live;          /* and its body is not in 'body' */
+    bool open;          /* and its end was not seen */
+    bool asked;         /* 100 (Continue) was sent, or is not waited for */
+    bool gone;          /* the client is */
+    int status;         /* why it cannot be read on; 0: it can */
+    const char *reason;
+    size_t used;        /* bytes of the connection's input behind the head that were taken */
+    uint64_t taken;     /* bytes of the body so far */
+    int64_t patience;   /* ms that the client may still take, less what it earns */
+    struct buffer bytes; /* received meanwhile, not yet taken */
+    /* Reads on, waiting for the client. Returns the number of bytes, 0 at the end, -1 with status and reason set. */
+    long (*read)(void *context, char *to, size_t size);
+};
+
 struct tine_request {
     struct arena arena;
     char *bytes; /* the head, in the connection's input; moves only while the head is not whole */
@@ -88,6 +105,8 @@ struct tine_request {
     bool keep_alive;    /* the connection may go on after the response; decided before the handler runs */
     struct response response;
     struct request_stream stream;
+    struct request_arrival arrival;
+    struct input *input; /* what was taken apart for the handler; NULL: nothing */
     struct tine_request *next; /* in the list of unused ones */
 };
 

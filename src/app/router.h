@@ -28,10 +28,12 @@ struct route {
     uint32_t number;                        /* among all routes of the configuration; the same in every worker */
     int64_t recent_us;                      /* moving average of what the handler took; -1: never run */
     struct route *next;                     /* another method at the same node */
+    bool stream;                            /* its handler reads the body while it arrives */
 };
 
 struct router {
     struct router_node *root;
+    struct route *newest; /* what router_add() added last, for who has more to say of it */
 };
 
 struct router_match {

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Cookies, forms and numbers, as handlers ask for them. Runs in workers.
+ */
+#include "app/input.h"
+
+#include "http/cookie.h"
+#include "http/form.h"
+#include "http/parameters.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+const char *tine_cookie(tine_request *r, const char *name)
+{
+    struct slice wanted = slice_from(name), found, value;
+    for (size_t i = 0; i < r->head.count; i++) {
+        const struct head_field *field = &r->fields[i];
+        struct slice rest = {r->bytes + field->value, field->value_length};
+        if (!slice_equals_nocase((struct slice){r->bytes + field->name, field->name_length}, SLICE("Cookie")))
+            continue;
+        while (cookie_next(&rest, &found, &value))
+            if (slice_equals(found, wanted))
+                return arena_copy(&r->arena, value.data, value.length);
+    }
+    return NULL;
+}
+
+static bool is_form(struct tine_request *r)
+{
+    const char *type = tine_header(r, "Content-Type");
+    if (type != NULL && slice_equals_nocase(parameters_before(slice_from(type)), SLICE("application/x-www-form-urlencoded")))
+        return input_is_utf8(r, type);
+    input_fail(r, 415, "the body must be application/x-www-form-urlencoded");
+    return false;
+}
+
+/* The body, once it is known to be a form in order. */
+static struct slice form_of(struct tine_request *r)
+{
+    static const char *const wrong[] = {
+        [FORM_BROKEN] = "is not percent-encoded as it must be", [FORM_NUL] = "has an encoded NUL", [FORM_NOT_TEXT] = "is not UTF-8"};
+    struct input *input = input_of(r);
+    struct slice body;
+    size_t at;
+    if (input->form_known)
+        return input->form;
+    input->form_known = true;
+    if (!is_form(r) || !input_body(r, &body))
+        return input->form;
+    enum form_verdict verdict = form_check(body, &at);
+    if (verdict == FORM_FINE)
+        input->form = body;
+    else
+        input_fail(r, 400, "the pair at byte %zu of the form %s", at, wrong[verdict]);
+    return input->form;
+}
+
+static const char *decode(struct tine_request *r, struct slice text)
+{
+    char *value = arena_alloc(&r->arena, text.length + 1);
+    return query_decode(text, value) < 0 ? NULL : value;
+}
+
+/* Is it the name, decoded? Without memory for each that is not. */
+static bool name_is(struct tine_request *r, struct slice name, struct slice wanted)
+{
+    if (name.length < wanted.length || name.length > 3 * wanted.length)
+        return false;
+    if (memchr(name.data, '%', name.length) == NULL && memchr(name.data, '+', name.length) == NULL)
+        return slice_equals(name, wanted);
+    const char *decoded = decode(r, name);
+    return decoded != NULL && slice_equals(slice_from(decoded), wanted);
+}
+
+const char *tine_form(tine_request *r, const char *name)
+{
+    struct slice rest = form_of(r), wanted = slice_from(name), found, value;
+    while (rest.data != NULL && query_next(&rest, &found, &value))
+        if (name_is(r, found, wanted))
+            return decode(r, value);
+    return NULL;
+}
+
+static int pair_at(struct tine_request *r, struct slice rest, size_t i, const char **name, const char **value)
+{
+    struct slice found = {NULL, 0}, text = {NULL, 0};
+    for (size_t k = 0; k <= i; k++)
+        if (rest.data == NULL || !query_next(&rest, &found, &text))
+            return -1;
+    const char *decoded_name = decode(r, found), *decoded_value = decode(r, text);
+    if (decoded_name == NULL || decoded_value == NULL) {
+        input_fail(r, 400, "the query is not percent-encoded as it must be");
+        return -1;
+    }
+    if (name != NULL)
+        *name = decoded_name;
+    if (value != NULL)
+        *value = decoded_value;
+    return 0;
+}
+
+int tine_query_at(tine_request *r, size_t i, const char **name, const char **value)
+{
+    return pair_at(r, r->target.query, i, name, value);
+}
+
+int tine_form_at(tine_request *r, size_t i, const char **name, const char **value)
+{
+    return pair_at(r, form_of(r), i, name, value);
+}
+
+/* An optional '-' and digits, nothing else. */
+static bool read_integer(const char *text, int64_t *value)
+{
+    const char *digits = text + (text[0] == '-');
+    if (digits[0] == 0 || digits[strspn(digits, "0123456789")] != 0)
+        return false;
+    errno = 0;
+    *value = strtoll(text, NULL, 10);
+    return errno == 0;
+}
+
+static int get_integer(struct tine_request *r, const char *kind, const char *name, const char *text, int64_t lo, int64_t hi, int64_t *value)
+{
+    int64_t number;
+    if (lo > hi)
+        return input_mistake(r, "asks for %s '%s' from %" PRId64 " to %" PRId64 ": no integer is", kind, name, lo, hi);
+    if (text == NULL)
+        return input_fail(r, 400, "%s '%s' is missing", kind, name);
+    if (!read_integer(text, &number) || number < lo || number > hi)
+        return input_fail(r, 400, "%s '%s' must be an integer from %" PRId64 " to %" PRId64, kind, name, lo, hi);
+    *value = number;
+    return 0;
+}
+
+int tine_param_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value)
+{
+    const char *text = tine_param(r, name);
+    if (text == NULL)
+        return input_mistake(r, "asks for {%s}, which its route's pattern does not have", name);
+    return get_integer(r, "path parameter", name, text, lo, hi, value);
+}
+
+int tine_query_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value)
+{
+    return get_integer(r, "query parameter", name, tine_query(r, name), lo, hi, value);
+}
+
+int tine_form_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value)
+{
+    const char *text = tine_form(r, name);
+    if (text == NULL && form_of(r).data == NULL)
+        return tine_failed(r);
+    return get_integer(r, "form field", name, text, lo, hi, value);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What was taken apart of a request for its handler, and what was wrong with it. Made, in the request's arena, when a handler first asks.
+ * Runs in workers.
+ */
+#ifndef APP_INPUT_H
+#define APP_INPUT_H
+
+#include "app/request.h"
+
+struct parts;
+
+struct input {
+    int failure;        /* status of the first one; 0: none */
+    uint64_t at;        /* how far tine_read() has come in a whole body */
+    json_t *json;       /* the body */
+    bool form_known;    /* 'form' was looked for; */
+    struct slice form;  /* data is NULL if it could not be had */
+    struct parts *parts;
+};
+
+struct input *input_of(struct tine_request *r);
+void input_release(struct input *input);
+
+/* The client's fault: builds the problem, unless it is not the first. Returns the status of the first. */
+int input_fail(struct tine_request *r, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The handler's own fault: logged, and a 500. */
+int input_mistake(struct tine_request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The body as a whole. False after a failure. */
+bool input_body(struct tine_request *r, struct slice *body);
+
+/* Is the body in UTF-8, as far as a charset parameter in its type says? False after the 415. */
+bool input_is_utf8(struct tine_request *r, const char *type);
+
+/* Descriptors of parts. */
+void parts_release(struct parts *parts);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The body of a request as its handler wants it: piece by piece, in memory, as a file; and what all that takes input apart shares.
+ * Runs in workers.
+ */
+#include "app/input.h"
+
+#include "base/io.h"
+#include "http/parameters.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { PIECE_BYTES = 16384, REASON_MAX = 1024 };
+
+struct input *input_of(struct tine_request *r)
+{
+    if (r->input == NULL) {
+        r->input = arena_alloc(&r->arena, sizeof *r->input);
+        *r->input = (struct input){.failure = 0};
+    }
+    return r->input;
+}
+
+void input_release(struct input *input)
+{
+    if (input->json != NULL)
+        json_decref(input->json);
+    if (input->parts != NULL)
+        parts_release(input->parts);
+}
+
+int input_fail(struct tine_request *r, int status, const char *format, ...)
+{
+    struct input *input = input_of(r);
+    char reason[REASON_MAX];
+    va_list arguments;
+    if (input->failure != 0)
+        return input->failure;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    input->failure = status;
+    if (r->response.state < RESPONSE_BEGUN)
+        tine_problem(r, status, "%s", reason);
+    return status;
+}
+
+int input_mistake(struct tine_request *r, const char *format, ...)
+{
+    char what[REASON_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    tine_log(r, TINE_ERROR, "handler %s %s", request_handler_name(r), what);
+    return input_fail(r, 500, "the handler failed");
+}
+
+int tine_failed(tine_request *r)
+{
+    return r->input != NULL ? r->input->failure : 0;
+}
+
+static long read_whole(struct tine_request *r, char *to, size_t size)
+{
+    struct input *input = input_of(r);
+    struct body *body = &r->body;
+    uint64_t left = body->length - input->at;
+    size_t wanted = size < left ? size : (size_t)left;
+    ssize_t length = (ssize_t)wanted;
+    if (wanted == 0)
+        return 0;
+    if (body->fd < 0)
+        memcpy(to, buffer_bytes(&body->memory) + input->at, wanted);
+    else
+        while ((length = pread(body->fd, to, wanted, (off_t)input->at)) < 0 && errno == EINTR)
+            ;
+    if (length <= 0) {
+        tine_log(r, TINE_ERROR, "cannot read the spooled body of a request: %s", length < 0 ? strerror(errno) : "it is cut off");
+        input_fail(r, 500, "the body could not be read");
+        return -1;
+    }
+    input->at += (uint64_t)length;
+    return (long)length;
+}
+
+long tine_read(tine_request *r, void *buffer, size_t size)
+{
+    struct request_arrival *arrival = &r->arrival;
+    if (!arrival->live)
+        return read_whole(r, buffer, size);
+    long length = arrival->status == 0 ? arrival->read(r->stream.context, buffer, size) : -1;
+    if (length < 0)
+        input_fail(r, arrival->status, "%s", arrival->reason);
+    return length;
+}
+
+/* All that a .stream handler's client still sends. */
+static bool gather(struct tine_request *r)
+{
+    struct request_arrival *arrival = &r->arrival;
+    char piece[PIECE_BYTES];
+    long length;
+    if (arrival->taken > 0) {
+        input_mistake(r, "asks for the whole body, of which tine_read() has taken some");
+        return false;
+    }
+    while ((length = tine_read(r, piece, sizeof piece)) > 0) {
+        int status = body_append(&r->body, piece, (size_t)length);
+        if (status != 0) {
+            input_fail(r, status, status == 507 ? "there is no room to keep the body" : "the body could not be kept");
+            return false;
+        }
+    }
+    arrival->live = length < 0;
+    return length == 0;
+}
+
+bool input_body(struct tine_request *r, struct slice *body)
+{
+    if (r->arrival.live && !gather(r))
+        return false;
+    *body = (struct slice){body_bytes(&r->body), (size_t)r->body.length};
+    if (body->data == NULL) {
+        tine_log(r, TINE_ERROR, "cannot map the spooled body of a request: %s", strerror(errno));
+        input_fail(r, 500, "the body could not be read");
+    }
+    return body->data != NULL;
+}
+
+const char *tine_body(tine_request *r, size_t *length)
+{
+    struct slice body = {NULL, 0};
+    if (!input_body(r, &body))
+        body.length = 0;
+    if (length != NULL)
+        *length = body.length;
+    return body.data;
+}
+
+/* A body in memory moves to a file in memory, which is the body's file from now on. */
+static int move_to_file(struct body *body)
+{
+    int fd = memfd_create("body", MFD_CLOEXEC);
+    if (fd >= 0 && body->length > 0 && io_write_all(fd, buffer_bytes(&body->memory), (size_t)body->length) < 0)
+        io_close(&fd);
+    return fd;
+}
+
+int tine_body_fd(tine_request *r, size_t *length)
+{
+    struct slice body;
+    if (!input_body(r, &body))
+        return -1;
+    if (r->body.fd < 0 && (r->body.fd = move_to_file(&r->body)) < 0) {
+        tine_log(r, TINE_ERROR, "cannot make a file of the body of a request: %s", strerror(errno));
+        input_fail(r, 500, "the body could not be kept");
+        return -1;
+    }
+    lseek(r->body.fd, 0, SEEK_SET);
+    if (length != NULL)
+        *length = body.length;
+    return r->body.fd;
+}
+
+bool input_is_utf8(struct tine_request *r, const char *type)
+{
+    char charset[32];
+    long length = parameter_find(slice_from(type), SLICE("charset"), charset, sizeof charset);
+    if (length == PARAMETER_ABSENT || (length >= 0 && strcasecmp(charset, "utf-8") == 0))
+        return true;
+    if (length == PARAMETER_BAD)
+        input_fail(r, 415, "the Content-Type is malformed");
+    else
+        input_fail(r, 415, "the body must be in UTF-8, not '%s'", charset);
+    return false;
+}

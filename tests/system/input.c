@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What handlers take apart: cookies, forms, integers, JSON, multipart; and what they tell the client, or the log, when it is wrong.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(input, .timeout = 120);
+
+static struct server server;
+
+static void serve(void)
+{
+    server_start(&server, ONE_WORKER "user = root\n[limits]\nbody = 1m\nbody_memory = 64k\n[app:input]\npath = /\nmodule = @MODULES@/input.so\ndirectory = @DIR@\n");
+}
+
+static void stop(void)
+{
+    if (server.pid > 0)
+        server_stop(&server);
+}
+
+#define InputTest(name) Test(input, name, .init = serve, .fini = stop)
+
+static struct response post(const char *path, const char *type, const char *body)
+{
+    const char *line = type != NULL ? text("Content-Type: %s\r\n", type) : "";
+    return ask(&server, text("%s%s", request("POST", path, text("%sContent-Length: %zu\r\n", line, strlen(body))), body));
+}
+
+/* The problem's status, and that it says 'detail' somewhere. */
+static void expect_problem(const struct response *response, int status, const char *detail)
+{
+    cr_expect_eq(response->status, status, "%d: %s", response->status, response->body);
+    const char *type = response_header(response, "Content-Type");
+    cr_expect(type != NULL && strcmp(type, "application/problem+json") == 0, "%s", response->head);
+    cr_expect_not_null(strstr(response->body, detail), "'%s' is not in %s", detail, response->body);
+}
+
+struct ask {
+    const char *path, *type, *body;
+    int status;
+    const char *answer; /* of 200 the body; else in the detail */
+};
+
+static void ask_all(const struct ask *asks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct response response = post(asks[i].path, asks[i].type, asks[i].body);
+        if (asks[i].status == 200)
+            expect_response(&response, 200, asks[i].answer);
+        else
+            expect_problem(&response, asks[i].status, asks[i].answer);
+        response_free(&response);
+    }
+}
+
+#define ASK_ALL(asks) ask_all(asks, sizeof asks / sizeof *asks)
+
+InputTest(cookies_are_those_of_the_rfc)
+{
+    static const char *const cases[][2] = {{"sid=1; b=2", "1"}, {"b=2; sid=\"x\"", "x"}, {"sid=1; sid=2", "1"}, {"SID=1", "(none)"}, {"sid=\"a", "(none)"}, {"b", "(none)"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct response response = ask(&server, request("GET", "/cookie/sid", text("Cookie: %s\r\n", cases[i][0])));
+        expect_response(&response, 200, cases[i][1]);
+        response_free(&response);
+    }
+    struct response response = ask(&server, request("GET", "/cookie/sid", "Cookie: a=1\r\nCookie: sid=3\r\n"));
+    expect_response(&response, 200, "3");
+    expect_get(&server, "/cookie/sid", 200, "(none)");
+}
+
+#define FORM "application/x-www-form-urlencoded"
+
+InputTest(forms_are_decoded_or_refused)
+{
+    static const struct ask asks[] = {
+        {"/form", FORM, "name=ada+l%C3%A9&age=36", 200, "name=ada l\xc3\xa9;age=36;ada l\xc3\xa9 36"}, {"/form", FORM "; charset=UTF-8", "age=0", 200, "age=0;(none) 0"},
+        {"/form", FORM, "n%61me=x&age=1&name=y", 200, "name=x;age=1;name=y;x 1"}, {"/stream/form", FORM, "name=x&age=1", 200, "name=x;age=1;x 1"},
+        {"/form", FORM, "name=x", 400, "form field 'age' is missing"}, {"/form", FORM, "", 400, "'age' is missing"},
+        {"/form", FORM, "age=151", 400, "'age' must be an integer from 0 to 150"}, {"/form", FORM, "age=-1", 400, "from 0 to 150"},
+        {"/form", FORM, "age=1x", 400, "must be an integer"}, {"/form", FORM, "age=", 400, "must be an integer"}, {"/form", FORM, "age=+1", 400, "must be an integer"},
+        {"/form", FORM, "x=1&name=%zz", 400, "byte 4 of the form is not percent-encoded"}, {"/form", FORM, "name=%00", 400, "NUL"},
+        {"/form", FORM, "name=%ff", 400, "not UTF-8"}, {"/form", FORM "; charset=latin1", "age=1", 415, "UTF-8, not 'latin1'"},
+        {"/form", FORM "; charset", "age=1", 415, "malformed"}, {"/form", "text/plain", "age=1", 415, FORM}, {"/form", NULL, "age=1", 415, FORM},
+        {"/careless_form", "text/plain", "name=x", 415, FORM}, {"/careless_form", FORM, "name=%ff", 400, "UTF-8"},
+    };
+    ASK_ALL(asks);
+}
+
+InputTest(queries_and_integers_are_bounded)
+{
+    static const struct {
+        const char *path;
+        int status;
+        const char *answer;
+    } cases[] = {
+        {"/query", 204, ""}, {"/query?a=1&b=%20&&c", 200, "a=1;b= ;c=;"}, {"/query?a=1&b=%zz", 400, "not percent-encoded"},
+        {"/integers/5?n=-9223372036854775808", 200, "5 -9223372036854775808"}, {"/integers/1000?n=007", 200, "1000 7"},
+        {"/integers/0?n=1", 400, "path parameter 'id' must be an integer from 1 to 1000"}, {"/integers/1001?n=1", 400, "'id'"},
+        {"/integers/x?n=1", 400, "'id'"}, {"/integers/1", 400, "query parameter 'n' is missing"}, {"/integers/1?n=9223372036854775808", 400, "'n'"},
+        {"/integers/1?n=--1", 400, "'n'"}, {"/integers/1?n=-", 400, "'n'"}, {"/integers/1?n=%201", 400, "'n'"}, {"/integers/1?n=1.0", 400, "'n'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct response response = get(&server, cases[i].path);
+        if (cases[i].status < 300)
+            expect_response(&response, cases[i].status, cases[i].answer);
+        else
+            expect_problem(&response, cases[i].status, cases[i].answer);
+        response_free(&response);
+    }
+}
+
+InputTest(mistakes_of_a_handler_are_logged_with_its_name)
+{
+    static const char *const lines[][2] = {
+        {"/no_such_param", "handler input.no_such_param asks for {nix}, which its route's pattern does not have"},
+        {"/no_such_integer", "handler input.no_such_integer asks for query parameter 'n' from 2 to 1: no integer is"}};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct response response = get(&server, lines[i][0]);
+        expect_problem(&response, 500, "the handler failed");
+        server_log_await(&server, lines[i][1], 1);
+    }
+    struct response response = post("/wrong_json", "application/json", "{\"name\":1}");
+    expect_problem(&response, 500, "the handler failed");
+    server_log_await(&server, "handler input.wrong_json unpacks JSON by a wrong format '{s:q}'", 1);
+    response = post("/no_part", "text/plain", "x");
+    expect_problem(&response, 500, "the handler failed");
+    server_log_await(&server, "handler input.no_part calls tine_part_read() without a part", 1);
+    response = post("/stream/late", "text/plain", "0123456789");
+    expect_problem(&response, 500, "the handler failed");
+    server_log_await(&server, "handler input.body_too_late asks for the whole body, of which tine_read() has taken some", 1);
+}
+
+#define JSON "application/json"
+
+InputTest(json_is_unpacked_or_refused_with_the_place)
+{
+    static const struct ask asks[] = {
+        {"/json", JSON, "{\"name\":\"ada\"}", 200, "ada -1 - -1"},
+        {"/json", JSON "; charset=utf-8", "{\"name\":\"\xc3\xa9\",\"age\":36,\"address\":{\"city\":\"Rome\"},\"a/b~\":[5]}", 200, "\xc3\xa9 36 Rome 5"},
+        {"/json", "application/merge-patch+json", "{\"name\":\"x\"}", 200, "x -1 - -1"}, {"/strict_json", JSON, "{\"name\":\"abc\"}", 200, "abc 3"},
+        {"/document", JSON, "[1, 2]", 200, "[1,2]"}, {"/document", JSON, "7", 200, "7"},
+        {"/json", JSON, "{\"name\":\n 1 x}", 400, "line 2, column 4"}, {"/json", JSON, "", 400, "not JSON"}, {"/json", JSON, "{\"name\":\"\xff\"}", 400, "unable to decode byte 0xff"},
+        {"/json", JSON, "{\"name\":\"a\",\"name\":\"b\"}", 400, "duplicate"}, {"/json", JSON, "{\"name\":\"a\"} x", 400, "line 1"},
+        {"/json", JSON, "{\"name\":\"\\u0000\"}", 400, "NUL"}, {"/json", "text/plain", "{}", 415, JSON}, {"/json", NULL, "{}", 415, JSON},
+        {"/json", JSON "; charset=utf-16", "{}", 415, "UTF-8, not 'utf-16'"}, {"/document", JSON, "nope", 400, "line 1"},
+        {"/json", JSON, "{}", 422, "\"/name is missing\""}, {"/json", JSON, "{\"name\":1}", 422, "/name: Expected string, got integer"},
+        {"/json", JSON, "{\"name\":\"a\",\"age\":\"b\"}", 422, "/age: Expected integer, got string"},
+        {"/json", JSON, "{\"name\":\"a\",\"age\":2147483648}", 422, "/age: the integer is too large or too small"},
+        {"/json", JSON, "{\"name\":\"a\",\"age\":-2147483649}", 422, "/age: the integer"},
+        {"/json", JSON, "{\"name\":\"a\",\"address\":{\"city\":null}}", 422, "/address/city: Expected string, got null"},
+        {"/json", JSON, "{\"name\":\"a\",\"address\":{}}", 422, "/address/city is missing"}, {"/json", JSON, "{\"name\":\"a\",\"address\":1}", 422, "/address: Expected object"},
+        {"/json", JSON, "{\"name\":\"a\",\"a/b~\":[\"x\"]}", 422, "/a~1b~0/0: Expected integer, got string"}, {"/json", JSON, "{\"name\":\"a\",\"a/b~\":[]}", 422, "/a~1b~0/0"},
+        {"/json", JSON, "[1]", 422, "the document: Expected object, got array"}, {"/strict_json", JSON, "{\"name\":\"a\",\"more\":1}", 422, "the document: 1 object item(s) left unpacked: more"},
+    };
+    ASK_ALL(asks);
+}
+
+#define MULTIPART "multipart/form-data; boundary=B"
+#define FIELD(name, value) "--B\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
+#define FILE_PART(name, file, value) "--B\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"" file "\"\r\nContent-Type: text/x\r\n\r\n" value "\r\n"
+
+InputTest(parts_are_pulled_one_by_one)
+{
+    static const struct ask asks[] = {
+        {"/parts", MULTIPART, FIELD("a", "1") FILE_PART("f", "../x.txt", "12345") FIELD("b", "") "--B--\r\n", 200, "a:1;f[x.txt]text/x 5;b:;"},
+        {"/stream/parts", MULTIPART, FIELD("a", "1") FILE_PART("f", "x", "12345") "--B--", 200, "a:1;f[x]text/x 5;"}, {"/parts", MULTIPART, "--B--", 204, ""},
+        {"/skip", MULTIPART, FIELD("a", "1") FILE_PART("f", "x", "12345") FIELD("b", "2") "--B--", 200, "3"},
+        {"/spool", MULTIPART, FILE_PART("f", "x", "12345") "--B--", 200, "5 12345"},
+        {"/parts", "text/plain", "x", 415, "multipart/form-data"}, {"/parts", NULL, "x", 415, "multipart/form-data"},
+        {"/parts", "multipart/form-data", "x", 400, "boundary"}, {"/parts", "multipart/form-data; boundary=\"a@b\"", "x", 400, "boundary"},
+        {"/parts", MULTIPART, "", 400, "cut off"}, {"/parts", MULTIPART, FIELD("a", "1"), 400, "cut off"}, {"/parts", MULTIPART, FIELD("a", "1") "--Bx", 400, "behind it"},
+        {"/parts", MULTIPART, "--B\r\nA: b\r\n\r\nx\r\n--B--", 400, "no Content-Disposition"}, {"/parts", MULTIPART, FIELD("\xff", "1") "--B--", 400, "not UTF-8"},
+        {"/parts", MULTIPART, FIELD("a", "\xff") "--B--", 400, "part 'a' is not text"}, {"/stream/parts", MULTIPART, FIELD("a", "1"), 400, "cut off"},
+        {"/skip", MULTIPART, FIELD("a", "1") "x", 400, "cut off"},
+    };
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        if (asks[i].status == 204) {
+            struct response response = post(asks[i].path, asks[i].type, asks[i].body);
+            expect_response(&response, 204, NULL);
+        } else {
+            ask_all(&asks[i], 1);
+        }
+    }
+}
+
+InputTest(text_of_parts_is_bounded_and_files_are_not_kept_in_memory)
+{
+    char *large = malloc(200001);
+    memset(large, 'x', 200000);
+    large[200000] = 0;
+    struct response response = post("/parts", MULTIPART, text("--B\r\nContent-Disposition: form-data; name=a\r\n\r\n%s\r\n--B--", large));
+    expect_problem(&response, 413, "part 'a' is larger than [limits] body_memory");
+    response = post("/parts", MULTIPART, text("--B\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\n%s\r\n--B--", large));
+    expect_response(&response, 200, "a[f](none) 200000;");
+    free(large);
+}
+
+InputTest(a_file_is_saved_once_and_under_a_safe_name)
+{
+    struct response response = post("/save", MULTIPART, FILE_PART("f", "../../evil.txt", "content") "--B--");
+    expect_response(&response, 201, "evil.txt");
+    cr_expect_str_eq(run("cat", text("%s/evil.txt", server.dir), NULL).out, "content");
+    response = post("/save", MULTIPART, FILE_PART("f", "evil.txt", "other") "--B--");
+    expect_problem(&response, 409, "a file of that name");
+    cr_expect_str_eq(run("cat", text("%s/evil.txt", server.dir), NULL).out, "content");
+    response = post("/save", MULTIPART, FILE_PART("f", "half.txt", "other"));
+    expect_problem(&response, 400, "cut off");
+    cr_expect(access(text("%s/half.txt", server.dir), F_OK) != 0, "half a file stays");
+}
+
+InputTest(a_body_is_there_as_a_descriptor)
+{
+    char *large = malloc(100001);
+    memset(large, 'y', 100000);
+    large[100000] = 0;
+    static const char *const paths[] = {"/fd", "/stream/fd"};
+    for (size_t i = 0; i < 2; i++) {
+        struct response response = post(paths[i], NULL, "small");
+        expect_response(&response, 200, "small");
+        response = post(paths[i], NULL, large);
+        expect_response(&response, 200, large);
+    }
+    free(large);
+}
