@@ -8,6 +8,7 @@
 #include "app/response.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/arrival.h"
 #include "worker/balance.h"
 #include "worker/give.h"
 #include "worker/guard.h"
@@ -59,6 +60,7 @@ bool exchange_begin(struct worker *w, struct connection *c)
     c->request->trusted = c->trusted ? &w->config->trusted : NULL;
     c->request->stream = (struct request_stream){transmit_stream, c};
     c->began = w->now;
+    c->resumed = false;
     connection_set_state(w, c, CONNECTION_HEAD);
     return true;
 }
@@ -239,6 +241,8 @@ static bool step_ready(struct worker *w, struct connection *c)
     }
     c->served++;
     count_request(w);
+    if (r->arrival.begun)
+        arrival_finish(w, c);
     queue_response(w, c);
     connection_set_state(w, c, CONNECTION_IDLE);
     if (!connection_is_sending(c))

@@ -5,6 +5,8 @@
  */
 #include "worker/intake.h"
 
+#include "worker/arrival.h"
+
 #include <unistd.h>
 
 enum { EXTENSIONS_MAX = 16 << 10 }; /* bytes of all chunk extensions of one body */
@@ -37,13 +39,16 @@ void intake_expect(struct worker *w, struct connection *c)
     body_begin(&r->body, (uint64_t)limits->body, (uint64_t)limits->body_memory, w->config->temp);
     if (r->framing.body == BODY_CHUNKED)
         begin_chunked(w, r);
+    if (r->answer == 0 && r->match.route.route->stream && !c->resumed) { /* what another worker has taken is in the body already */
+        arrival_begin(w, c);
+        return;
+    }
     if (r->framing.expect_continue && nothing_yet)
         buffer_append_text(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
     connection_set_state(w, c, CONNECTION_BODY);
 }
 
-/* Takes bytes out of the input from behind the head on; what is behind them moves up. */
-static void remove_body_bytes(struct connection *c, size_t length)
+void intake_remove(struct connection *c, size_t length)
 {
     char *body = buffer_bytes(&c->in) + c->request->head.length;
     size_t behind = buffer_length(&c->in) - c->request->head.length - length;
@@ -98,7 +103,7 @@ bool intake_step(struct worker *w, struct connection *c)
         return false;
     int result = r->framing.body == BODY_CHUNKED ? take_chunked(r, bytes, length, &used)
                                                  : take_counted(r, bytes, length, &used);
-    remove_body_bytes(c, used);
+    intake_remove(c, used);
     if (result > 1)
         exchange_refuse(w, c, result, body_refusal(r, result));
     else if (result == 1)

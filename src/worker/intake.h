@@ -13,6 +13,9 @@ void intake_expect(struct worker *w, struct connection *c);
 /* Takes what has come of it. True: it is whole, or was refused. */
 bool intake_step(struct worker *w, struct connection *c);
 
+/* Takes bytes out of the input from behind the head on; what is behind them moves up. */
+void intake_remove(struct connection *c, size_t length);
+
 /* Of an adopted connection: goes on in the middle of a body. 'pack' holds what came of it behind the input, or *spool is its file,
  * which is taken over. */
 void intake_resume(struct worker *w, struct connection *c, const struct handoff_record *record, int pack, int *spool);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See arrival.h. While a handler runs nothing of its connection's record may change (guard.h): what was in the input before is read there in
+ * place, what comes meanwhile is kept with the request, and the record is put in order behind the handler.
+ */
+#include "worker/arrival.h"
+
+#include "base/clock.h"
+#include "worker/intake.h"
+#include "worker/pace.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+enum {
+    RECEIVE_BYTES = 16384,
+    LOOK_MS = 1000,         /* between two signs of life while a client is waited for */
+    LEFT_OVER_MAX = 1 << 18 /* bytes that a handler did not want and that are read over */
+};
+
+static long fail(struct request_arrival *arrival, int status, const char *reason)
+{
+    arrival->status = status;
+    arrival->reason = reason;
+    return -1;
+}
+
+/* What was received and not yet taken. */
+static struct slice waiting(const struct connection *c)
+{
+    const struct tine_request *r = c->request;
+    const struct request_arrival *arrival = &r->arrival;
+    size_t behind = buffer_length(&c->in) - r->head.length;
+    if (arrival->used < behind)
+        return (struct slice){buffer_bytes(&c->in) + r->head.length + arrival->used, behind - arrival->used};
+    return (struct slice){buffer_bytes(&arrival->bytes), buffer_length(&arrival->bytes)};
+}
+
+static void drop(struct connection *c, size_t bytes)
+{
+    struct request_arrival *arrival = &c->request->arrival;
+    if (arrival->used < buffer_length(&c->in) - c->request->head.length)
+        arrival->used += bytes;
+    else
+        buffer_consume(&arrival->bytes, bytes);
+}
+
+/* Body bytes out of what is there, at most 'size'. Returns how many (0: none yet, or the end is reached), or -1. */
+static long take(struct connection *c, char *to, size_t size)
+{
+    struct tine_request *r = c->request;
+    struct request_arrival *arrival = &r->arrival;
+    struct slice bytes = waiting(c), data = {NULL, 0};
+    size_t consumed = bytes.length < size ? bytes.length : size;
+    if (r->framing.body == BODY_LENGTH) {
+        data = (struct slice){bytes.data, consumed = consumed < r->framing.length - arrival->taken ? consumed : (size_t)(r->framing.length - arrival->taken)};
+        arrival->open = arrival->taken + consumed < r->framing.length;
+    } else {
+        enum chunked_verdict verdict = chunked_decode(&r->chunked, bytes.data, consumed, &consumed, &data);
+        if (verdict == CHUNKED_BAD)
+            return fail(arrival, r->chunked.status, r->chunked.reason);
+        if (verdict != CHUNKED_DATA)
+            data.length = 0;
+        if (chunked_announced(&r->chunked) + data.length > r->body.limit - arrival->taken)
+            return fail(arrival, 413, "the body is larger than [limits] body allows");
+        arrival->open = verdict != CHUNKED_END;
+    }
+    if (data.length > 0)
+        memcpy(to, data.data, data.length);
+    arrival->taken += data.length;
+    drop(c, consumed);
+    return (long)data.length;
+}
+
+/* Of a counted body no more than belongs to it. Returns as recv() does. */
+static ssize_t receive(struct connection *c)
+{
+    struct tine_request *r = c->request;
+    struct request_arrival *arrival = &r->arrival;
+    uint64_t most = RECEIVE_BYTES;
+    if (r->framing.body == BODY_LENGTH && r->framing.length - arrival->taken < most)
+        most = r->framing.length - arrival->taken;
+    ssize_t length = recv(c->fd, buffer_reserve(&arrival->bytes, RECEIVE_BYTES), (size_t)most, MSG_DONTWAIT);
+    if (length > 0)
+        arrival->bytes.end += (size_t)length;
+    return length;
+}
+
+static void note_progress(void)
+{
+    atomic_store_explicit(&the_worker->slot->since, clock_ms(), memory_order_relaxed);
+}
+
+/* Waits for the client until *until, which bytes that come put off. The handler is not what takes time here. */
+static long wait_for_more(struct connection *c, int64_t *until)
+{
+    struct request_arrival *arrival = &c->request->arrival;
+    const struct config_app *app = c->request->match.app->section;
+    for (;;) {
+        ssize_t length = receive(c);
+        int64_t now = clock_ms();
+        if (length > 0) {
+            *until = pace_extend(*until, now, (uint64_t)length, app->limits.rate, app->timeouts.body);
+            note_progress();
+            return 0;
+        }
+        if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
+            arrival->gone = true;
+            return fail(arrival, 400, "the body ends before its end");
+        }
+        if (now >= *until)
+            return fail(arrival, 408, "the body of the request came too slowly");
+        struct pollfd poller = {.fd = c->fd, .events = POLLIN};
+        poll(&poller, 1, *until - now < LOOK_MS ? (int)(*until - now) : LOOK_MS);
+        note_progress();
+    }
+}
+
+static long ask_for_body(struct connection *c)
+{
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct iovec iov = {(char *)interim, sizeof interim - 1};
+    struct request_arrival *arrival = &c->request->arrival;
+    arrival->asked = true;
+    if (c->request->response.state >= RESPONSE_BEGUN || transmit_stream(c, &iov, 1) == 0)
+        return 0;
+    arrival->gone = true;
+    return fail(arrival, 400, "the client is gone");
+}
+
+static long read_on(void *context, char *to, size_t size)
+{
+    struct connection *c = context;
+    struct request_arrival *arrival = &c->request->arrival;
+    if (!table_is_sound(the_worker, c)) /* it may be another client's socket by now */
+        return fail(arrival, 500, "the handler failed");
+    if (!arrival->asked && ask_for_body(c) < 0)
+        return -1;
+    int64_t until = clock_ms() + arrival->patience; /* what the handler did meanwhile is not the client's time */
+    long length = 0;
+    while (arrival->open && size > 0 && length == 0)
+        length = waiting(c).length > 0 ? take(c, to, size) : wait_for_more(c, &until);
+    arrival->patience = until - clock_ms();
+    return length;
+}
+
+/* Reads over what is there already. */
+static void read_over(struct connection *c)
+{
+    struct request_arrival *arrival = &c->request->arrival;
+    char scrap[4096];
+    uint64_t most = arrival->taken + LEFT_OVER_MAX;
+    while (arrival->open && arrival->asked && arrival->status == 0 && arrival->taken < most) {
+        if (waiting(c).length == 0 && receive(c) <= 0)
+            return;
+        if (take(c, scrap, sizeof scrap) < 0)
+            return;
+    }
+}
+
+void arrival_begin(struct worker *w, struct connection *c)
+{
+    struct tine_request *r = c->request;
+    struct request_arrival *arrival = &r->arrival;
+    bool nothing_yet = buffer_length(&c->in) == r->head.length;
+    arrival->begun = arrival->live = arrival->open = true;
+    arrival->asked = !r->framing.expect_continue || !nothing_yet;
+    arrival->gone = false;
+    arrival->status = 0;
+    arrival->used = 0;
+    arrival->taken = 0;
+    arrival->patience = r->match.app->section->timeouts.body;
+    arrival->read = read_on;
+    connection_set_state(w, c, CONNECTION_READY);
+}
+
+void arrival_finish(struct worker *w, struct connection *c)
+{
+    struct tine_request *r = c->request;
+    struct request_arrival *arrival = &r->arrival;
+    read_over(c);
+    intake_remove(c, arrival->used);
+    arrival->used = 0;
+    if (arrival->open) { /* where the next request begins cannot be told */
+        r->keep_alive = false;
+        c->lingers = true;
+        c->broken |= arrival->gone;
+    } else if (buffer_length(&arrival->bytes) > 0) { /* the next request, or some of it */
+        buffer_append(&c->in, buffer_bytes(&arrival->bytes), buffer_length(&arrival->bytes));
+        request_rebase(r, buffer_bytes(&c->in));
+    }
+    buffer_clear(&arrival->bytes, 0);
+    c->arrived = w->now;
+}
