@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make            build/tine and the example modules
+# make            build/tine and the example modules (notes.so where there is libsqlite3-dev)
 # make run        serve etc/server.ini
 # make test       every test; make T=head test runs one suite, make suites lists them
 # make measure    what the README promises in numbers; make M=idle measure makes one of them
@@ -50,6 +50,9 @@ MODULE  = $(CC) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) $(MODULE_FLAGS) $(CFLAGS) -M
 SOURCES  := $(filter-out src/main.c src/examples/%,$(wildcard src/main.c src/*/*.c))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
 EXAMPLES := $(patsubst src/examples/%.c,$(B)/%.so,$(wildcard src/examples/*.c))
+ifneq ($(shell pkg-config --exists sqlite3 && echo there),there)
+EXAMPLES := $(filter-out $(B)/notes.so,$(EXAMPLES))
+endif
 UNIT     := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*.c))
 SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
 HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client)
@@ -83,9 +86,10 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 
+$(B)/notes.so: EXAMPLE_LIBS = $(shell pkg-config --libs sqlite3)
 $(B)/%.so: src/examples/%.c
 	@mkdir -p $(@D)
-	$(MODULE) -o $@ $<
+	$(MODULE) -o $@ $< $(EXAMPLE_LIBS)
 
 $(B)/tests/modules/%.so: tests/modules/%.c
 	@mkdir -p $(@D)
