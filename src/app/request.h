@@ -68,7 +68,6 @@ struct request_arrival {
     bool live;          /* and its body is not in 'body' */
     bool open;          /* and its end was not seen */
     bool asked;         /* 100 (Continue) was sent, or is not waited for */
-    bool gone;          /* the client is */
     int status;         /* why it cannot be read on; 0: it can */
     const char *reason;
     size_t used;        /* bytes of the connection's input behind the head that were taken */

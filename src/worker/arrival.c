@@ -100,20 +100,17 @@ static long wait_for_more(struct connection *c, int64_t *until)
     for (;;) {
         ssize_t length = receive(c);
         int64_t now = clock_ms();
+        note_progress();
         if (length > 0) {
             *until = pace_extend(*until, now, (uint64_t)length, app->limits.rate, app->timeouts.body);
-            note_progress();
             return 0;
         }
-        if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
-            arrival->gone = true;
-            return fail(arrival, 400, "the body ends before its end");
-        }
+        if (length == 0 || (errno != EAGAIN && errno != EINTR)) /* it may still read */
+            return fail(arrival, 400, "the connection ended before the body did");
         if (now >= *until)
             return fail(arrival, 408, "the body of the request came too slowly");
         struct pollfd poller = {.fd = c->fd, .events = POLLIN};
         poll(&poller, 1, *until - now < LOOK_MS ? (int)(*until - now) : LOOK_MS);
-        note_progress();
     }
 }
 
@@ -125,7 +122,6 @@ static long ask_for_body(struct connection *c)
     arrival->asked = true;
     if (c->request->response.state >= RESPONSE_BEGUN || transmit_stream(c, &iov, 1) == 0)
         return 0;
-    arrival->gone = true;
     return fail(arrival, 400, "the client is gone");
 }
 
@@ -166,7 +162,6 @@ void arrival_begin(struct worker *w, struct connection *c)
     bool nothing_yet = buffer_length(&c->in) == r->head.length;
     arrival->begun = arrival->live = arrival->open = true;
     arrival->asked = !r->framing.expect_continue || !nothing_yet;
-    arrival->gone = false;
     arrival->status = 0;
     arrival->used = 0;
     arrival->taken = 0;
@@ -185,7 +180,6 @@ void arrival_finish(struct worker *w, struct connection *c)
     if (arrival->open) { /* where the next request begins cannot be told */
         r->keep_alive = false;
         c->lingers = true;
-        c->broken |= arrival->gone;
     } else if (buffer_length(&arrival->bytes) > 0) { /* the next request, or some of it */
         buffer_append(&c->in, buffer_bytes(&arrival->bytes), buffer_length(&arrival->bytes));
         request_rebase(r, buffer_bytes(&c->in));

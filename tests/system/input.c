@@ -88,6 +88,7 @@ InputTest(forms_are_decoded_or_refused)
         {"/form", FORM, "x=1&name=%zz", 400, "byte 4 of the form is not percent-encoded"}, {"/form", FORM, "name=%00", 400, "NUL"},
         {"/form", FORM, "name=%ff", 400, "not UTF-8"}, {"/form", FORM "; charset=latin1", "age=1", 415, "UTF-8, not 'latin1'"},
         {"/form", FORM "; charset", "age=1", 415, "malformed"}, {"/form", "text/plain", "age=1", 415, FORM}, {"/form", NULL, "age=1", 415, FORM},
+        {"/two_failures", "text/plain", "name=x", 415, FORM}, {"/two_failures", FORM, "name=x", 400, "query parameter 'n'"},
         {"/careless_form", "text/plain", "name=x", 415, FORM}, {"/careless_form", FORM, "name=%ff", 400, "UTF-8"},
     };
     ASK_ALL(asks);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 TestSuite(streaming_bodies, .timeout = 120);
 
@@ -218,6 +219,34 @@ StreamTest(a_client_that_goes_leaves_the_worker_serving)
     server_access_await(&server, "\" 400 ");
     client = client_connect(&server);
     expect_alive(&client);
+    client_close(&client);
+}
+
+StreamTest(a_client_that_only_stops_sending_is_told)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, text("%s0123456", request("POST", "/stream/sum", "Content-Length: 1000\r\n")));
+    shutdown(client.fd, SHUT_WR);
+    expect_next(&client, 400, NULL);
+    client_close(&client);
+}
+
+/* What another worker has taken of a body says nothing of the next one on that connection. */
+StreamTest(a_connection_adopted_in_the_midst_of_a_body_is_asked_for_its_next)
+{
+    static const char *const paths[] = {"/sum", "/stream/sum"};
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/sum", "Content-Length: 5\r\nExpect: 100-continue\r\n"));
+    cr_assert_eq(client_read(&client).status, 100);
+    server_hup(&server);
+    client_send(&client, "hello");
+    expect_next(&client, 200, sum_of("hello", 5));
+    for (size_t i = 0; i < 2; i++) {
+        client_send(&client, request("POST", paths[i], "Content-Length: 5\r\nExpect: 100-continue\r\n"));
+        cr_assert_eq(client_read(&client).status, 100);
+        client_send(&client, "hello");
+        expect_next(&client, 200, sum_of("hello", 5));
+    }
     client_close(&client);
 }
 
