@@ -187,6 +187,8 @@ const char *router_add(struct router *router, const char *method, const char *pa
         wrong = link_route(list, route);
     if (wrong != NULL)
         free(route);
+    else
+        router->added = route;
     return wrong;
 }
 

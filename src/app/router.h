@@ -25,6 +25,7 @@ struct route {
     unsigned param_count;
     struct slice params[ROUTER_PARAMS_MAX]; /* their names */
     bool has_tail;                          /* the last of them is a {name:path} */
+    const struct filters *filters;          /* that run around it; NULL: none. Set by whoever added it */
     uint32_t number;                        /* among all routes of the configuration; the same in every worker */
     int64_t recent_us;                      /* moving average of what the handler took; -1: never run */
     struct route *next;                     /* another method at the same node */
@@ -32,6 +33,7 @@ struct route {
 
 struct router {
     struct router_node *root;
+    struct route *added; /* the last one */
 };
 
 struct router_match {
