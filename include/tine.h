@@ -62,14 +62,21 @@ typedef int tine_handler(tine_request *r);
 
 /* A route. Patterns match whole paths, below the app's `path`: literal segments, {name} for one segment that
  * is not empty, {name:int} for one of digits (a '-' may stand first), and as the last {name:path} for the rest, which may
- * be empty. The most specific pattern wins. HEAD is answered from GET, OPTIONS and 405 from what there is. */
-typedef struct tine_route {
+ * be empty. The most specific pattern wins: at each segment, from the left, a literal before {name:int} before {name} before {name:path}.
+ * A slash at the end counts: "/users" and "/users/" are two paths, and who wants both says both. Only where an app is mounted
+ * its "/" answers with and without ("/app", "/app/"). HEAD is answered from GET, OPTIONS and 405 from what there is. */
+typedef struct tine_route tine_route;
+typedef struct tine_filter tine_filter;
+
+struct tine_route {
     const char *method; /* "GET"; any token; "*" takes every method */
     const char *pattern;
     tine_handler *handler;
     const char *name; /* of the handler, for logs */
     int stream;       /* 1: the handler runs when the head is there, and reads the body while it arrives; see tine_read() */
-} tine_route;
+    const tine_route *routes;          /* a group: routes below `pattern`, which is their prefix; ends with {0} */
+    const tine_filter *const *filters; /* TINE_FILTERS(&one, &two) that run around it, or around all of a group; may be NULL */
+};
 
 #ifdef __cplusplus
 #define TINE_ROUTE(method_, pattern_, handler_, ...) {method_, pattern_, handler_, #handler_, ##__VA_ARGS__}
@@ -82,6 +89,43 @@ typedef struct tine_route {
 #define TINE_PUT(pattern, handler, ...) TINE_ROUTE("PUT", pattern, handler, ##__VA_ARGS__)
 #define TINE_PATCH(pattern, handler, ...) TINE_ROUTE("PATCH", pattern, handler, ##__VA_ARGS__)
 #define TINE_DELETE(pattern, handler, ...) TINE_ROUTE("DELETE", pattern, handler, ##__VA_ARGS__)
+
+/* Routes with a common prefix and, with `.filters = TINE_FILTERS(&auth)`, common filters. Their patterns are appended to the prefix, so ""
+ * is the prefix itself; groups may stand in groups, eight deep. Of what no route in it answers (404, 405) its filters see as well. */
+#define TINE_GROUP(prefix_, routes_, ...) {.pattern = prefix_, .routes = routes_, ##__VA_ARGS__}
+
+/* A filter: code that runs around handlers. Filters are named in the INI file, as
+
+ *     [filter:auth]
+ *     module = ./auth.so
+ *     [server]                 or one [app:NAME]
+ *     filters = auth, log
+ *
+ * or in code: `.filters` of a module, a group or a route. From the outermost to the innermost: [server] filters, [app:NAME] filters, `.filters`
+ * of the app's module, of its groups, of the route. They also run where no handler does: 404, 405, OPTIONS, 403 (then only those of the
+ * server) and a body that is refused (413, 507 and the like; tine_body() is empty then). They do not run on a head that is refused (400), on /-/live
+ * and /-/ready, and on what is answered for a handler that crashed or hung.
+ *
+ * `self` is the [filter:NAME], or the app whose module has the filter: for settings and tine_data(). Any function may be NULL. */
+struct tine_filter {
+    size_t size;      /* filled in by TINE_FILTER */
+    const char *name; /* for logs */
+    /* Before the handler, from the outermost in. 0: go on; a status: this is the answer (built, or a problem if it is 400 and above), and
+     * what is further in does not run. Fields set here stay, whatever answers. */
+    int (*before)(tine_request *r, tine_app *self);
+    /* When the answer is there, from the innermost out, for filters whose `before` has let it pass. Fields may still be changed. 0: send it;
+     * or it is replaced: `return tine_problem(...)`; a status with nothing built takes the place of the status alone. For a response
+     * that is sent while its handler runs this comes before its head; it cannot be replaced then. tine_write() is refused. */
+    int (*after)(tine_request *r, tine_app *self);
+    /* When nothing changes any more, in the order of `after`: tine_status() and tine_sent() say what came of it. */
+    void (*done)(tine_request *r, tine_app *self);
+};
+
+/* `static const tine_filter auth = TINE_FILTER("auth", .before = check, .after = tell);` */
+#define TINE_FILTER(name_, ...) {.size = sizeof(tine_filter), .name = name_, ##__VA_ARGS__}
+
+/* `(&auth, &log)`, outermost first: what `.filters` takes. */
+#define TINE_FILTERS(...) ((const tine_filter *const[]){__VA_ARGS__, NULL})
 
 /* What a setting of the module holds. */
 typedef enum tine_type {
@@ -119,6 +163,11 @@ typedef struct tine_module {
     void (*worker_exit)(tine_app *app);
     /* Networks whose clients may come to it where its [app:NAME] has no `allow`: "127.0.0.0/8, ::1, unix:". NULL: all. */
     const char *allow;
+    /* TINE_FILTERS() of the module: what a [filter:NAME] of it runs, and what runs around its own routes. May be NULL. */
+    const tine_filter *const *filters;
+    /* Can it serve: is its database there? Asked by /-/ready ([server] health) in a worker, as if it were a handler, each time; the answer
+     * is 503 unless all say 0. -1 after tine_reject(), whose reason is logged when it begins to fail. May be NULL. */
+    int (*health)(tine_app *app);
 } tine_module;
 
 #ifndef TINE_MODULE_SYMBOL
@@ -169,7 +218,7 @@ const char *tine_scheme(tine_request *r);
 /* The request's id, taken from X-Request-Id or made; it is in the logs and in the response. */
 const char *tine_id(tine_request *r);
 
-/* The app the request was routed to. */
+/* The app the request was routed to; NULL in filters where there is none (404). */
 tine_app *tine_request_app(tine_request *r);
 
 /* ---- Input that is taken apart ------------------------------------------------------------------- */
@@ -342,6 +391,30 @@ int tine_set_status(tine_request *r, int status);
  * the client is gone. */
 int tine_write(tine_request *r, const void *data, size_t length);
 
+/* ---- Filters ------------------------------------------------------------------------------------- */
+
+/* Something that a filter found out, for handlers and other filters: lives as long as the request. `name` is copied; setting it again replaces
+ * the value, NULL removes it. tine_set_attribute() returns 0, or -1 (logged) without a name; tine_attribute() NULL when there is none. */
+int tine_set_attribute(tine_request *r, const char *name, void *value);
+void *tine_attribute(tine_request *r, const char *name);
+
+/* Calls function(argument) when handler and filters are through with the request, whatever they answered; the last deferred first. Not if the
+ * worker crashes. The response may not be sent yet, and `function` may use no request. Returns 0, or -1 (logged) without a function. */
+int tine_defer(tine_request *r, void (*function)(void *argument), void *argument);
+
+/* Status of the response as it is by now; 0: nothing is built. */
+int tine_status(tine_request *r);
+
+/* Bytes of its body that the client gets (0 for HEAD); of one that was sent while its handler ran, those that were sent. */
+uint64_t tine_sent(tine_request *r);
+
+/* A field of the response by now, the first of that name; NULL when there is none. Not those that tine writes itself. */
+const char *tine_response_header(tine_request *r, const char *name);
+
+/* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory: a file, or sent already. It lives
+ * until the response is changed. */
+const void *tine_response_body(tine_request *r, size_t *length);
+
 /* ---- Memory, log, settings ----------------------------------------------------------------------- */
 
 /* Memory until the response is sent, aligned for any type, not zeroed. Never NULL: without memory the worker ends. */
@@ -376,7 +449,7 @@ void *tine_data(tine_app *app);
  * worker_init. */
 json_t *tine_server_status(void);
 
-/* Says why load or worker_init fails, with file and line of the setting (NULL: of the app). Returns -1. */
+/* Says why load, worker_init or health fails, with file and line of the setting (NULL: of the app). Returns -1. */
 int tine_reject(tine_app *app, const char *setting, const char *format, ...) TINE_PRINTF(3, 4);
 
 #ifdef __GNUC__

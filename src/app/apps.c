@@ -5,7 +5,9 @@
 #include "app/apps.h"
 
 #include "app/module.h"
+#include "app/routes.h"
 #include "app/settings.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -18,39 +20,11 @@ const struct tine_app *apps_in_progress(void)
     return in_progress;
 }
 
-static void reject(struct tine_app *app, const char *key, const char *wrong)
+void app_reject(struct tine_app *app, const char *key, const char *wrong)
 {
     char section[128];
-    snprintf(section, sizeof section, "app:%s", app->section->name);
+    snprintf(section, sizeof section, "%s:%s", config_app_kind(app->section), app->section->name);
     config_reject_value(app->errors, app->config, section, key, "%s", wrong);
-}
-
-/* Routes are walked by the size they had when the module was compiled. */
-static const tine_route *next_route(const tine_module *module, const tine_route *route)
-{
-    return (const tine_route *)((const char *)route + module->route_size);
-}
-
-static void add_routes(struct tine_app *app, uint32_t *number)
-{
-    const tine_module *module = app->module;
-    const tine_route *route = module->routes;
-    if (route == NULL || route->pattern == NULL) {
-        reject(app, "module", "it has no routes: TINE_MODULE(.routes = (const tine_route[]){TINE_GET(\"/\", handler), {0}})");
-        return;
-    }
-    for (; route->pattern != NULL; route = next_route(module, route)) {
-        const char *wrong = router_add(&app->router, route->method, route->pattern, route->handler, route->name, (*number)++);
-        char text[256];
-        if (wrong == NULL) {
-            if (module->route_size >= offsetof(tine_route, stream) + sizeof route->stream)
-                app->router.newest->stream = route->stream != 0;
-            continue;
-        }
-        snprintf(text, sizeof text, "its route %s %s cannot be used: %s",
-                 route->method != NULL ? route->method : "(no method)", route->pattern, wrong);
-        reject(app, "module", text);
-    }
 }
 
 /* What the module says counts when the configuration says nothing. */
@@ -60,16 +34,17 @@ static void decide_access(struct tine_app *app)
     const char *list, *one;
     size_t length;
     app->allow = app->section->allow;
-    if (app->allow.count > 0 || module->size < offsetof(tine_module, allow) + sizeof module->allow || module->allow == NULL)
+    if (app->allow.count > 0 || !MODULE_HAS(module, allow))
         return;
     for (list = module->allow; network_next(&list, &one, &length);) {
         app->allow.all = memory_resize(app->allow.all, (app->allow.count + 1) * sizeof *app->allow.all);
         if (network_parse(&app->allow.all[app->allow.count++], one, length) != NULL)
-            reject(app, "module", "its .allow is no list of networks");
+            app_reject(app, "module", "its .allow is no list of networks");
     }
 }
 
-static void load_app(struct tine_app *app, const char *file, uint32_t *number)
+/* Filters come before apps, which refer to them. */
+static void load_app(struct apps *apps, struct tine_app *app, const char *file, uint32_t *number)
 {
     const struct config_app *section = app->section;
     const char *reason = NULL;
@@ -78,22 +53,29 @@ static void load_app(struct tine_app *app, const char *file, uint32_t *number)
     if (app->module == NULL) {
         char text[1024];
         snprintf(text, sizeof text, "cannot load '%s': %s", section->module, reason);
-        reject(app, "module", text);
+        app_reject(app, "module", text);
         return;
     }
     size_t before = app->errors->count;
     decide_access(app);
     settings_read(app, app->errors);
-    add_routes(app, number);
+    if (section->is_filter)
+        routes_load_filter(app);
+    else
+        routes_load(apps, app, number);
     /* load() may rely on its settings, so it runs only when they are right. */
     if (app->errors->count == before && app->module->load != NULL && app->module->load(app) != 0 &&
         app->errors->count == before)
-        reject(app, "module", "its load() failed without tine_reject()");
+        app_reject(app, "module", "its load() failed without tine_reject()");
 }
 
 static int by_precedence(const void *a, const void *b)
 {
     const struct tine_app *one = a, *two = b;
+    if (one->section->is_filter != two->section->is_filter)
+        return one->section->is_filter - two->section->is_filter;
+    if (one->section->is_filter) /* has no host */
+        return one->section < two->section ? -1 : 1;
     int one_any = strcmp(one->section->host, "*") == 0, two_any = strcmp(two->section->host, "*") == 0;
     if (one_any != two_any)
         return one_any - two_any;
@@ -104,7 +86,7 @@ static int by_precedence(const void *a, const void *b)
 
 static struct slice mount_of(const struct config_app *section)
 {
-    return strcmp(section->path, "/") == 0 ? (struct slice){"", 0} : slice_from(section->path);
+    return section->is_filter || strcmp(section->path, "/") == 0 ? (struct slice){"", 0} : slice_from(section->path);
 }
 
 static struct tine_app *app_of(struct apps *apps, const struct config_app *section)
@@ -115,27 +97,36 @@ static struct tine_app *app_of(struct apps *apps, const struct config_app *secti
     return NULL;
 }
 
-struct apps *apps_load(const struct config *config, char *const *module_files, struct errors *errors)
+static void load_all(struct apps *apps, const struct config *config, char *const *module_files, bool filters)
 {
-    struct apps *apps = memory_new(sizeof *apps);
     uint32_t route_number = 0;
-    apps->all = memory_new((config->app_count + 1) * sizeof *apps->all);
-    for (size_t i = 0; i < config->app_count; i++)
-        if (config->apps[i].module != NULL && config->apps[i].module[0] != 0) /* else told by whoever read the file */
-            apps->all[apps->count++] = (struct tine_app){.config = config, .section = &config->apps[i], .errors = errors,
-                                                         .mount = mount_of(&config->apps[i])};
-    /* Sorted before anything is loaded: a module may keep its tine_app. Loaded in the order of the file, as its author
-     * expects to read the errors. */
-    qsort(apps->all, apps->count, sizeof *apps->all, by_precedence);
     for (size_t i = 0; i < config->app_count; i++) {
-        struct tine_app *app = app_of(apps, &config->apps[i]);
+        struct tine_app *app = config->apps[i].is_filter == filters ? app_of(apps, &config->apps[i]) : NULL;
         if (app == NULL)
             continue;
         in_progress = app;
-        load_app(app, module_files != NULL ? module_files[i] : NULL, &route_number);
+        load_app(apps, app, module_files != NULL ? module_files[i] : NULL, &route_number);
         in_progress = NULL;
         app->errors = NULL;
     }
+}
+
+struct apps *apps_load(const struct config *config, char *const *module_files, struct errors *errors)
+{
+    struct apps *apps = memory_new(sizeof *apps);
+    apps->all = memory_new((config->app_count + 1) * sizeof *apps->all);
+    for (size_t i = 0; i < config->app_count; i++)
+        if (config->apps[i].module != NULL && config->apps[i].module[0] != 0) { /* else told by whoever read the file */
+            apps->all[apps->count++] = (struct tine_app){.config = config, .section = &config->apps[i], .errors = errors,
+                                                         .mount = mount_of(&config->apps[i])};
+            apps->mounted += !config->apps[i].is_filter;
+        }
+    /* Sorted before anything is loaded: a module may keep its tine_app. Loaded in the order of the file, as its author
+     * expects to read the errors. */
+    qsort(apps->all, apps->count, sizeof *apps->all, by_precedence);
+    load_all(apps, config, module_files, true);
+    apps->filters = routes_named_filters(apps, NULL, config, errors);
+    load_all(apps, config, module_files, false);
     return apps;
 }
 
@@ -147,7 +138,7 @@ int apps_start(struct apps *apps, struct errors *errors)
         app->errors = errors;
         in_progress = app;
         if (app->module->worker_init != NULL && app->module->worker_init(app) != 0 && errors->count == before)
-            reject(app, "module", "its worker_init() failed without tine_reject()");
+            app_reject(app, "module", "its worker_init() failed without tine_reject()");
         in_progress = NULL;
         app->errors = NULL;
         app->initialised = errors->count == before;
@@ -165,6 +156,22 @@ void apps_stop(struct apps *apps)
     }
 }
 
+bool app_is_healthy(struct tine_app *app)
+{
+    struct errors errors;
+    bool ailed = app->ailing;
+    if (!MODULE_HAS(app->module, health))
+        return true;
+    errors_init(&errors);
+    app->errors = &errors;
+    app->ailing = app->module->health(app) != 0;
+    app->errors = NULL;
+    if (app->ailing && !ailed)
+        log_warning("/-/ready fails: %s", errors.count > 0 ? errors.messages[0] : "a health() failed without tine_reject()");
+    errors_release(&errors);
+    return !app->ailing;
+}
+
 static bool is_mounted_at(const struct tine_app *app, struct slice host, struct slice path)
 {
     struct slice mount = app->mount, wanted = slice_from(app->section->host);
@@ -175,22 +182,36 @@ static bool is_mounted_at(const struct tine_app *app, struct slice host, struct 
     return slice_equals(wanted, SLICE("*")) || slice_equals_nocase(wanted, host);
 }
 
+static struct slice below_mount(const struct tine_app *app, struct slice path)
+{
+    struct slice below = {path.data + app->mount.length, path.length - app->mount.length};
+    return below.length > 0 ? below : SLICE("/");
+}
+
 int apps_match(const struct apps *apps, struct slice method, struct slice host, struct slice path,
                struct apps_match *match, struct buffer *allow)
 {
     int status = 404;
     match->app = NULL;
     match->route.route = NULL;
-    for (size_t i = 0; i < apps->count && status == 404; i++) {
+    for (size_t i = 0; i < apps->mounted && status == 404; i++) {
         struct tine_app *app = &apps->all[i];
         if (!is_mounted_at(app, host, path))
             continue;
-        struct slice below = {path.data + app->mount.length, path.length - app->mount.length};
-        if (below.length == 0)
-            below = SLICE("/");
-        status = router_match(&app->router, method, below, &match->route, allow);
+        status = router_match(&app->router, method, below_mount(app, path), &match->route, allow);
         if (status != 404)
             match->app = app;
     }
     return status;
+}
+
+const struct filters *apps_filters(const struct apps *apps, struct slice host, struct slice path, const struct apps_match *match)
+{
+    const struct tine_app *app = match->app;
+    if (match->route.route != NULL)
+        return match->route.route->filters;
+    for (size_t i = 0; i < apps->mounted && app == NULL; i++)
+        if (is_mounted_at(&apps->all[i], host, path))
+            app = &apps->all[i];
+    return app != NULL ? routes_filters_at(app, below_mount(app, path)) : apps->filters;
 }

@@ -6,6 +6,7 @@
 #ifndef APP_APPS_H
 #define APP_APPS_H
 
+#include "app/filters.h"
 #include "app/router.h"
 #include "base/errors.h"
 #include "config/config.h"
@@ -15,6 +16,11 @@ struct app_setting {
     size_t option; /* which name */
     const char *key, *text;
     int64_t number;
+};
+
+struct app_group {
+    const char *prefix;
+    const struct filters *filters;
 };
 
 struct tine_app {
@@ -28,14 +34,19 @@ struct tine_app {
     struct app_setting *keyed; /* those of names that end in ".*", in the order of the file */
     size_t keyed_count;
     struct router router;
+    const struct filters *filters;  /* around all of it, those of the server included; NULL: none. Of a filter: what it runs */
+    struct app_group *groups;       /* that have filters */
+    size_t group_count;
     struct errors *errors; /* where tine_reject() adds; NULL outside of load and worker_init */
     void *data;
     bool initialised;
+    bool ailing; /* its health() said so last time */
 };
 
 struct apps {
-    struct tine_app *all; /* own host before "*", longer paths before shorter ones, else as in the file */
-    size_t count;
+    struct tine_app *all; /* own host before "*", longer paths before shorter ones, else as in the file; then filters */
+    size_t count, mounted; /* with and without filters */
+    const struct filters *filters; /* around every request; NULL: none */
 };
 
 /* Loads and checks every app. 'module_files' (one for each app of the configuration, NULL entries for built-ins)
@@ -49,6 +60,9 @@ int apps_start(struct apps *apps, struct errors *errors);
 /* Runs worker_exit of those that were started. */
 void apps_stop(struct apps *apps);
 
+/* Runs the health() of an app that has one. False: it is not well; then, if it was before, the reason is logged. */
+bool app_is_healthy(struct tine_app *app);
+
 /* The app whose module's own code runs just now, in load or worker_init; NULL: none. For whoever has to say what crashed. */
 const struct tine_app *apps_in_progress(void);
 
@@ -61,5 +75,8 @@ struct apps_match {
  * route for the path passes it on to the next that is mounted there. Returns 0, 404, or 405 with 'allow' filled in. */
 int apps_match(const struct apps *apps, struct slice method, struct slice host, struct slice path,
                struct apps_match *match, struct buffer *allow);
+
+/* The filters around what apps_match() found; without a route those of the app that is mounted there, and of its group. */
+const struct filters *apps_filters(const struct apps *apps, struct slice host, struct slice path, const struct apps_match *match);
 
 #endif

@@ -10,6 +10,10 @@
 
 #include <stdbool.h>
 
+/* Modules that are older than a member of the struct do not have it. */
+#define MODULE_HAS(module, member) \
+    ((module)->size >= offsetof(tine_module, member) + sizeof (module)->member && (module)->member != 0)
+
 /* Is 'name' a path to a shared object, not the name of a built-in? */
 bool module_is_file(const char *name);
 

@@ -108,6 +108,8 @@ static bool may_set(tine_request *r, const char *name, const char *value)
     const char *wrong = NULL;
     if (r->response.state >= RESPONSE_BEGUN)
         wrong = "the response has begun";
+    else if (r->phase == FILTERS_DONE)
+        wrong = "the response is done";
     else if (!field_is_token(slice_from(name)))
         wrong = "the name is not a token";
     else if (value != NULL && !field_is_value(slice_from(value)))
@@ -138,7 +140,7 @@ int tine_add_header(tine_request *r, const char *name, const char *value)
 
 int tine_set_status(tine_request *r, int status)
 {
-    if (r->response.state < RESPONSE_BEGUN && status >= 200 && status <= 599)
+    if (r->response.state < RESPONSE_BEGUN && r->phase < FILTERS_STREAM && status >= 200 && status <= 599)
         r->response.status = status;
     return r->response.status;
 }

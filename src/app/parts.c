@@ -64,7 +64,7 @@ static struct parts *parts_of(struct tine_request *r)
     parts->fd = -1;
     parts->start = parts->end = 0;
     parts->data = (struct slice){NULL, 0};
-    parts->text_left = (uint64_t)r->match.app->section->limits.body_memory;
+    parts->text_left = r->body.in_memory;
     parts->over = false;
     parts->part.name = NULL;
     parts->ready = begin(r, parts);
@@ -252,9 +252,9 @@ int tine_part_fd(tine_request *r, uint64_t *length)
     if (parts == NULL)
         return -1;
     io_close(&parts->fd);
-    parts->fd = io_open_temporary(r->match.app->config->temp);
+    parts->fd = io_open_temporary(r->body.temp);
     if (parts->fd < 0) {
-        tine_log(r, TINE_ERROR, "cannot open a file in '%s': %s", r->match.app->config->temp, strerror(errno));
+        tine_log(r, TINE_ERROR, "cannot open a file in '%s': %s", r->body.temp, strerror(errno));
         input_fail(r, 500, "the file could not be kept");
         return -1;
     }

@@ -75,6 +75,13 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     r->path = NULL;
     r->id[0] = 0;
     r->answer = 0;
+    r->filters = NULL;
+    r->filter = NULL;
+    r->passed = 0;
+    r->afters_ran = false;
+    r->phase = FILTERS_BUILD;
+    r->attributes = NULL;
+    r->deferred = NULL;
     r->started_us = 0;
     r->refused_length = 0;
     r->target = (struct target){0};
@@ -163,11 +170,16 @@ static void find_route(struct tine_request *r, const struct apps *apps)
     struct buffer allow = BUFFER_EMPTY;
     struct slice path = slice_from(r->path), method = request_method(r);
     int status = server_match(method, path, &r->match.route, &allow);
-    if (status == 404)
+    if (status == 404) {
         status = apps_match(apps, method, r->host, path, &r->match, &allow);
+        r->filters = apps_filters(apps, r->host, path, &r->match);
+    } else if (status == 0) {
+        r->filters = NULL; /* nobody shall be kept from asking whether we live */
+    }
     r->answer_reason = "no route has this path";
     if (r->match.app != NULL && !client_is_admitted(r)) {
         status = 403;
+        r->filters = apps->filters; /* the app's own see nothing of who may not come there */
         r->answer_reason = "clients of this address may not come here";
     } else if (status == 405) {
         buffer_append(&allow, ", OPTIONS", sizeof ", OPTIONS"); /* NUL included */
@@ -208,6 +220,7 @@ int request_prepare(struct tine_request *r, const struct apps *apps, const char 
         return 400;
     }
     set_host(r);
+    r->filters = apps->filters;
     if (r->target.form == TARGET_ASTERISK || r->target.form == TARGET_AUTHORITY) {
         answer_pathless(r);
         return 0;
@@ -250,8 +263,8 @@ static void note_duration(struct route *route, int64_t took)
     route->recent_us = route->recent_us < 0 ? took : (route->recent_us * 7 + took) / 8;
 }
 
-/* What a handler that returned a status has to show for it. A handler cannot forget to answer. */
-static void complete(struct tine_request *r, int result)
+/* A handler cannot forget to answer. */
+void request_complete(struct tine_request *r, int result)
 {
     struct response *response = &r->response;
     if (response->state == RESPONSE_BEGUN && result >= 400) { /* too late to say so, but not to keep it from looking whole */
@@ -268,7 +281,8 @@ static void complete(struct tine_request *r, int result)
     if (result != 0 && (result < 200 || result > 599)) {
         tine_log(r, TINE_ERROR, "handler %s returned %d, which is neither 0 nor a status from 200 to 599",
                  request_handler_name(r), result);
-        response_discard(r);
+        if (r->filters == NULL)
+            response_discard(r); /* else fields that filters have set shall stay */
         tine_problem(r, 500, "the handler failed");
         return;
     }
@@ -286,29 +300,50 @@ static void complete(struct tine_request *r, int result)
 bool request_is_quick(const struct tine_request *r)
 {
     const struct route *route = r->match.route.route;
-    return r->answer != 0 || (!route->stream && route->recent_us >= 0 && route->recent_us < QUICK_US);
+    if (r->answer != 0)
+        return r->filters == NULL;
+    return !route->stream && route->recent_us >= 0 && route->recent_us < QUICK_US;
+}
+
+void request_answer(struct tine_request *r, int status, const char *reason)
+{
+    r->answer = status;
+    r->answer_reason = reason;
+}
+
+/* Where there is no handler. */
+static int answer(struct tine_request *r)
+{
+    if (r->answer >= 400)
+        return tine_problem(r, r->answer, "%s", r->answer_reason);
+    response_empty(r, r->answer);
+    return r->answer;
 }
 
 int64_t request_handle(struct tine_request *r)
 {
-    if (r->answer != 0) {
-        if (r->answer < 400)
-            response_empty(r, r->answer);
-        else
-            tine_problem(r, r->answer, "%s", r->answer_reason);
-        return clock_us();
-    }
     struct route *route = r->match.route.route;
     int64_t before = clock_us();
-    int result = route->handler(r);
+    int result = r->filters != NULL ? filters_before(r) : 0;
+    bool handled = result == 0 && r->answer == 0;
+    if (result == 0)
+        result = handled ? route->handler(r) : answer(r);
     int64_t after = clock_us();
-    note_duration(route, after - before);
-    complete(r, result);
+    request_complete(r, result);
+    if (r->filters != NULL || r->deferred != NULL) {
+        filters_after(r, false);
+        filters_done(r);
+        after = clock_us();
+    }
+    if (handled)
+        note_duration(route, after - before);
     return after;
 }
 
 const char *request_handler_name(struct tine_request *r)
 {
+    if (r->filter != NULL)
+        return tine_printf(r, "%s.%s", r->filter->self->section->name, r->filter->code.name);
     if (r->match.app == NULL || r->match.route.route == NULL)
         return "-";
     return tine_printf(r, "%s.%s", r->match.app->section->name, r->match.route.route->name);

@@ -9,6 +9,7 @@
 
 #include "app/apps.h"
 #include "app/body.h"
+#include "app/filters.h"
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "http/chunked.h"
@@ -55,6 +56,19 @@ struct response {
     uint64_t sent;  /* body bytes, for the log */
 };
 
+/* What tine_set_attribute() and tine_defer() keep, in the arena. */
+struct request_attribute {
+    const char *name;
+    void *value;
+    struct request_attribute *next;
+};
+
+struct request_deferred {
+    void (*function)(void *argument);
+    void *argument;
+    struct request_deferred *next;
+};
+
 /* How a response that begins before the handler returns gets out; the worker's connection provides it. It waits until
  * all is written, or [timeouts] send has passed. Returns 0, or -1 when the client is gone. */
 struct request_stream {
@@ -90,6 +104,13 @@ struct tine_request {
     struct apps_match match;
     int answer; /* status to answer with instead of running a handler; 0: run it */
     const char *answer_reason;
+    const struct filters *filters; /* to run around it; NULL: none */
+    const struct filter *filter;   /* the one that runs now, for logs; NULL: none */
+    size_t passed;                 /* how many befores let it pass */
+    bool afters_ran;
+    enum filters_phase phase;
+    struct request_attribute *attributes;
+    struct request_deferred *deferred; /* last one first */
     struct body body;
     struct chunked chunked; /* decoder of a chunked body */
     struct in6_addr address; /* of the client; IPv4 mapped */
@@ -133,6 +154,12 @@ void request_rebase(struct tine_request *r, char *bytes);
 
 /* Runs the handler, if there is one, and leaves a whole response behind. Returns the monotonic time in microseconds. */
 int64_t request_handle(struct tine_request *r);
+
+/* What a handler, or filter, that returned a status has to show for it. */
+void request_complete(struct tine_request *r, int result);
+
+/* Has it a body, or a wish, that is refused? What is answered instead of the handler; filters see it. */
+void request_answer(struct tine_request *r, int status, const char *reason);
 
 /* Is the handler known to answer at once? Others' answers need not be sent before it runs, then. */
 bool request_is_quick(const struct tine_request *r);

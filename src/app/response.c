@@ -67,6 +67,10 @@ bool response_start(struct tine_request *r, int status, const char *type)
         tine_log(r, TINE_ERROR, "handler %s builds a response after its response has begun", request_handler_name(r));
         return false;
     }
+    if (r->phase >= FILTERS_STREAM) {
+        tine_log(r, TINE_ERROR, "handler %s builds a response when it is too late for that", request_handler_name(r));
+        return false;
+    }
     if (status < 200 || status > 599) {
         tine_log(r, TINE_ERROR, "handler %s answers with status %d, which is not from 200 to 599",
                  request_handler_name(r), status);
@@ -256,8 +260,9 @@ static int begin(struct tine_request *r)
 {
     struct response *response = &r->response;
     struct buffer head = BUFFER_EMPTY;
-    response->state = RESPONSE_BEGUN;
     response->status = response->status != 0 ? response->status : 200;
+    filters_after(r, true);
+    response->state = RESPONSE_BEGUN;
     response->chunked = r->head.minor_version > 0;
     if (!response->chunked)
         response->close = true;
@@ -275,6 +280,10 @@ int tine_write(tine_request *r, const void *data, size_t length)
     struct buffer nothing = BUFFER_EMPTY;
     if (response->state == RESPONSE_BROKEN)
         return -1;
+    if (r->phase != FILTERS_BUILD) {
+        tine_log(r, TINE_ERROR, "handler %s calls tine_write() after the handler", request_handler_name(r));
+        return -1;
+    }
     if (response->state == RESPONSE_NONE)
         response_empty(r, response->status != 0 ? response->status : 200);
     if (!has_content(response->status))

@@ -188,7 +188,7 @@ const char *router_add(struct router *router, const char *method, const char *pa
     if (wrong != NULL)
         free(route);
     else
-        router->newest = route;
+        router->added = route;
     return wrong;
 }
 

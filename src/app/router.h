@@ -25,6 +25,7 @@ struct route {
     unsigned param_count;
     struct slice params[ROUTER_PARAMS_MAX]; /* their names */
     bool has_tail;                          /* the last of them is a {name:path} */
+    const struct filters *filters;          /* that run around it; NULL: none. Set by whoever added it */
     uint32_t number;                        /* among all routes of the configuration; the same in every worker */
     int64_t recent_us;                      /* moving average of what the handler took; -1: never run */
     struct route *next;                     /* another method at the same node */
@@ -33,7 +34,7 @@ struct route {
 
 struct router {
     struct router_node *root;
-    struct route *newest; /* what router_add() added last, for who has more to say of it */
+    struct route *added; /* the last one, for who has more to say of it */
 };
 
 struct router_match {

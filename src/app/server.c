@@ -7,6 +7,8 @@
  */
 #include "app/server.h"
 
+#include "app/apps.h"
+#include "app/request.h"
 #include "shared/status.h"
 #include "tine.h"
 
@@ -14,6 +16,7 @@ static struct {
     struct scoreboard *board;
     bool health;
     struct router router;
+    struct apps *apps; /* whose health is asked for; NULL: not started yet */
 } server;
 
 json_t *tine_server_status(void)
@@ -32,9 +35,26 @@ static int live(tine_request *r)
     return answer(r, 200, "live");
 }
 
+/* The request is that app's meanwhile: should it crash or hang there, that is whose fault it was. */
+static int check_apps(tine_request *r)
+{
+    for (size_t i = 0; i < server.apps->count; i++) {
+        struct tine_app *app = r->match.app = &server.apps->all[i];
+        bool healthy = app_is_healthy(app);
+        r->match.app = NULL;
+        if (!healthy)
+            return tine_text(r, 503, "%s:%s is not healthy\n", config_app_kind(app->section), app->section->name);
+    }
+    return 0;
+}
+
 static int ready(tine_request *r)
 {
     enum master_state state = atomic_load(&server.board->state);
+    tine_set_header(r, "Cache-Control", "no-store");
+    int status = server.apps != NULL ? check_apps(r) : 0;
+    if (status != 0)
+        return status;
     return state <= MASTER_SERVING || state == MASTER_RETIRING ? answer(r, 200, "ready") : answer(r, 503, "stopping");
 }
 
@@ -47,6 +67,11 @@ void server_use(struct scoreboard *board, bool health)
     router_init(&server.router);
     router_add(&server.router, "GET", "/-/live", live, "live", UINT32_MAX);
     router_add(&server.router, "GET", "/-/ready", ready, "ready", UINT32_MAX);
+}
+
+void server_ask(struct apps *apps)
+{
+    server.apps = apps;
 }
 
 int server_match(struct slice method, struct slice path, struct router_match *match, struct buffer *allow)

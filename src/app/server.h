@@ -6,13 +6,16 @@
 #ifndef APP_SERVER_H
 #define APP_SERVER_H
 
-#include "app/router.h"
+#include "app/apps.h"
 #include "shared/scoreboard.h"
 
 #include <stdbool.h>
 
 /* Once in a worker, before its apps are loaded. With 'health' the built-in /-/live and /-/ready are there ([server] health). */
 void server_use(struct scoreboard *board, bool health);
+
+/* From now on /-/ready asks these apps for their health. */
+void server_ask(struct apps *apps);
 
 /* Does a built-in endpoint have this path? As router_match(), and 404 at once when health is off. */
 int server_match(struct slice method, struct slice path, struct router_match *match, struct buffer *allow);

@@ -119,7 +119,7 @@ static void store(tine_app *app, size_t i, const char *key, const char *text, co
 static void refuse(const tine_app *app, struct errors *errors, const char *key, const char *wrong)
 {
     char section[128];
-    snprintf(section, sizeof section, "app:%s", app->section->name);
+    snprintf(section, sizeof section, "%s:%s", config_app_kind(app->section), app->section->name);
     config_reject_value(errors, app->config, section, key, "%s", wrong);
 }
 

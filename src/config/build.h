@@ -28,8 +28,8 @@ const char *build_place_text(struct build *build, const struct config_place *pla
 /* Checks all headings and makes config.listens and config.apps of them, values at their defaults. */
 void build_sections(struct build *build);
 
-/* The app or listener of a section that build_sections() found to be right, or NULL. */
-struct config_app *build_find_app(struct build *build, const char *name);
+/* The app, filter or listener of a section that build_sections() found to be right, or NULL. */
+struct config_app *build_find_app(struct build *build, bool is_filter, const char *name);
 struct config_listen *build_find_listen(struct build *build, const char *name);
 
 /* Stores all values: first those of the server, which apps then start from. */

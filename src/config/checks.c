@@ -141,7 +141,7 @@ static void check_apps(struct build *build)
         if (app->module)
             config->apps[kept++] = *app;
         else
-            check_given(build, &app->place, SECTION_APP, app->name, "module");
+            check_given(build, &app->place, app->is_filter ? SECTION_FILTER : SECTION_APP, app->name, "module");
     }
     config->app_count = kept;
 }

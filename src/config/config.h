@@ -55,11 +55,14 @@ struct config_setting {
     struct config_place place;
 };
 
+/* An [app:NAME], or a [filter:NAME], which has no path, host and the like. */
 struct config_app {
+    bool is_filter;
     char *name;
     char *path;   /* begins with '/'; no '/' at the end unless it is all */
     char *host;   /* "*" or one host name in lower case */
     struct networks allow, deny;
+    char *filters; /* names with commas; NULL of a filter */
     char *module; /* a built-in's name, or an absolute path to a shared object */
     struct config_timeouts timeouts; /* the server's, with this app's own on top */
     struct config_limits limits;
@@ -92,6 +95,7 @@ struct config {
     char *control; /* "auto", "off" or an absolute path */
 
     struct networks trusted; /* proxies */
+    char *filters;           /* of every request: names with commas */
 
     struct config_listen *listens;
     size_t listen_count;
@@ -133,6 +137,12 @@ void config_reject(struct errors *errors, const struct config_place *place, cons
  * file. */
 void config_reject_value(struct errors *errors, const struct config *config, const char *section, const char *key,
                          const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* What its section is called: "app" or "filter", before the colon. */
+static inline const char *config_app_kind(const struct config_app *app)
+{
+    return app->is_filter ? "filter" : "app";
+}
 
 /* Writes the effective configuration, defaults included, as an INI file that would give the same. */
 void config_print(const struct config *config, FILE *out);

@@ -28,6 +28,7 @@ const struct option_section_info option_sections[SECTIONS] = {
     [SECTION_LIMITS] = {"limits", false, "how large a request may be"},
     [SECTION_LOG] = {"log", false, "what is written down, and where to"},
     [SECTION_APP] = {"app", true, "code mounted on a path; every other key is a setting of its module"},
+    [SECTION_FILTER] = {"filter", true, "code that runs around requests where filters names it; every other key is a setting of its module"},
 };
 
 static const char *const format_words[] = {"common", "combined", "json", NULL};
@@ -65,6 +66,8 @@ const struct option options[] = {
      .help = "where tine reload and tine status ask: auto (named after this file), the path of a socket, or off"},
     {SECTION_SERVER, "trusted", OPTION_NETWORKS, "", IN_CONFIG(trusted),
      .help = "networks of proxies whose Forwarded, X-Forwarded-For and -Proto and PROXY headers count (unix: on Unix sockets)"},
+    {SECTION_SERVER, "filters", OPTION_TEXT, "", IN_CONFIG(filters),
+     .help = "names of [filter:NAME] that run around every request, outermost first; comma separated"},
     {SECTION_SERVER, "include", OPTION_INCLUDE, "",
      .help = "more files, read in this place: conf.d/*.ini; may be given several times"},
 
@@ -131,7 +134,11 @@ const struct option options[] = {
     {SECTION_APP, "allow", OPTION_NETWORKS, "", IN_APP(allow),
      .help = "networks whose clients may come here (unix: those of Unix sockets); empty: what the module says, mostly all"},
     {SECTION_APP, "deny", OPTION_NETWORKS, "", IN_APP(deny), .help = "networks whose clients may not, whatever allow says"},
+    {SECTION_APP, "filters", OPTION_TEXT, "", IN_APP(filters),
+     .help = "names of [filter:NAME] that run around the requests of this app, within those of the server; comma separated"},
     {SECTION_APP, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "a built-in, or a path to a shared object"},
+
+    {SECTION_FILTER, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "a built-in, or a path to a shared object"},
     {.section = SECTIONS},
 };
 
@@ -198,6 +205,7 @@ void *option_app_base(struct config_app *app, enum option_section section)
 {
     switch (section) {
     case SECTION_APP:
+    case SECTION_FILTER:
         return app;
     case SECTION_TIMEOUTS:
         return &app->timeouts;

@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "config/pool.h"
 
-enum option_section { SECTION_SERVER, SECTION_LISTEN, SECTION_TIMEOUTS, SECTION_LIMITS, SECTION_LOG, SECTION_APP, SECTIONS };
+enum option_section { SECTION_SERVER, SECTION_LISTEN, SECTION_TIMEOUTS, SECTION_LIMITS, SECTION_LOG, SECTION_APP, SECTION_FILTER, SECTIONS };
 
 struct option_section_info {
     const char *name;

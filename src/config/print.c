@@ -50,8 +50,8 @@ static void print_app(struct config *config, struct config_app *app, struct pool
 {
     char name[OPTION_NAME_MAX];
 
-    fprintf(out, "\n[app:%s]\n", app->name);
-    print_section(SECTION_APP, app, scratch, out);
+    fprintf(out, "\n[%s:%s]\n", config_app_kind(app), app->name);
+    print_section(app->is_filter ? SECTION_FILTER : SECTION_APP, app, scratch, out);
     for (const struct option *option = options; option->key; option++) {
         if (!option->per_app)
             continue;

@@ -36,9 +36,12 @@ static struct config_place place_of(const struct config *config, const char *sec
     for (size_t i = 0; i < config->origin_count; i++)
         if (strcmp(config->origins[i].section, section) == 0 && strcmp(config->origins[i].key, key) == 0)
             return config->origins[i].place;
-    for (size_t i = 0; i < config->app_count; i++)
-        if (strncmp(section, "app:", 4) == 0 && strcmp(section + 4, config->apps[i].name) == 0)
+    for (size_t i = 0; i < config->app_count; i++) {
+        const char *kind = config_app_kind(&config->apps[i]);
+        size_t length = strlen(kind);
+        if (strncmp(section, kind, length) == 0 && section[length] == ':' && strcmp(section + length + 1, config->apps[i].name) == 0)
             return config->apps[i].place;
+    }
     for (size_t i = 0; i < config->listen_count; i++)
         if (strncmp(section, "listen:", 7) == 0 && strcmp(section + 7, config->listens[i].name) == 0)
             return config->listens[i].place;

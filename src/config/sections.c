@@ -8,10 +8,10 @@
 
 #include <string.h>
 
-struct config_app *build_find_app(struct build *build, const char *name)
+struct config_app *build_find_app(struct build *build, bool is_filter, const char *name)
 {
     for (size_t i = build->config->app_count; i-- > 0;) /* the last one first: its settings come now */
-        if (strcmp(build->config->apps[i].name, name) == 0)
+        if (build->config->apps[i].is_filter == is_filter && strcmp(build->config->apps[i].name, name) == 0)
             return &build->config->apps[i];
     return NULL;
 }
@@ -47,14 +47,15 @@ static struct config_listen *add_listen(struct build *build, const char *name, c
     return listen;
 }
 
-static void add_app(struct build *build, const char *name, const struct config_place *place)
+static void add_app(struct build *build, enum option_section section, const char *name, const struct config_place *place)
 {
     struct config *config = build->config;
 
     config->apps = pool_grow(config->memory, config->apps, config->app_count, sizeof *config->apps);
     struct config_app *app = &config->apps[config->app_count++];
-    *app = (struct config_app){.name = pool_text(config->memory, name), .place = keep_place(build, place)};
-    store_defaults(build, SECTION_APP, app);
+    *app = (struct config_app){.is_filter = section == SECTION_FILTER, .name = pool_text(config->memory, name),
+                               .place = keep_place(build, place)};
+    store_defaults(build, section, app);
 }
 
 /* The comma-separated addresses of [server] listen. */
@@ -125,11 +126,11 @@ static void add_section(struct build *build, const struct entry *entry)
     const char *name;
     enum option_section section = option_section_of(entry->section, &name);
 
-    if (section == SECTION_APP && !build_find_app(build, name)) {
+    if ((section == SECTION_APP || section == SECTION_FILTER) && !build_find_app(build, section == SECTION_FILTER, name)) {
         if (config->app_count < CONFIG_APPS_MAX)
-            add_app(build, name, &entry->place);
+            add_app(build, section, name, &entry->place);
         else
-            config_reject(build->errors, &entry->place, entry->section, NULL, "more than %d apps", CONFIG_APPS_MAX);
+            config_reject(build->errors, &entry->place, entry->section, NULL, "more than %d apps and filters", CONFIG_APPS_MAX);
     }
     if (section == SECTION_LISTEN && !build_find_listen(build, name)) {
         if (config->listen_count < CONFIG_LISTENS_MAX)

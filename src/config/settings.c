@@ -123,6 +123,16 @@ static void take_app_setting(struct build *build, const struct entry *entry, str
         add_module_setting(build, entry, app, NULL);
 }
 
+static void take_filter_setting(struct build *build, const struct entry *entry, struct config_app *filter)
+{
+    const struct option *option = option_find(SECTION_FILTER, entry->key);
+
+    if (option)
+        store(build, entry, option, filter);
+    else
+        add_module_setting(build, entry, filter, NULL);
+}
+
 static void note_origin(struct config *config, const struct entry *entry)
 {
     config->origins = pool_grow(config->memory, config->origins, config->origin_count, sizeof *config->origins);
@@ -149,8 +159,10 @@ static void take_setting(struct build *build, const struct entry *entry, bool of
     note_origin(build->config, entry);
     if (!of_named)
         take_server_setting(build, entry, section);
-    else if (section == SECTION_APP && (app = build_find_app(build, name)))
+    else if (section == SECTION_APP && (app = build_find_app(build, false, name)))
         take_app_setting(build, entry, app);
+    else if (section == SECTION_FILTER && (app = build_find_app(build, true, name)))
+        take_filter_setting(build, entry, app);
     else if (section == SECTION_LISTEN && *name && (listen = build_find_listen(build, name)))
         take_listen_setting(build, entry, listen);
 }

@@ -121,7 +121,7 @@ static const char *copy_file(int from, const char *target)
 static void refuse(const struct config *config, const struct config_app *app, struct errors *errors, const char *wrong)
 {
     char section[128];
-    snprintf(section, sizeof section, "app:%s", app->name);
+    snprintf(section, sizeof section, "%s:%s", config_app_kind(app), app->name);
     config_reject_value(errors, config, section, "module", "cannot load '%s': %s", app->module, wrong);
 }
 

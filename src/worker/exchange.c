@@ -208,8 +208,8 @@ static void count_request(struct worker *w)
 /* The route has crashed too often lately. */
 static void answer_broken(struct tine_request *r)
 {
-    r->answer = 503;
-    r->answer_reason = "this route has failed too often; try again later";
+    request_answer(r, 503, "this route has failed too often; try again later");
+    r->filters = NULL; /* a filter may be what fails */
     response_set_field(r, "Retry-After", "10");
 }
 

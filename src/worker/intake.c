@@ -23,17 +23,32 @@ static void begin_chunked(const struct worker *w, struct tine_request *r)
     chunked_init(&r->chunked, &(struct chunked_limits){EXTENSIONS_MAX, head->field, head->total, head->count});
 }
 
+/* Nothing more of it is read. Filters see that, too. */
+static void refuse(struct worker *w, struct connection *c, int status, const char *reason)
+{
+    struct tine_request *r = c->request;
+    if (r->filters == NULL) {
+        exchange_refuse(w, c, status, reason);
+        return;
+    }
+    body_reset(&r->body);
+    request_answer(r, status, reason);
+    r->keep_alive = false;
+    c->lingers = true;
+    connection_set_state(w, c, CONNECTION_READY);
+}
+
 void intake_expect(struct worker *w, struct connection *c)
 {
     struct tine_request *r = c->request;
     const struct config_limits *limits = limits_of(w, r);
     bool nothing_yet = buffer_length(&c->in) == r->head.length && !c->resumed;
     if (r->framing.body == BODY_LENGTH && r->framing.length > (uint64_t)limits->body) {
-        exchange_refuse(w, c, 413, "the body is larger than [limits] body allows");
+        refuse(w, c, 413, "the body is larger than [limits] body allows");
         return;
     }
     if (r->framing.expect_continue && r->answer >= 400) { /* it asked before sending: tell it at once */
-        exchange_refuse(w, c, r->answer, r->answer_reason);
+        refuse(w, c, r->answer, r->answer_reason);
         return;
     }
     body_begin(&r->body, (uint64_t)limits->body, (uint64_t)limits->body_memory, w->config->temp);
@@ -105,7 +120,7 @@ bool intake_step(struct worker *w, struct connection *c)
                                                  : take_counted(r, bytes, length, &used);
     intake_remove(c, used);
     if (result > 1)
-        exchange_refuse(w, c, result, body_refusal(r, result));
+        refuse(w, c, result, body_refusal(r, result));
     else if (result == 1)
         connection_set_state(w, c, CONNECTION_READY);
     return result > 0;
@@ -134,7 +149,7 @@ void intake_resume(struct worker *w, struct connection *c, const struct handoff_
         ssize_t length = pread(pack, piece, left < sizeof piece ? (size_t)left : sizeof piece, (off_t)(record->input + at));
         int status = length > 0 ? body_append(&r->body, piece, (size_t)length) : 500;
         if (status != 0)
-            exchange_refuse(w, c, status, body_refusal(r, status));
+            refuse(w, c, status, body_refusal(r, status));
         at += length > 0 ? (uint64_t)length : left;
     }
 }

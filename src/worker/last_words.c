@@ -50,17 +50,25 @@ static void end(struct line *line)
         return;
 }
 
+static void put_code(struct line *line, const struct tine_request *r)
+{
+    const struct filter *filter = r->filter;
+    const struct route *route = r->match.route.route;
+    const struct tine_app *app = filter != NULL ? filter->self : r->match.app;
+    put(line, filter != NULL ? SLICE(": filter ") : SLICE(": handler "));
+    put(line, slice_from(app != NULL ? app->section->name : "-"));
+    put(line, SLICE("."));
+    put(line, slice_from(filter != NULL ? filter->code.name : route != NULL ? route->name : "-"));
+    put(line, SLICE(" of module "));
+    put(line, slice_from(app != NULL ? app->section->module : "-"));
+}
+
 void last_words(const struct worker *w, struct slice how)
 {
     const struct tine_request *r = w->handled;
     struct line line;
     begin(&line, w);
-    put(&line, SLICE(": handler "));
-    put(&line, slice_from(r->match.app != NULL ? r->match.app->section->name : "-"));
-    put(&line, SLICE("."));
-    put(&line, slice_from(r->match.route.route->name));
-    put(&line, SLICE(" of module "));
-    put(&line, slice_from(r->match.app != NULL ? r->match.app->section->module : "-"));
+    put_code(&line, r);
     put(&line, SLICE(", "));
     put(&line, slice_from(w->slot->request));
     put(&line, SLICE(", request "));
@@ -118,7 +126,9 @@ void last_words_loading(const struct worker *w, int number, bool too_long)
     put(&line, slice_from(section->place.file));
     put(&line, SLICE(":"));
     put_number(&line, (unsigned long)section->place.line, 10);
-    put(&line, SLICE(": [app:"));
+    put(&line, SLICE(": ["));
+    put(&line, slice_from(config_app_kind(section)));
+    put(&line, SLICE(":"));
     put(&line, slice_from(section->name));
     put(&line, SLICE("] module: '"));
     put(&line, slice_from(section->module));

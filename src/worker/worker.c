@@ -308,6 +308,7 @@ static void prepare(struct worker *w)
         exit(WORKER_EXIT_REFUSED);
     }
     errors_release(&errors);
+    server_ask(w->apps);
 }
 
 /* The first of a generation waits until the master has committed to it. */

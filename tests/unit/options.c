@@ -175,7 +175,7 @@ Test(options, in_comments_of_the_example_file_are_right)
     fclose(file);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     struct config *config = load_right(path);
-    cr_expect_eq(config->app_count, 7);
+    cr_expect_eq(config->app_count, 8);
     cr_expect_eq(config->listen_count, 2);
     config_free(config);
     close(fd);

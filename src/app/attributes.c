@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What filters and handlers tell each other of a request, what they leave for its end, and how they see its response: functions of
+ * tine.h. Runs in workers.
+ */
+#include "app/request.h"
+#include "app/response.h"
+
+int tine_set_attribute(tine_request *r, const char *name, void *value)
+{
+    if (name == NULL || name[0] == 0) {
+        tine_log(r, TINE_ERROR, "handler %s sets an attribute without a name", request_handler_name(r));
+        return -1;
+    }
+    for (struct request_attribute *attribute = r->attributes; attribute != NULL; attribute = attribute->next)
+        if (strcmp(attribute->name, name) == 0) {
+            attribute->value = value;
+            return 0;
+        }
+    struct request_attribute *attribute = arena_alloc(&r->arena, sizeof *attribute);
+    *attribute = (struct request_attribute){arena_copy(&r->arena, name, strlen(name)), value, r->attributes};
+    r->attributes = attribute;
+    return 0;
+}
+
+void *tine_attribute(tine_request *r, const char *name)
+{
+    for (const struct request_attribute *attribute = r->attributes; attribute != NULL && name != NULL; attribute = attribute->next)
+        if (strcmp(attribute->name, name) == 0)
+            return attribute->value;
+    return NULL;
+}
+
+int tine_defer(tine_request *r, void (*function)(void *argument), void *argument)
+{
+    if (function == NULL) {
+        tine_log(r, TINE_ERROR, "handler %s gives tine_defer() no function", request_handler_name(r));
+        return -1;
+    }
+    struct request_deferred *deferred = arena_alloc(&r->arena, sizeof *deferred);
+    *deferred = (struct request_deferred){function, argument, r->deferred};
+    r->deferred = deferred;
+    return 0;
+}
+
+int tine_status(tine_request *r)
+{
+    return r->response.state == RESPONSE_NONE ? 0 : r->response.status;
+}
+
+uint64_t tine_sent(tine_request *r)
+{
+    return r->response.state >= RESPONSE_BEGUN ? r->response.sent : response_body_length(r);
+}
+
+const char *tine_response_header(tine_request *r, const char *name)
+{
+    struct slice value = response_field(&r->response, slice_from(name));
+    if (value.data != NULL)
+        return arena_copy(&r->arena, value.data, value.length);
+    return strcasecmp(name, "Content-Type") == 0 ? r->response.type : NULL;
+}
+
+const void *tine_response_body(tine_request *r, size_t *length)
+{
+    const struct response *response = &r->response;
+    size_t ignored;
+    length = length != NULL ? length : &ignored;
+    *length = 0;
+    if (response->state >= RESPONSE_BEGUN || response->fd >= 0)
+        return NULL;
+    struct slice body = response->memory;
+    if (body.data == NULL)
+        body = (struct slice){buffer_length(&response->body) > 0 ? buffer_bytes(&response->body) : "", buffer_length(&response->body)};
+    *length = body.length;
+    return body.data;
+}
