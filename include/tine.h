@@ -115,7 +115,7 @@ struct tine_filter {
     int (*before)(tine_request *r, tine_app *self);
     /* When the answer is there, from the innermost out, for filters whose `before` has let it pass. Fields may still be changed. 0: send it;
      * or it is replaced: `return tine_problem(...)`; a status with nothing built takes the place of the status alone. For a response
-     * that is sent while its handler runs this comes before its head; it cannot be replaced then. tine_write() is refused. */
+     * that is sent while its handler runs this comes before its head; it cannot be replaced then. tine_write() and its like are refused. */
     int (*after)(tine_request *r, tine_app *self);
     /* When nothing changes any more, in the order of `after`: tine_status() and tine_sent() say what came of it. */
     void (*done)(tine_request *r, tine_app *self);
@@ -377,19 +377,84 @@ int tine_accepts_encoding(tine_request *r, const char *coding);
 
 /* ---- Fields and streams -------------------------------------------------------------------------- */
 
+/* One rule for what comes from modules: a name or value with a control byte, CR, LF or NUL never gets out. Functions that set a field leave it out and
+ * return -1, those that make the whole response return 500; both are logged, with the handler's and the module's name. */
+
 /* Sets a response field, replacing those of that name; add_header appends one. Return 0, or -1 (logged) when the name is not a token, the value
  * has a control byte, the field is tine's own (Content-Length, Transfer-Encoding, Connection, Date, Server, X-Request-Id, Keep-Alive, Upgrade, TE, Trailer) or
  * the response has begun. Both are copied. `value` NULL removes the field. */
 int tine_set_header(tine_request *r, const char *name, const char *value);
 int tine_add_header(tine_request *r, const char *name, const char *value);
 
-/* Sets the status of a response built with tine_write(); 200 unless set. Returns it. */
+/* Sets the status of a response built with tine_write(); 200 unless set. Returns the one that counts: not this, with a line in the log, if it is not from 200
+ * to 599 or the response has begun. */
 int tine_set_status(tine_request *r, int status);
 
-/* Appends to the body. Up to 64 KB are gathered and sent with a Content-Length when the handler returns; beyond that the response
- * begins and is sent in chunks while the handler runs, waiting for a slow client up to [timeouts] send. Returns 0, or -1 when
- * the client is gone. */
+/* Appends to the body. Up to 64 KB are gathered and sent with a Content-Length when the handler returns; beyond that it is a stream (below):
+ * the response begins and is sent in chunks while the handler runs, waiting for a slow client up to [timeouts] send. Behind tine_text()
+ * and its like it goes on with that body. Returns 0, or -1: the client is gone, or (logged) after tine_finish(), behind a file, for NULL
+ * or a negative length. Then return 0: there is nobody to tell. */
 int tine_write(tine_request *r, const void *data, size_t length);
+
+/* ---- Pages ---------------------------------------------------------------------------------------- */
+
+/* text/html; charset=utf-8, formatted as by printf, where each %s and %c that is put in is escaped, for content and for attributes in
+ * quotes. The format is not: it is the page's own. No %n and %ls; a width of %s is ignored. A format that it cannot take is a 500, logged. */
+int tine_html(tine_request *r, int status, const char *format, ...) TINE_PRINTF(3, 4);
+
+/* Goes on with the page, formatted and escaped in the same way. Returns as tine_write(). */
+int tine_write_html(tine_request *r, const char *format, ...) TINE_PRINTF(2, 3);
+
+/* The text escaped, for pages that are put together by other means; "" for NULL. */
+const char *tine_escape_html(tine_request *r, const char *text);
+
+/* ---- Cookies of the response ---------------------------------------------------------------------- */
+
+/* How a cookie is set, with TINE_COOKIE(); what is not named there is 0. */
+typedef struct tine_cookie_options {
+    size_t size;           /* filled in by TINE_COOKIE */
+    const char *path;      /* NULL: "/" */
+    const char *domain;    /* NULL: this host alone, without those below it */
+    const char *same_site; /* "Lax", "Strict", or "None", which is always Secure; NULL: "Lax" */
+    int64_t max_age;       /* seconds; 0: until the browser is closed; negative: it is deleted */
+    int secure;            /* only over TLS: 1 yes, -1 no, 0 if tine_scheme() is "https" now */
+    int scripts;           /* 1: JavaScript may read it (no HttpOnly) */
+} tine_cookie_options;
+
+#define TINE_COOKIE(...) (&(const tine_cookie_options){.size = sizeof(tine_cookie_options), __VA_ARGS__})
+
+/* Adds a Set-Cookie: `options` NULL is SameSite=Lax, HttpOnly, Secure on https, Path=/, until the browser is closed. A `value` is visible ASCII without
+ * '"', ',', ';' and '\\' (write others in hex, say); NULL deletes the cookie, with the path and domain that it was set with. Names that begin with
+ * "__Host-" or "__Secure-" are always Secure. Returns 0, or -1 (logged) when a browser would not take it, or the response has begun. */
+int tine_set_cookie(tine_request *r, const char *name, const char *value, const tine_cookie_options *options);
+
+/* ---- Streams, and work after the answer ------------------------------------------------------------ */
+
+/* A handler that sends its response piece by piece OCCUPIES ITS WORKER, a whole process, for as long as it runs. [limits] streams (16) bounds
+ * how many handlers of an app, in all workers, do so at a time; one more is answered 503 with Retry-After, and its calls return -1. See that
+ * [server] workers_max leaves workers for others. Each piece that the client takes starts [timeouts] request anew: a stream may last for
+ * ever, but may not be silent for so long, tine_sleep() included. On a reload or stop it has [timeouts] graceful to end. */
+
+/* Sends what is gathered now, the head first. Returns 0, or -1: the client is gone, there is no room for a stream, the request is HEAD (its
+ * client waits for no more), or (logged) the status has no content, or it is too late as for tine_write(). */
+int tine_flush(tine_request *r);
+
+/* Sends one server-sent event; the first begins the response, with the fields it needs unless they were set. `event` (its type) and
+ * `id` may be NULL; `data` of several lines arrives as such. All three NULL: a comment, which keeps proxies and timeouts content
+ * while there is no news. A browser that comes again tells the last id in tine_header(r, "Last-Event-ID"). Returns as tine_flush(); -1 (logged) for a
+ * line end in `event` or `id`. */
+int tine_event(tine_request *r, const char *event, const char *id, const char *data);
+
+/* Waits, and sends first what a stream has gathered. Signals do not cut it short. Returns 0 when the time has passed; -1 as soon as the
+ * client has closed its connection, or its sending side; 1 as soon as this worker is to end (stop, reload, recycling): then come to an
+ * end, too; a client that comes again finds another worker. After tine_finish() the client is not looked at. */
+int tine_sleep(tine_request *r, int64_t milliseconds);
+
+/* Sends the response that was built, whole, and lets go of the client: its next request, on the same connection too, waits for no more than a free
+ * worker. The handler may go on working; what it returns does not count any more (400 and above is logged). Its time still counts for
+ * [timeouts] request, and it is lost if the worker is killed: what must not be lost belongs into a queue or database first.
+ * Returns 0, or -1: the client is gone, or (logged) it was called before. */
+int tine_finish(tine_request *r);
 
 /* ---- Filters ------------------------------------------------------------------------------------- */
 

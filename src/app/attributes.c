@@ -3,13 +3,13 @@
  * What filters and handlers tell each other of a request, what they leave for its end, and how they see its response: functions of
  * tine.h. Runs in workers.
  */
-#include "app/request.h"
+#include "app/blame.h"
 #include "app/response.h"
 
 int tine_set_attribute(tine_request *r, const char *name, void *value)
 {
     if (name == NULL || name[0] == 0) {
-        tine_log(r, TINE_ERROR, "handler %s sets an attribute without a name", request_handler_name(r));
+        request_blame(r, TINE_ERROR, "sets an attribute without a name");
         return -1;
     }
     for (struct request_attribute *attribute = r->attributes; attribute != NULL; attribute = attribute->next)
@@ -34,7 +34,7 @@ void *tine_attribute(tine_request *r, const char *name)
 int tine_defer(tine_request *r, void (*function)(void *argument), void *argument)
 {
     if (function == NULL) {
-        tine_log(r, TINE_ERROR, "handler %s gives tine_defer() no function", request_handler_name(r));
+        request_blame(r, TINE_ERROR, "gives tine_defer() no function");
         return -1;
     }
     struct request_deferred *deferred = arena_alloc(&r->arena, sizeof *deferred);

@@ -3,6 +3,7 @@
  * The functions of tine.h that send what has a version: files, cached content. Conditions and ranges are decided here, so
  * that every module has them, in the order of RFC 9110, 13.2.2. Runs in workers.
  */
+#include "app/blame.h"
 #include "app/response.h"
 #include "http/accept_encoding.h"
 #include "http/conditional.h"
@@ -46,8 +47,7 @@ static struct validators make_validators(tine_request *r, const char *etag, time
         return validators;
     validators.etag = slice_from(etag);
     if (!etag_is_valid(validators.etag)) {
-        tine_log(r, TINE_WARNING, "handler %s gives '%.80s' for an entity tag, which it is not: it has quotes around it",
-                 request_handler_name(r), etag);
+        request_blame(r, TINE_WARNING, "gives '%.80s' for an entity tag, which it is not: it has quotes around it", etag);
         validators.etag = (struct slice){NULL, 0};
     }
     return validators;
@@ -207,7 +207,7 @@ static bool is_in_order(tine_request *r, const tine_content *content)
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         if (values[i] == NULL || field_is_value(slice_from(values[i])))
             continue;
-        tine_log(r, TINE_ERROR, "handler %s gives tine_send_content() a field with a control byte", request_handler_name(r));
+        request_blame(r, TINE_ERROR, "gives tine_send_content() a field with a control byte");
         return false;
     }
     return true;

@@ -2,6 +2,7 @@
  *
  * The functions of tine.h that send files, and what a file is told by. Runs in workers.
  */
+#include "app/blame.h"
 #include "app/response.h"
 #include "http/media_types.h"
 
@@ -23,6 +24,11 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
     if (!response_start(r, status, NULL)) {
         close(fd);
         return 500;
+    }
+    if (offset < 0 || length > PTRDIFF_MAX) {
+        request_blame(r, TINE_ERROR, "gives tine_send_fd() %zu bytes from offset %" PRId64 ": was one of them negative?", length, (int64_t)offset);
+        close(fd);
+        return tine_problem(r, 500, "the answer could not be made");
     }
     struct response_part *part = arena_alloc(&r->arena, sizeof *part);
     *part = (struct response_part){.offset = offset, .length = length};

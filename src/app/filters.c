@@ -4,7 +4,7 @@
  */
 #include "app/filters.h"
 
-#include "app/request.h"
+#include "app/blame.h"
 #include "app/response.h"
 #include "base/memory.h"
 
@@ -59,8 +59,8 @@ int filters_before(tine_request *r)
         r->filter = filter;
         int result = filter->code.before != NULL ? filter->code.before(r, filter->self) : 0;
         /* Whatever was sent is the answer, and one that is half sent cannot be followed by another. */
-        if (result == 0 && r->response.state >= RESPONSE_BEGUN)
-            result = r->response.status;
+        if (result == 0 && (r->response.state >= RESPONSE_BEGUN || r->response.closed))
+            result = 200;
         if (result != 0)
             return result;
     }
@@ -71,9 +71,11 @@ int filters_before(tine_request *r)
 void filters_after(tine_request *r, bool stream)
 {
     const struct filter *outer = r->filter; /* one that streams its answer, or none */
+    bool closed = r->response.closed;       /* to the handler, but not to filters */
     if (r->filters == NULL || r->afters_ran)
         return;
     r->afters_ran = true;
+    r->response.closed = false;
     r->phase = stream ? FILTERS_STREAM : FILTERS_AFTER;
     for (size_t i = r->passed; i-- > 0;) {
         const struct filter *filter = r->filter = &r->filters->all[i];
@@ -81,12 +83,13 @@ void filters_after(tine_request *r, bool stream)
         if (result == 0)
             continue;
         if (stream)
-            tine_log(r, TINE_ERROR, "filter %s answers after the response has begun", request_handler_name(r));
+            request_blame(r, TINE_ERROR, "answers after the response has begun");
         else
             request_complete(r, result);
     }
     r->filter = outer;
     r->phase = FILTERS_BUILD;
+    r->response.closed = closed;
 }
 
 void filters_done(tine_request *r)

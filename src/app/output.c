@@ -2,6 +2,7 @@
  *
  * The functions of tine.h by which a handler builds its response. Runs in workers.
  */
+#include "app/blame.h"
 #include "app/problem.h"
 #include "app/response.h"
 #include "base/log.h"
@@ -14,6 +15,10 @@ int tine_text(tine_request *r, int status, const char *format, ...)
 {
     if (!response_start(r, status, "text/plain; charset=utf-8"))
         return 500;
+    if (format == NULL) {
+        request_blame(r, TINE_ERROR, "gives tine_text() NULL for a format");
+        return tine_problem(r, 500, "the answer could not be made");
+    }
     va_list arguments;
     va_start(arguments, format);
     buffer_format_va(&r->response.body, format, arguments);
@@ -35,8 +40,8 @@ int tine_json(tine_request *r, int status, json_t *value)
     }
     if (value == NULL || json_dump_callback(value, append_json, &r->response.body, JSON_COMPACT | JSON_ENCODE_ANY) < 0) {
         json_decref(value);
-        tine_log(r, TINE_ERROR, "handler %s gives tine_json() %s", request_handler_name(r),
-                 value == NULL ? "NULL: did json_pack() fail, of a text that is not UTF-8 perhaps?" : "a value that cannot be written");
+        request_blame(r, TINE_ERROR, "gives tine_json() %s",
+                      value == NULL ? "NULL: did json_pack() fail, of a text that is not UTF-8 perhaps?" : "a value that cannot be written");
         return tine_problem(r, 500, "the answer could not be made");
     }
     json_decref(value);
@@ -48,9 +53,11 @@ int tine_send(tine_request *r, int status, const char *type, const void *data, s
     if (!response_start(r, status, type != NULL ? arena_copy(&r->arena, type, strlen(type)) : NULL))
         return 500;
     if (type != NULL && !field_is_value(slice_from(type))) {
-        tine_log(r, TINE_ERROR, "handler %s gives tine_send() a media type with a control byte", request_handler_name(r));
+        request_blame(r, TINE_ERROR, "gives tine_send() a media type with a control byte");
         return tine_problem(r, 500, "the answer could not be made");
     }
+    if (!request_gives_memory(r, "tine_send()", data, length))
+        return tine_problem(r, 500, "the answer could not be made");
     buffer_append(&r->response.body, data, length);
     return r->response.status;
 }
@@ -60,7 +67,9 @@ int tine_problem(tine_request *r, int status, const char *format, ...)
     char detail[2048];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
+    detail[0] = 0;
+    if (format != NULL)
+        vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
     if (!response_start(r, status, NULL))
         return 500;
@@ -90,7 +99,11 @@ static char *encode_location(tine_request *r, const char *location)
 int tine_redirect(tine_request *r, int status, const char *location)
 {
     if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) {
-        tine_log(r, TINE_ERROR, "handler %s redirects with status %d", request_handler_name(r), status);
+        request_blame(r, TINE_ERROR, "redirects with status %d", status);
+        return tine_problem(r, 500, "the answer could not be made");
+    }
+    if (location == NULL) {
+        request_blame(r, TINE_ERROR, "redirects to NULL");
         return tine_problem(r, 500, "the answer could not be made");
     }
     if (!response_start(r, status, NULL))
@@ -105,12 +118,10 @@ static const char *const own_fields[] = {"Content-Length", "Transfer-Encoding", 
 
 static bool may_set(tine_request *r, const char *name, const char *value)
 {
-    const char *wrong = NULL;
-    if (r->response.state >= RESPONSE_BEGUN)
-        wrong = "the response has begun";
-    else if (r->phase == FILTERS_DONE)
-        wrong = "the response is done";
-    else if (!field_is_token(slice_from(name)))
+    const char *wrong = response_why_late(r);
+    if (wrong != NULL)
+        wrong = tine_printf(r, "it is too late after %s", wrong);
+    else if (name == NULL || !field_is_token(slice_from(name)))
         wrong = "the name is not a token";
     else if (value != NULL && !field_is_value(slice_from(value)))
         wrong = "the value has a control byte or white space at its ends";
@@ -118,7 +129,7 @@ static bool may_set(tine_request *r, const char *name, const char *value)
         if (((*own)[0] ^ name[0]) % 32 == 0 && strcasecmp(*own, name) == 0)
             wrong = "tine writes it itself";
     if (wrong != NULL)
-        tine_log(r, TINE_WARNING, "handler %s sets field '%.80s', refused: %s", request_handler_name(r), name, wrong);
+        request_blame(r, TINE_WARNING, "sets field '%.80s', refused: %s", name != NULL ? name : "(null)", wrong);
     return wrong == NULL;
 }
 
@@ -132,7 +143,11 @@ int tine_set_header(tine_request *r, const char *name, const char *value)
 
 int tine_add_header(tine_request *r, const char *name, const char *value)
 {
-    if (value == NULL || !may_set(r, name, value))
+    if (value == NULL) {
+        request_blame(r, TINE_WARNING, "adds field '%.80s' without a value, refused", name != NULL ? name : "(null)");
+        return -1;
+    }
+    if (!may_set(r, name, value))
         return -1;
     buffer_format(&r->response.fields, "%s: %s\r\n", name, value);
     return 0;
@@ -140,7 +155,14 @@ int tine_add_header(tine_request *r, const char *name, const char *value)
 
 int tine_set_status(tine_request *r, int status)
 {
-    if (r->response.state < RESPONSE_BEGUN && r->phase < FILTERS_STREAM && status >= 200 && status <= 599)
+    const char *late = response_why_late(r);
+    if (late == NULL && r->phase == FILTERS_STREAM)
+        late = "its head";
+    if (late != NULL)
+        request_blame(r, TINE_ERROR, "sets status %d after %s", status, late);
+    else if (status < 200 || status > 599)
+        request_blame(r, TINE_ERROR, "sets status %d, which is not from 200 to 599", status);
+    else
         r->response.status = status;
     return r->response.status;
 }

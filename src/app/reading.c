@@ -5,6 +5,7 @@
  */
 #include "app/input.h"
 
+#include "app/blame.h"
 #include "base/io.h"
 #include "http/parameters.h"
 
@@ -55,7 +56,7 @@ int input_mistake(struct tine_request *r, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    tine_log(r, TINE_ERROR, "handler %s %s", request_handler_name(r), what);
+    request_blame(r, TINE_ERROR, "%s", what);
     return input_fail(r, 500, "the handler failed");
 }
 

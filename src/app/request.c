@@ -4,6 +4,7 @@
  */
 #include "app/request.h"
 
+#include "app/blame.h"
 #include "app/client.h"
 #include "app/input.h"
 #include "app/response.h"
@@ -84,6 +85,7 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     r->deferred = NULL;
     r->started_us = 0;
     r->refused_length = 0;
+    r->blames = 0;
     r->target = (struct target){0};
     r->framing = (struct framing){0};
     r->host = (struct slice){"", 0};
@@ -268,7 +270,7 @@ void request_complete(struct tine_request *r, int result)
 {
     struct response *response = &r->response;
     if (response->state == RESPONSE_BEGUN && result >= 400) { /* too late to say so, but not to keep it from looking whole */
-        tine_log(r, TINE_ERROR, "handler %s failed with %d after its response had begun", request_handler_name(r), result);
+        request_blame(r, TINE_ERROR, "failed with %d after its response had begun", result);
         response->state = RESPONSE_BROKEN;
         response->close = true;
     }
@@ -276,11 +278,12 @@ void request_complete(struct tine_request *r, int result)
         response_finish_stream(r);
         return;
     }
-    if (response->state == RESPONSE_BROKEN)
+    if (response->state == RESPONSE_SENT && result >= 400)
+        request_blame(r, TINE_ERROR, "failed with %d after tine_finish()", result);
+    if (response->state >= RESPONSE_BEGUN || response->closed)
         return;
     if (result != 0 && (result < 200 || result > 599)) {
-        tine_log(r, TINE_ERROR, "handler %s returned %d, which is neither 0 nor a status from 200 to 599",
-                 request_handler_name(r), result);
+        request_blame(r, TINE_ERROR, "returned %d, which is neither 0 nor a status from 200 to 599", result);
         if (r->filters == NULL)
             response_discard(r); /* else fields that filters have set shall stay */
         tine_problem(r, 500, "the handler failed");

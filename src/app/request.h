@@ -28,7 +28,8 @@ enum { REQUEST_ID_MAX = 64, REQUEST_CLIENT_MAX = INET6_ADDRSTRLEN };
 enum response_state {
     RESPONSE_NONE,   /* nothing built */
     RESPONSE_BUILT,  /* status and body are there, nothing sent */
-    RESPONSE_BEGUN,  /* tine_write() has sent the head, the body goes out in pieces */
+    RESPONSE_BEGUN,  /* the head is sent, the body goes out in pieces while the handler runs */
+    RESPONSE_SENT,   /* tine_finish() has sent all of it, and it is in the access log */
     RESPONSE_BROKEN  /* it began and could not be continued */
 };
 
@@ -52,6 +53,7 @@ struct response {
     void (*release)(void *owner); /* called once, when memory or file are no longer needed; NULL: they are nobody's */
     void *owner;
     bool chunked;   /* of a response that has begun */
+    bool closed;    /* a 503 instead of a stream: what the handler says besides does not count */
     bool close;     /* the connection ends with this response */
     uint64_t sent;  /* body bytes, for the log */
 };
@@ -69,10 +71,22 @@ struct request_deferred {
     struct request_deferred *next;
 };
 
-/* How a response that begins before the handler returns gets out; the worker's connection provides it. It waits until
- * all is written, or [timeouts] send has passed. Returns 0, or -1 when the client is gone. */
-struct request_stream {
+/* What a handler's calls need of the connection while it runs; the worker provides it. */
+struct request_calls {
+    /* Waits until all is written, or [timeouts] send has passed. 0, or -1 when the client is gone. */
     int (*send)(void *context, struct iovec *iov, int count);
+    /* May the response be sent piece by piece, as far as [limits] streams says? */
+    bool (*admit)(void *context);
+    /* It counts no more. */
+    void (*release)(void *context);
+    /* The response is out whole: the client need not wait for the handler to send its next request. */
+    void (*answered)(void *context);
+    /* As tine_sleep(). */
+    int (*wait)(void *context, int64_t ms);
+};
+
+struct request_stream {
+    const struct request_calls *calls;
     void *context;
 };
 
@@ -123,6 +137,7 @@ struct tine_request {
     int64_t started_us; /* monotonic: its head was whole */
     size_t refused_length; /* bytes of a head that was refused, for the log */
     bool keep_alive;    /* the connection may go on after the response; decided before the handler runs */
+    unsigned blames;    /* wrong uses of tine.h by its handler */
     struct response response;
     struct request_stream stream;
     struct request_arrival arrival;

@@ -4,6 +4,7 @@
  */
 #include "app/response.h"
 
+#include "app/blame.h"
 #include "http/date.h"
 #include "http/status.h"
 
@@ -39,7 +40,7 @@ void response_reset(struct response *response)
     response->type = NULL;
     response->fields.start = response->fields.end = 0;
     response->body.start = response->body.end = 0;
-    response->chunked = response->close = false;
+    response->chunked = response->close = response->closed = false;
     response->sent = 0;
 }
 
@@ -60,20 +61,32 @@ void response_empty(struct tine_request *r, int status)
     r->response.state = RESPONSE_BUILT;
 }
 
+const char *response_why_late(const struct tine_request *r)
+{
+    switch (r->response.state) {
+    case RESPONSE_BEGUN:
+        return "its response has begun";
+    case RESPONSE_SENT:
+        return "tine_finish()";
+    case RESPONSE_BROKEN:
+        return "its response has failed";
+    default:
+        return r->response.closed ? "it was answered 503" : r->phase == FILTERS_DONE ? "the response was done" : NULL;
+    }
+}
+
 bool response_start(struct tine_request *r, int status, const char *type)
 {
     struct response *response = &r->response;
-    if (response->state >= RESPONSE_BEGUN) {
-        tine_log(r, TINE_ERROR, "handler %s builds a response after its response has begun", request_handler_name(r));
-        return false;
-    }
-    if (r->phase >= FILTERS_STREAM) {
-        tine_log(r, TINE_ERROR, "handler %s builds a response when it is too late for that", request_handler_name(r));
+    const char *late = response_why_late(r);
+    if (late == NULL && r->phase == FILTERS_STREAM)
+        late = "its head";
+    if (late != NULL) {
+        request_blame(r, TINE_ERROR, "builds a response after %s", late);
         return false;
     }
     if (status < 200 || status > 599) {
-        tine_log(r, TINE_ERROR, "handler %s answers with status %d, which is not from 200 to 599",
-                 request_handler_name(r), status);
+        request_blame(r, TINE_ERROR, "answers with status %d, which is not from 200 to 599", status);
         status = 500;
     }
     release_borrowed(response);
@@ -136,12 +149,12 @@ static bool has_body(int status)
 }
 
 /* 205 has a body, but it is empty (RFC 9110, 15.3.6). */
-static bool has_content(int status)
+bool response_has_content(int status)
 {
     return has_body(status) && status != 205;
 }
 
-static bool is_head(const struct tine_request *r)
+bool response_is_for_head(const struct tine_request *r)
 {
     return slice_equals(request_method(r), SLICE("HEAD"));
 }
@@ -149,7 +162,7 @@ static bool is_head(const struct tine_request *r)
 uint64_t response_content_length(const struct response *response)
 {
     uint64_t length = 0;
-    if (!has_content(response->status))
+    if (!response_has_content(response->status))
         return 0;
     if (response->memory.data != NULL)
         return response->memory.length;
@@ -162,7 +175,7 @@ uint64_t response_content_length(const struct response *response)
 
 uint64_t response_body_length(const struct tine_request *r)
 {
-    return is_head(r) ? 0 : response_content_length(&r->response);
+    return response_is_for_head(r) ? 0 : response_content_length(&r->response);
 }
 
 static void append_clock_line(struct buffer *out)
@@ -229,73 +242,4 @@ void response_format_head(struct tine_request *r, struct buffer *out)
     buffer_append(out, buffer_bytes(&response->fields), buffer_length(&response->fields));
     append_framing(r, out);
     append_literal(out, SLICE("\r\n"));
-}
-
-/* Sends what is in the body buffer, as a chunk where the response is chunked. */
-static int send_piece(struct tine_request *r, struct buffer *head, const char *end)
-{
-    struct response *response = &r->response;
-    size_t length = buffer_length(&response->body);
-    char size[24] = "";
-    bool framed = response->chunked && length > 0;
-    if (framed)
-        snprintf(size, sizeof size, "%zx\r\n", length);
-    struct iovec iov[5] = {{head->data, head->end},
-                           {size, strlen(size)},
-                           {buffer_bytes(&response->body), length},
-                           {"\r\n", framed ? 2 : 0},
-                           {(char *)end, strlen(end)}};
-    int result = is_head(r) && head->end == 0 ? 0 : r->stream.send(r->stream.context, iov, is_head(r) ? 1 : 5);
-    response->sent += length;
-    response->body.start = response->body.end = 0;
-    if (result < 0) {
-        response->state = RESPONSE_BROKEN;
-        response->close = true;
-    }
-    return result;
-}
-
-/* From built in memory to sent while the handler runs. HTTP/1.0 has no chunks: there the end of the connection ends the body. */
-static int begin(struct tine_request *r)
-{
-    struct response *response = &r->response;
-    struct buffer head = BUFFER_EMPTY;
-    response->status = response->status != 0 ? response->status : 200;
-    filters_after(r, true);
-    response->state = RESPONSE_BEGUN;
-    response->chunked = r->head.minor_version > 0;
-    if (!response->chunked)
-        response->close = true;
-    response_format_head(r, &head);
-    int result = send_piece(r, &head, "");
-    buffer_release(&head);
-    return result;
-}
-
-enum { GATHER_BYTES = 1 << 16 };
-
-int tine_write(tine_request *r, const void *data, size_t length)
-{
-    struct response *response = &r->response;
-    struct buffer nothing = BUFFER_EMPTY;
-    if (response->state == RESPONSE_BROKEN)
-        return -1;
-    if (r->phase != FILTERS_BUILD) {
-        tine_log(r, TINE_ERROR, "handler %s calls tine_write() after the handler", request_handler_name(r));
-        return -1;
-    }
-    if (response->state == RESPONSE_NONE)
-        response_empty(r, response->status != 0 ? response->status : 200);
-    if (!has_content(response->status))
-        return 0;
-    buffer_append(&response->body, data, length);
-    if (buffer_length(&response->body) <= GATHER_BYTES)
-        return 0;
-    return response->state == RESPONSE_BEGUN ? send_piece(r, &nothing, "") : begin(r);
-}
-
-void response_finish_stream(struct tine_request *r)
-{
-    struct buffer nothing = BUFFER_EMPTY;
-    send_piece(r, &nothing, r->response.chunked ? "0\r\n\r\n" : "");
 }

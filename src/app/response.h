@@ -13,6 +13,9 @@ void response_reset(struct response *response);
 /* Ready to be built, whatever was built before; its fields stay. False when it is too late, which is logged. */
 bool response_start(struct tine_request *r, int status, const char *type);
 
+/* Why the handler may change nothing any more: "its response has begun"; NULL: it may. */
+const char *response_why_late(const struct tine_request *r);
+
 /* Forgets what was built and its fields, unless the response has begun. */
 void response_discard(struct tine_request *r);
 
@@ -25,6 +28,10 @@ void response_set_field(struct tine_request *r, const char *name, const char *va
 /* Value of a field of the response, or a slice whose data is NULL. */
 struct slice response_field(const struct response *response, struct slice name);
 
+/* May a response of this status have content? And is it one to HEAD, which gets none all the same? */
+bool response_has_content(int status);
+bool response_is_for_head(const struct tine_request *r);
+
 /* Length of the content, whether it is to be sent or not. */
 uint64_t response_content_length(const struct response *response);
 
@@ -34,7 +41,10 @@ uint64_t response_body_length(const struct tine_request *r);
 /* Appends status line and fields. Decides, with r->keep_alive, what Connection says. */
 void response_format_head(struct tine_request *r, struct buffer *out);
 
-/* Sends the end of a response that has begun. */
+/* stream.c: tine_write(), by the name that 'call' has in what a wrong use is told by. */
+int response_append(struct tine_request *r, const void *data, size_t length, const char *call);
+
+/* stream.c: sends the end of a response that has begun. */
 void response_finish_stream(struct tine_request *r);
 
 #endif

@@ -33,6 +33,7 @@ struct config_limits {
     int64_t request_line, header_field, headers, header_count;
     int64_t body, body_memory, keepalive_requests;
     int64_t per_address; /* connections of one client; 0: any number */
+    int64_t streams; /* handlers of one app that may stream at once */
     int64_t rate; /* bytes a second under which a slow client is ended; 0: none */
 };
 

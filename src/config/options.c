@@ -119,6 +119,8 @@ const struct option options[] = {
      .help = "connections of one client address (IPv6: /64), all workers together; more: 503; 0: any number"},
     {SECTION_LIMITS, "rate", OPTION_SIZE, "240", IN_LIMITS(rate), 0, GIGA, .per_app = true,
      .help = "bytes a second; who sends a request or takes an answer slower for longer than its timeout is ended; 0: nobody"},
+    {SECTION_LIMITS, "streams", OPTION_INTEGER, "16", IN_LIMITS(streams), 0, CONFIG_WORKERS_MAX, .per_app = true,
+     .help = "handlers of one app that send a response piece by piece at once, each in a worker of its own; more: 503; 0: none may"},
 
     {SECTION_LOG, "access", OPTION_LOG, "-", IN_CONFIG(log_access), 1, .help = "- (standard output), a path, or off"},
     {SECTION_LOG, "access_format", OPTION_FORMAT, "combined", IN_CONFIG(log_access_format), 1, .words = format_words,

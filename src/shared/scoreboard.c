@@ -57,6 +57,15 @@ bool scoreboard_has_other(struct scoreboard *board, const struct slot *own)
     return false;
 }
 
+uint64_t scoreboard_count_streams(struct scoreboard *board, uint64_t app)
+{
+    uint64_t count = 0;
+    uint32_t used = atomic_load(&board->used);
+    for (uint32_t i = 0; i < used; i++)
+        count += atomic_load(&board->slots[i].streaming) == app;
+    return count;
+}
+
 bool scoreboard_master_may_sleep(struct scoreboard *board, unsigned count)
 {
     atomic_store(&board->master_sleeps, 1);

@@ -68,6 +68,7 @@ struct slot {
     _Atomic int64_t allowed;    /* worker: ms that handler may take ([timeouts] request) */
     _Atomic uint64_t sequence;  /* worker: of the request its handler is in, or was in last */
     _Atomic uint64_t holding, condemned; /* master: the sequence of a request that holds up others; that has had its time */
+    _Atomic uint64_t streaming; /* worker: the app whose handler sends its response piece by piece; 0: none */
     char request[256];          /* worker: method and target of the request its handler is in */
     struct log_ring log;        /* worker appends, both write out */
 };
@@ -126,6 +127,9 @@ bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own);
 
 /* Does a worker other than that of 'own' serve, at work or not? */
 bool scoreboard_has_other(struct scoreboard *board, const struct slot *own);
+
+/* Workers inside a handler of this app that streams. */
+uint64_t scoreboard_count_streams(struct scoreboard *board, uint64_t app);
 
 static inline void scoreboard_count(_Atomic uint64_t *counter, uint64_t more)
 {

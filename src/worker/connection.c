@@ -162,6 +162,8 @@ void connection_advance(struct worker *w, struct connection *c)
         go_on = !c->broken && (buffer_length(&w->out) > 0 || connection_is_sending(c)) && c->state != CONNECTION_WRITING &&
                 send_answers(w, c);
     }
+    if (c->state == CONNECTION_FREE) /* its handler let go of it */
+        return;
     if (c->broken) {
         buffer_clear(&w->out, 1 << 16); /* it shall not go to the next one */
         reset_on_close(c->fd);

@@ -58,7 +58,7 @@ bool exchange_begin(struct worker *w, struct connection *c)
     client_set(c->request, &c->address, c->local);
     c->request->secure = c->secure;
     c->request->trusted = c->trusted ? &w->config->trusted : NULL;
-    c->request->stream = (struct request_stream){transmit_stream, c};
+    c->request->stream = (struct request_stream){&connection_calls, c};
     c->began = w->now;
     c->resumed = false;
     connection_set_state(w, c, CONNECTION_HEAD);
@@ -147,8 +147,8 @@ static void note_request(struct slot *slot, const struct tine_request *r)
     *(char *)mempcpy(end, target.data, length) = 0;
 }
 
-/* Inside this function module code runs: the slot says so, and since when. */
-static void run_handler(struct worker *w, struct connection *c)
+/* Inside this function module code runs: the slot says so, and since when. False when its client was let go of meanwhile. */
+static bool run_handler(struct worker *w, struct connection *c)
 {
     struct tine_request *r = c->request;
     struct slot *slot = w->slot;
@@ -160,11 +160,15 @@ static void run_handler(struct worker *w, struct connection *c)
     guard_enter(w, c);
     int64_t entered = w->now;
     w->now = request_handle(r) / 1000;
+    bool ours = c->state != CONNECTION_GIVEN;
     guard_leave(w);
     if (w->now - entered >= BALANCE_AWAY_MS)
         atomic_fetch_add_explicit(&w->setup->board->joined, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&slot->streaming, memory_order_relaxed) != 0)
+        atomic_store(&slot->streaming, 0);
     atomic_store_explicit(&slot->state, WORKER_BUSY, memory_order_release);
     atomic_store_explicit(&slot->since, 0, memory_order_relaxed);
+    return ours;
 }
 
 /* Entering a route that is known to be slow, the others are better off with a worker that waits for work. */
@@ -234,13 +238,15 @@ static bool step_ready(struct worker *w, struct connection *c)
     if (verdict == BREAKER_REFUSE)
         answer_broken(r);
     give_others_before(w, c);
-    run_handler(w, c);
+    bool ours = run_handler(w, c);
     if (verdict == BREAKER_TRY) {
         breaker_succeeded(breaker);
-        log_warning("route of %s serves again", request_handler_name(r));
+        log_warning("route of %s.%s serves again", breaker->route.app, breaker->route.handler);
     }
-    c->served++;
     count_request(w);
+    if (!ours)
+        return false;
+    c->served++;
     if (r->arrival.begun)
         arrival_finish(w, c);
     queue_response(w, c);
@@ -255,7 +261,7 @@ void exchange_finish(struct worker *w, struct connection *c)
     struct tine_request *r = c->request;
     if (r == NULL)
         return;
-    if (r->response.state != RESPONSE_NONE) {
+    if (r->response.state != RESPONSE_NONE && r->response.state != RESPONSE_SENT) {
         r->response.sent -= transmit_left(c); /* cut short */
         journal_request(w, r);
     }

@@ -165,6 +165,22 @@ bool give_to_answer(struct worker *w, struct connection *c, int status)
     return add(c, status) == 0 && send_batch(w);
 }
 
+bool give_answered(struct worker *w, struct connection *c)
+{
+    struct connection before = *c;
+    batch.message.count = batch.fd_count = 0;
+    const struct tine_request *r = c->request;
+    /* Moved, not consumed: the handler reads its head until it returns. A body that it has read while it came is still there, too. */
+    c->in.start += r->head.length + (r->arrival.begun ? r->arrival.used : 0);
+    c->served++;
+    c->state = CONNECTION_WRITING; /* as if it waited for its turn */
+    c->resume = CONNECTION_IDLE;
+    if (add(c, 0) == 0 && send_batch(w))
+        return true;
+    *c = before; /* sealed as it was */
+    return false;
+}
+
 void give_reclaim(struct worker *w)
 {
     for (uint32_t i = 0; i < w->top && w->given > 0; i++) {

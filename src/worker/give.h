@@ -19,6 +19,10 @@ uint32_t give_oldest(struct worker *w, uint32_t most);
 /* Gives the connection whose handler died, to be answered with 'status' by somebody else. */
 bool give_to_answer(struct worker *w, struct connection *c, int status);
 
+/* Gives the connection whose handler goes on, but has answered; the handler's own memory stays. With signals blocked: it runs inside of a
+ * handler. False: it could not be, and nothing has changed. */
+bool give_answered(struct worker *w, struct connection *c);
+
 /* Frees what given connections left behind. Not inside a handler. */
 void give_reclaim(struct worker *w);
 

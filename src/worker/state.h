@@ -219,6 +219,10 @@ int transmit(struct worker *w, struct connection *c);
 /* For tine_write(): waits until the client has taken all of it. 'context' is the connection. */
 int transmit_stream(void *context, struct iovec *iov, int count);
 
+/* ---- calls.c: what a handler's calls do with its connection; 'context' is that ---- */
+
+extern const struct request_calls connection_calls;
+
 /* ---- journal.c: the access log and slow requests ---- */
 
 void journal_request(struct worker *w, struct tine_request *r);

@@ -223,8 +223,9 @@ int transmit_stream(void *context, struct iovec *iov, int count)
     struct connection *c = context;
     if (!table_is_sound(w, c)) /* it may be another client's socket by now */
         return -1;
-    const struct config_app *app = c->request->match.app->section;
-    struct stream stream = {.fd = c->fd, .timeout = app->timeouts.send, .rate = app->limits.rate};
+    const struct tine_app *app = c->request->match.app; /* NULL: the server's own answer */
+    struct stream stream = {.fd = c->fd, .timeout = app != NULL ? app->section->timeouts.send : w->config->timeouts.send,
+                            .rate = app != NULL ? app->section->limits.rate : w->config->limits.rate};
     struct iovec before = {buffer_bytes(&w->out), buffer_length(&w->out)}; /* answers to earlier requests */
     int result = send_all(&stream, &before, 1);
     buffer_clear(&w->out, KEEP_BYTES);

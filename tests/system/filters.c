@@ -30,6 +30,12 @@ static void stop(void)
 
 #define FilterTest(name) Test(filters, name, .init = start, .fini = stop)
 
+/* A line of the log names who has done wrong, and the module. */
+static void expect_blame(const char *who, const char *what)
+{
+    server_log_await(&server, text("%s of module %s/filters.so %s", who, modules_path(), what), 1);
+}
+
 #define OUTER "b:outer b:second"
 #define RETTUO "a:second a:outer"
 #define MAIN OUTER " b:app b:main"
@@ -98,7 +104,7 @@ FilterTest(may_answer_and_only_those_around_them_see_it)
     response = get(&server, "/app/?second=nonsense");
     expect_response(&response, 500, NULL);
     expect_field(&response, "X-Trace", OUTER " a:outer");
-    server_log_await(&server, "handler second.own returned -5", 1);
+    expect_blame("filter second.own", "returned -5");
 }
 
 FilterTest(may_change_the_answer_afterwards)
@@ -109,12 +115,12 @@ FilterTest(may_change_the_answer_afterwards)
     expect_get(&server, "/app/?app=wrap&outer=wrap", 200, "<<main>>");
     expect_get(&server, "/app/?app=code", 203, "main");
     expect_trace("GET", "/app/?app=nonsense_after", "", 500, MAIN " " NIAM);
-    server_log_await(&server, "handler app.own returned 1, which is neither", 1);
+    expect_blame("filter app.own", "returned 1, which is neither");
     expect_get(&server, "/app/?app=write", 200, "main");
-    server_log_await(&server, "handler app.own calls tine_write() after the handler", 1);
+    expect_blame("filter app.own", "calls tine_write() after the handler");
     expect_get(&server, "/app/?app=late", 200, "main");
-    server_log_await(&server, "handler app.own sets field 'X-Late', refused: the response is done", 1);
-    server_log_await(&server, "handler app.own builds a response when it is too late for that", 1);
+    expect_blame("filter app.own", "sets field 'X-Late', refused: it is too late after the response was done");
+    expect_blame("filter app.own", "builds a response after the response was done");
 }
 
 FilterTest(come_before_the_head_of_a_stream)
@@ -126,7 +132,7 @@ FilterTest(come_before_the_head_of_a_stream)
     response = get(&server, "/app/stream?app=replace");
     expect_response(&response, 200, NULL);
     cr_assert_eq(response.length, 100000);
-    server_log_await(&server, "filter app.own answers after the response has begun", 1);
+    expect_blame("filter app.own", "answers after the response has begun");
     response = get(&server, "/app/?main=stream");
     cr_assert_eq(response.length, 100000);
     expect_field(&response, "X-Trace", MAIN " a:app " RETTUO);
@@ -162,7 +168,7 @@ FilterTest(tell_handlers_by_attributes)
 {
     expect_get(&server, "/app/", 200, "main");
     expect_get(&server, "/app/attributes", 200, "-1 1 1 1");
-    server_log_await(&server, "handler main.attributes sets an attribute without a name", 1);
+    expect_blame("handler main.attributes", "sets an attribute without a name");
 }
 
 FilterTest(what_is_deferred_runs_backwards_at_the_end)
@@ -171,7 +177,7 @@ FilterTest(what_is_deferred_runs_backwards_at_the_end)
     server_log_await(&server, "deferred first", 1);
     const char *log = server_log(&server), *second = strstr(log, "deferred second");
     cr_assert(strstr(log, "done outer") < second && second < strstr(log, "deferred first"), "%s", log);
-    server_log_await(&server, "handler main.defer gives tine_defer() no function", 1);
+    expect_blame("handler main.defer", "gives tine_defer() no function");
 }
 
 Test(filters, nothing_runs_where_none_is_named)

@@ -117,25 +117,31 @@ InputTest(queries_and_integers_are_bounded)
     }
 }
 
+/* A line of the log names handler and module. */
+static void expect_blame(const char *handler, const char *what)
+{
+    server_log_await(&server, text("handler input.%s of module %s/input.so %s", handler, modules_path(), what), 1);
+}
+
 InputTest(mistakes_of_a_handler_are_logged_with_its_name)
 {
     static const char *const lines[][2] = {
-        {"/no_such_param", "handler input.no_such_param asks for {nix}, which its route's pattern does not have"},
-        {"/no_such_integer", "handler input.no_such_integer asks for query parameter 'n' from 2 to 1: no integer is"}};
+        {"no_such_param", "asks for {nix}, which its route's pattern does not have"},
+        {"no_such_integer", "asks for query parameter 'n' from 2 to 1: no integer is"}};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        struct response response = get(&server, lines[i][0]);
+        struct response response = get(&server, text("/%s", lines[i][0]));
         expect_problem(&response, 500, "the handler failed");
-        server_log_await(&server, lines[i][1], 1);
+        expect_blame(lines[i][0], lines[i][1]);
     }
     struct response response = post("/wrong_json", "application/json", "{\"name\":1}");
     expect_problem(&response, 500, "the handler failed");
-    server_log_await(&server, "handler input.wrong_json unpacks JSON by a wrong format '{s:q}'", 1);
+    expect_blame("wrong_json", "unpacks JSON by a wrong format '{s:q}'");
     response = post("/no_part", "text/plain", "x");
     expect_problem(&response, 500, "the handler failed");
-    server_log_await(&server, "handler input.no_part calls tine_part_read() without a part", 1);
+    expect_blame("no_part", "calls tine_part_read() without a part");
     response = post("/stream/late", "text/plain", "0123456789");
     expect_problem(&response, 500, "the handler failed");
-    server_log_await(&server, "handler input.body_too_late asks for the whole body, of which tine_read() has taken some", 1);
+    expect_blame("body_too_late", "asks for the whole body, of which tine_read() has taken some");
 }
 
 #define JSON "application/json"
