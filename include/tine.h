@@ -250,6 +250,48 @@ int tine_set_status(tine_request *r, int status);
  * the client is gone. */
 int tine_write(tine_request *r, const void *data, size_t length);
 
+/* ---- Shared by all workers ----------------------------------------------------------------------- */
+
+/* What lies in memory that all workers share: it outlives workers, however they end, reloads and upgrades of tine, and is gone when the
+ * server stops. [server] shared says how large it is. Each app has names of its own, and keeps them for as long as its [app:NAME] is called
+ * so. A worker that is killed within one of these functions holds up nobody, and what it was about is either done or not. */
+
+typedef struct tine_counter tine_counter;
+
+enum { TINE_KEY_MAX = 112, TINE_VALUE_MAX = 352 };
+
+/* The counter `name` (1 to TINE_KEY_MAX bytes), which begins at 0. In worker_init and handlers; it stays valid for as long as the process. NULL (logged) for a
+ * bad name, or when there is no room: each takes 64 bytes of a 16th of [server] shared (1024 in 1m), for good. */
+tine_counter *tine_counter_find(tine_app *app, const char *name);
+
+/* Adds (a negative number takes away) and returns the sum; exact, whoever else counts. It wraps around beyond 64 bits. Never fails, on any thread;
+ * with NULL these do nothing and return 0. */
+int64_t tine_counter_add(tine_counter *counter, int64_t more);
+int64_t tine_counter_get(const tine_counter *counter);
+void tine_counter_set(tine_counter *counter, int64_t value);
+
+/* A store of small values by key (1 to TINE_KEY_MAX bytes, values 0 to TINE_VALUE_MAX) for what can be made again: sessions, caches, limits of
+ * rates. An entry is gone `ttl_ms` milliseconds after it was set (0: it stays), or earlier, for want of room: it lies in one of many buckets
+ * by its key, each of 12 entries, and a 13th takes the place of one that has expired, else of the one not used for longest. 1m has 1428 entries;
+ * less than half full the store hardly ever does that. Each function works as a whole: no other worker sees half of it. */
+
+/* The value, NUL-terminated behind its `*length` bytes (`length` may be NULL); NULL when there is none, or (logged) for a bad key. */
+const char *tine_shared_get(tine_request *r, const char *key, size_t *length);
+
+/* Sets it, in place of what there was. 0, or -1 (logged): key or value are not of those lengths, the time is negative, or, as with the others that
+ * write, four processes were stopped while they wrote next to it. */
+int tine_shared_set(tine_request *r, const char *key, const void *value, size_t length, int64_t ttl_ms);
+
+/* The same if there is none yet: 1; 0 when there is; or -1. Of several workers one gets the 1. */
+int tine_shared_add(tine_request *r, const char *key, const void *value, size_t length, int64_t ttl_ms);
+
+/* 1: it is gone now; 0: there was none; -1: a bad key. */
+int tine_shared_delete(tine_request *r, const char *key);
+
+/* Adds to a value that is a number in decimal digits. One that is not there begins at 0 and lives `ttl_ms`; else the time that there is runs on. The
+ * sum is in `*sum` (NULL: not wanted). 0, or -1 (logged) also when it is no number or the sum has more than 64 bits. */
+int tine_shared_increment(tine_request *r, const char *key, int64_t more, int64_t ttl_ms, int64_t *sum);
+
 /* ---- Memory, log, settings ----------------------------------------------------------------------- */
 
 /* Memory until the response is sent, aligned for any type, not zeroed. Never NULL: without memory the worker ends. */

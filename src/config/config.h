@@ -87,6 +87,7 @@ struct config {
     char *pidfile;       /* absolute, or "" */
     bool daemon;
     char *temp; /* absolute */
+    int64_t shared; /* bytes */
     bool health;
     int64_t shutdown_delay;
     char *control; /* "auto", "off" or an absolute path */

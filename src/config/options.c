@@ -65,6 +65,8 @@ const struct option options[] = {
      .help = "where tine reload and tine status ask: auto (named after this file), the path of a socket, or off"},
     {SECTION_SERVER, "trusted", OPTION_NETWORKS, "", IN_CONFIG(trusted),
      .help = "networks of proxies whose Forwarded, X-Forwarded-For and -Proto and PROXY headers count (unix: on Unix sockets)"},
+    {SECTION_SERVER, "shared", OPTION_SIZE, "1m", IN_CONFIG(shared), 64 * KILO, 64 * GIGA,
+     .help = "of what modules share over all workers (counters, keys and values); fixed until the server is started anew"},
     {SECTION_SERVER, "include", OPTION_INCLUDE, "",
      .help = "more files, read in this place: conf.d/*.ini; may be given several times"},
 
