@@ -32,6 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <time.h>
 
 #ifdef __cplusplus
@@ -70,12 +71,14 @@ typedef struct tine_route {
     const char *name; /* of the handler, for logs */
 } tine_route;
 
-#define TINE_ROUTE(method_, pattern_, handler_, ...) {method_, pattern_, handler_, #handler_, ##__VA_ARGS__}
-#define TINE_GET(pattern, handler, ...) TINE_ROUTE("GET", pattern, handler, ##__VA_ARGS__)
-#define TINE_POST(pattern, handler, ...) TINE_ROUTE("POST", pattern, handler, ##__VA_ARGS__)
-#define TINE_PUT(pattern, handler, ...) TINE_ROUTE("PUT", pattern, handler, ##__VA_ARGS__)
-#define TINE_PATCH(pattern, handler, ...) TINE_ROUTE("PATCH", pattern, handler, ##__VA_ARGS__)
-#define TINE_DELETE(pattern, handler, ...) TINE_ROUTE("DELETE", pattern, handler, ##__VA_ARGS__)
+/* A handler, and what else of the route is to be set: TINE_GET("/", show) */
+#define TINE_ROUTE(method, pattern, ...) TINE_ROUTE_OF(method, pattern, __VA_ARGS__, )
+#define TINE_ROUTE_OF(method_, pattern_, handler_, ...) {method_, pattern_, handler_, #handler_, __VA_ARGS__}
+#define TINE_GET(pattern, ...) TINE_ROUTE("GET", pattern, __VA_ARGS__)
+#define TINE_POST(pattern, ...) TINE_ROUTE("POST", pattern, __VA_ARGS__)
+#define TINE_PUT(pattern, ...) TINE_ROUTE("PUT", pattern, __VA_ARGS__)
+#define TINE_PATCH(pattern, ...) TINE_ROUTE("PATCH", pattern, __VA_ARGS__)
+#define TINE_DELETE(pattern, ...) TINE_ROUTE("DELETE", pattern, __VA_ARGS__)
 
 /* What a setting of the module holds. */
 typedef enum tine_type {
@@ -119,11 +122,23 @@ typedef struct tine_module {
 #define TINE_MODULE_SYMBOL tine_module_exported
 #endif
 
+/* In C++ the arrays that it names are static ones (C++ has no compound literals), and it needs C++20; with an older one define the symbol, as
+ * extern "C", by hand. */
+#ifdef __cplusplus
 #define TINE_MODULE(...)                                                                              \
-    extern const tine_module TINE_MODULE_SYMBOL;                                                      \
-    __attribute__((visibility("default"))) const tine_module TINE_MODULE_SYMBOL = {                   \
+    extern "C" __attribute__((visibility("default"))) const tine_module TINE_MODULE_SYMBOL;           \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"") \
+    const tine_module TINE_MODULE_SYMBOL = {                                                          \
+        .abi = TINE_ABI, .size = sizeof(tine_module), .route_size = sizeof(tine_route),               \
+        .option_size = sizeof(tine_option), __VA_ARGS__};                                             \
+    _Pragma("GCC diagnostic pop")
+#else
+#define TINE_MODULE(...)                                                                              \
+    extern __attribute__((visibility("default"))) const tine_module TINE_MODULE_SYMBOL;               \
+    const tine_module TINE_MODULE_SYMBOL = {                                                          \
         .abi = TINE_ABI, .size = sizeof(tine_module), .route_size = sizeof(tine_route),               \
         .option_size = sizeof(tine_option), __VA_ARGS__};
+#endif
 
 /* ---- The request --------------------------------------------------------------------------------- */
 

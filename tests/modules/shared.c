@@ -9,12 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static tine_counter *hits;
-
 static int worker_init(tine_app *app)
 {
-    hits = tine_counter_find(app, "hits");
-    return hits != NULL ? 0 : tine_reject(app, NULL, "there is no counter");
+    tine_set_data(app, tine_counter_find(app, "hits"));
+    return tine_data(app) != NULL ? 0 : tine_reject(app, NULL, "there is no counter");
+}
+
+static tine_counter *hits(tine_request *r)
+{
+    return tine_data(tine_request_app(r));
 }
 
 static int64_t number(tine_request *r, const char *name)
@@ -31,12 +34,12 @@ static const char *word(tine_request *r, const char *name)
 
 static int count(tine_request *r)
 {
-    return tine_text(r, 200, "%lld", (long long)tine_counter_add(hits, number(r, "by")));
+    return tine_text(r, 200, "%lld", (long long)tine_counter_add(hits(r), number(r, "by")));
 }
 
 static int counted(tine_request *r)
 {
-    return tine_text(r, 200, "%lld", (long long)tine_counter_get(hits));
+    return tine_text(r, 200, "%lld", (long long)tine_counter_get(hits(r)));
 }
 
 /* Finds "by" names, and says how many of them got a counter. */
@@ -50,7 +53,7 @@ static int names(tine_request *r)
 
 static int reset(tine_request *r)
 {
-    tine_counter_set(hits, number(r, "by"));
+    tine_counter_set(hits(r), number(r, "by"));
     return 204;
 }
 
@@ -115,12 +118,14 @@ static int check(tine_request *r)
             bad += value[at] != value[0];
         bad += value != NULL && length != (size_t)(200 + value[0] % 32);
     }
-    return tine_text(r, 200, "%d", bad);
+    return tine_text(r, 200, "%d torn, %lld storms, looked by %d", bad,
+                     (long long)tine_counter_get(tine_counter_find(tine_request_app(r), "storms")), (int)getpid());
 }
 
 static int storm(tine_request *r)
 {
     char value[TINE_VALUE_MAX], key[16] = "storm 0";
+    tine_counter_add(tine_counter_find(tine_request_app(r), "storms"), 1);
     for (unsigned i = (unsigned)getpid();; i++) {
         char letter = (char)('a' + i % 26);
         key[6] = (char)('0' + i / 7 % 8);
@@ -132,7 +137,7 @@ static int storm(tine_request *r)
             tine_shared_delete(r, key);
         if (i % 3 == 0)
             tine_shared_add(r, key, value, length, 60000);
-        tine_counter_add(hits, 1);
+        tine_counter_add(hits(r), 1);
     }
 }
 
