@@ -87,7 +87,8 @@ typedef enum tine_type {
     TINE_INTEGER,
     TINE_SIZE,    /* bytes; 10, 8k, 1m, 2g */
     TINE_TIME,    /* milliseconds; 50ms, 10s, 5m, 1h, 1d */
-    TINE_SWITCH   /* on, off */
+    TINE_SWITCH,  /* on, off */
+    TINE_SECRET   /* as TINE_TEXT, a password say: `tine -T` does not show it */
 } tine_type;
 
 /* A setting that the module takes in its [app:NAME]; any other key there is an error. A name that ends in ".*" stands for all keys that

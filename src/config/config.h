@@ -138,4 +138,10 @@ void config_reject_value(struct errors *errors, const struct config *config, con
 /* Writes the effective configuration, defaults included, as an INI file that would give the same. */
 void config_print(const struct config *config, FILE *out);
 
+/* The same by somebody who knows the settings of modules: those of each app are written by 'settings', a line each with
+ * config_print_setting(). */
+typedef void config_print_settings(const struct config_app *app, void *context, FILE *out);
+void config_print_with(const struct config *config, config_print_settings *settings, void *context, FILE *out);
+void config_print_setting(const char *key, const char *value, FILE *out);
+
 #endif
