@@ -62,6 +62,10 @@ MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
 FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 BENCH    := $(addprefix $(B)/scripts/bench.d/,floor mix handlers.so)
 TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
+# Modules in C++ are tested where there is a compiler for it.
+ifneq ($(shell command -v $(CXX)),)
+TEST_MODULES += $(patsubst %.cc,$(B)/%.so,$(wildcard tests/modules/*.cc))
+endif
 LIBRARY_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/libraries/*.c))
 LIBS     := -linih -ljansson -lz -ldl
 
@@ -94,6 +98,10 @@ $(B)/%.so: src/examples/%.c
 $(B)/tests/modules/%.so: tests/modules/%.c
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $<
+
+$(B)/tests/modules/%.so: tests/modules/%.cc
+	@mkdir -p $(@D)
+	$(CXX) -std=c++20 -g $(OPTIMIZE) -fPIC -shared -Wall -Wextra -Wpedantic $(if $(WERROR),-Werror) -Iinclude $(CPPFLAGS) -MMD -MP -o $@ $<
 
 # Each is named as pkg-config calls the library that it uses.
 $(B)/tests/libraries/%.so: tests/libraries/%.c

@@ -32,6 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <time.h>
 
 #ifdef __cplusplus
@@ -48,6 +49,13 @@ extern "C" {
 #define TINE_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
 #else
 #define TINE_PRINTF(at, first)
+#endif
+
+/* In C++ what an initializer leaves out is zero as it is in C, but some compilers want to have that said. */
+#if defined(__cplusplus) && __cplusplus >= 201402L
+#define TINE_UNSET = 0
+#else
+#define TINE_UNSET
 #endif
 
 typedef struct tine_request tine_request; /* one request and its response */
@@ -73,26 +81,29 @@ struct tine_route {
     const char *pattern;
     tine_handler *handler;
     const char *name; /* of the handler, for logs */
-    int stream;       /* 1: the handler runs when the head is there, and reads the body while it arrives; see tine_read() */
-    const tine_route *routes;          /* a group: routes below `pattern`, which is their prefix; ends with {0} */
-    const tine_filter *const *filters; /* TINE_FILTERS(&one, &two) that run around it, or around all of a group; may be NULL */
+    int stream TINE_UNSET; /* 1: the handler runs when the head is there, and reads the body while it arrives; see tine_read() */
+    const tine_route *routes TINE_UNSET;          /* a group: routes below `pattern`, which is their prefix; ends with {0} */
+    const tine_filter *const *filters TINE_UNSET; /* TINE_FILTERS(&one, &two) that run around it, or around all of a group; may be NULL */
 };
 
-#ifdef __cplusplus
-#define TINE_ROUTE(method_, pattern_, handler_, ...) {method_, pattern_, handler_, #handler_, ##__VA_ARGS__}
+/* A handler, and what else of the route is to be set: TINE_GET("/", show), TINE_POST("/files", take, .stream = 1) */
+#define TINE_ROUTE(method, pattern, ...) TINE_ROUTE_OF(method, pattern, __VA_ARGS__, )
+#if defined(__cplusplus) && __cplusplus < 202002L /* which has no names in initializers: what else is to be set follows in order */
+#define TINE_ROUTE_OF(method_, pattern_, handler_, ...) {method_, pattern_, handler_, #handler_, __VA_ARGS__}
 #else
-#define TINE_ROUTE(method_, pattern_, handler_, ...) \
-    {.method = method_, .pattern = pattern_, .handler = handler_, .name = #handler_, ##__VA_ARGS__}
+#define TINE_ROUTE_OF(method_, pattern_, handler_, ...) \
+    {.method = method_, .pattern = pattern_, .handler = handler_, .name = #handler_, __VA_ARGS__}
 #endif
-#define TINE_GET(pattern, handler, ...) TINE_ROUTE("GET", pattern, handler, ##__VA_ARGS__)
-#define TINE_POST(pattern, handler, ...) TINE_ROUTE("POST", pattern, handler, ##__VA_ARGS__)
-#define TINE_PUT(pattern, handler, ...) TINE_ROUTE("PUT", pattern, handler, ##__VA_ARGS__)
-#define TINE_PATCH(pattern, handler, ...) TINE_ROUTE("PATCH", pattern, handler, ##__VA_ARGS__)
-#define TINE_DELETE(pattern, handler, ...) TINE_ROUTE("DELETE", pattern, handler, ##__VA_ARGS__)
+#define TINE_GET(pattern, ...) TINE_ROUTE("GET", pattern, __VA_ARGS__)
+#define TINE_POST(pattern, ...) TINE_ROUTE("POST", pattern, __VA_ARGS__)
+#define TINE_PUT(pattern, ...) TINE_ROUTE("PUT", pattern, __VA_ARGS__)
+#define TINE_PATCH(pattern, ...) TINE_ROUTE("PATCH", pattern, __VA_ARGS__)
+#define TINE_DELETE(pattern, ...) TINE_ROUTE("DELETE", pattern, __VA_ARGS__)
 
 /* Routes with a common prefix and, with `.filters = TINE_FILTERS(&auth)`, common filters. Their patterns are appended to the prefix, so ""
  * is the prefix itself; groups may stand in groups, eight deep. Of what no route in it answers (404, 405) its filters see as well. */
-#define TINE_GROUP(prefix_, routes_, ...) {.pattern = prefix_, .routes = routes_, ##__VA_ARGS__}
+#define TINE_GROUP(prefix, ...) TINE_GROUP_OF(prefix, __VA_ARGS__, )
+#define TINE_GROUP_OF(prefix_, routes_, ...) {.pattern = prefix_, .routes = routes_, __VA_ARGS__}
 
 /* A filter: code that runs around handlers. Filters are named in the INI file, as
 
@@ -112,17 +123,17 @@ struct tine_filter {
     const char *name; /* for logs */
     /* Before the handler, from the outermost in. 0: go on; a status: this is the answer (built, or a problem if it is 400 and above), and
      * what is further in does not run. Fields set here stay, whatever answers. */
-    int (*before)(tine_request *r, tine_app *self);
+    int (*before)(tine_request *r, tine_app *self) TINE_UNSET;
     /* When the answer is there, from the innermost out, for filters whose `before` has let it pass. Fields may still be changed. 0: send it;
      * or it is replaced: `return tine_problem(...)`; a status with nothing built takes the place of the status alone. For a response
      * that is sent while its handler runs this comes before its head; it cannot be replaced then. tine_write() and its like are refused. */
-    int (*after)(tine_request *r, tine_app *self);
+    int (*after)(tine_request *r, tine_app *self) TINE_UNSET;
     /* When nothing changes any more, in the order of `after`: tine_status() and tine_sent() say what came of it. */
-    void (*done)(tine_request *r, tine_app *self);
+    void (*done)(tine_request *r, tine_app *self) TINE_UNSET;
 };
 
 /* `static const tine_filter auth = TINE_FILTER("auth", .before = check, .after = tell);` */
-#define TINE_FILTER(name_, ...) {.size = sizeof(tine_filter), .name = name_, ##__VA_ARGS__}
+#define TINE_FILTER(name_, ...) {.size = sizeof(tine_filter), .name = name_, __VA_ARGS__}
 
 /* `(&auth, &log)`, outermost first: what `.filters` takes. */
 #define TINE_FILTERS(...) ((const tine_filter *const[]){__VA_ARGS__, NULL})
@@ -134,7 +145,8 @@ typedef enum tine_type {
     TINE_INTEGER,
     TINE_SIZE,    /* bytes; 10, 8k, 1m, 2g */
     TINE_TIME,    /* milliseconds; 50ms, 10s, 5m, 1h, 1d */
-    TINE_SWITCH   /* on, off */
+    TINE_SWITCH,  /* on, off */
+    TINE_SECRET   /* as TINE_TEXT, a password say: `tine -T` does not show it */
 } tine_type;
 
 /* A setting that the module takes in its [app:NAME]; any other key there is an error. A name that ends in ".*" stands for all keys that
@@ -174,11 +186,23 @@ typedef struct tine_module {
 #define TINE_MODULE_SYMBOL tine_module_exported
 #endif
 
+/* In C++ the arrays that it names are static ones (C++ has no compound literals), and it needs C++20; with an older one define the symbol, as
+ * extern "C", by hand. */
+#ifdef __cplusplus
 #define TINE_MODULE(...)                                                                              \
-    extern const tine_module TINE_MODULE_SYMBOL;                                                      \
-    __attribute__((visibility("default"))) const tine_module TINE_MODULE_SYMBOL = {                   \
+    extern "C" __attribute__((visibility("default"))) const tine_module TINE_MODULE_SYMBOL;           \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"") \
+    const tine_module TINE_MODULE_SYMBOL = {                                                          \
+        .abi = TINE_ABI, .size = sizeof(tine_module), .route_size = sizeof(tine_route),               \
+        .option_size = sizeof(tine_option), __VA_ARGS__};                                             \
+    _Pragma("GCC diagnostic pop")
+#else
+#define TINE_MODULE(...)                                                                              \
+    extern __attribute__((visibility("default"))) const tine_module TINE_MODULE_SYMBOL;               \
+    const tine_module TINE_MODULE_SYMBOL = {                                                          \
         .abi = TINE_ABI, .size = sizeof(tine_module), .route_size = sizeof(tine_route),               \
         .option_size = sizeof(tine_option), __VA_ARGS__};
+#endif
 
 /* ---- The request --------------------------------------------------------------------------------- */
 
@@ -479,6 +503,49 @@ const char *tine_response_header(tine_request *r, const char *name);
 /* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory: a file, or sent already. It lives
  * until the response is changed. */
 const void *tine_response_body(tine_request *r, size_t *length);
+
+/* ---- Shared by all workers ----------------------------------------------------------------------- */
+
+/* What lies in memory that all workers share: it outlives workers, however they end, reloads and upgrades of tine, and is gone when the
+ * server stops. [server] shared says how large it is. Each app has names of its own, and keeps them for as long as its [app:NAME] is called
+ * so; a filter has those of its `self`. A worker that is killed within one of these functions holds up nobody, and what it was about is
+ * either done or not. */
+
+typedef struct tine_counter tine_counter;
+
+enum { TINE_KEY_MAX = 112, TINE_VALUE_MAX = 352 };
+
+/* The counter `name` (1 to TINE_KEY_MAX bytes), which begins at 0. In worker_init and handlers; it stays valid for as long as the process. NULL (logged) for a
+ * bad name, or when there is no room: each takes 64 bytes of a 16th of [server] shared (1024 in 1m), for good. */
+tine_counter *tine_counter_find(tine_app *app, const char *name);
+
+/* Adds (a negative number takes away) and returns the sum; exact, whoever else counts. It wraps around beyond 64 bits. Never fails, on any thread;
+ * with NULL these do nothing and return 0. */
+int64_t tine_counter_add(tine_counter *counter, int64_t more);
+int64_t tine_counter_get(const tine_counter *counter);
+void tine_counter_set(tine_counter *counter, int64_t value);
+
+/* A store of small values by key (1 to TINE_KEY_MAX bytes, values 0 to TINE_VALUE_MAX) for what can be made again: sessions, caches, limits of
+ * rates. An entry is gone `ttl_ms` milliseconds after it was set (0: it stays), or earlier, for want of room: it lies in one of many buckets
+ * by its key, each of 12 entries, and a 13th takes the place of one that has expired, else of the one not used for longest. 1m has 1428 entries;
+ * less than half full the store hardly ever does that. Each function works as a whole: no other worker sees half of it. */
+
+/* The value, NUL-terminated behind its `*length` bytes (`length` may be NULL); NULL when there is none, or (logged) for a bad key. */
+const char *tine_shared_get(tine_request *r, const char *key, size_t *length);
+
+/* Sets it, in place of what there was. 0, or -1 (logged): key or value are not of those lengths, the time is negative, or, as with the others that
+ * write, four processes were stopped while they wrote next to it. */
+int tine_shared_set(tine_request *r, const char *key, const void *value, size_t length, int64_t ttl_ms);
+
+/* The same if there is none yet: 1; 0 when there is; or -1. Of several workers one gets the 1. */
+int tine_shared_add(tine_request *r, const char *key, const void *value, size_t length, int64_t ttl_ms);
+
+/* 1: it is gone now; 0: there was none; -1: a bad key. */
+int tine_shared_delete(tine_request *r, const char *key);
+
+/* Adds to a value that is a number in decimal digits. One that is not there begins at 0 and lives `ttl_ms`; else the time that there is runs on. The
+ * sum is in `*sum` (NULL: not wanted). 0, or -1 (logged) also when it is no number or the sum has more than 64 bits. */
+int tine_shared_increment(tine_request *r, const char *key, int64_t more, int64_t ttl_ms, int64_t *sum);
 
 /* ---- Memory, log, settings ----------------------------------------------------------------------- */
 

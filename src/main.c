@@ -116,7 +116,7 @@ static void print_errors(const struct errors *errors)
 }
 
 /* Everything that is wrong is told in one run: of modules too when the file alone has errors already. Before serving, a file without
- * errors is left to the first worker, which loads the modules anyway. */
+ * errors is left to the first worker, which loads the modules anyway. What is printed the modules have a say in: they know what is secret. */
 static struct config *load(const struct command *command)
 {
     struct errors errors;
@@ -126,7 +126,9 @@ static struct config *load(const struct command *command)
         struct privileges privileges;
         privileges_resolve(&privileges, config, &errors);
         check_surroundings(config, &errors);
-        check_apps(config, &errors);
+        check_apps(config, NULL, &errors);
+    } else if (config != NULL && command->action == ACTION_PRINT) {
+        check_apps(config, stdout, &errors);
     }
     if (config == NULL || errors.count > 0) {
         if (!inheritance_exists() || getpid() == 1)
@@ -179,8 +181,6 @@ int main(int argc, char **argv)
         return serve(&command, config);
     if (command.action == ACTION_TEST)
         puts("configuration ok");
-    else
-        config_print(config, stdout);
     config_free(config);
     return fflush(stdout) == 0 ? 0 : 1;
 }

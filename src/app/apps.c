@@ -130,6 +130,18 @@ struct apps *apps_load(const struct config *config, char *const *module_files, s
     return apps;
 }
 
+static void print_settings(const struct config_app *section, void *context, FILE *out)
+{
+    const struct tine_app *app = app_of(context, section);
+    if (app != NULL)
+        settings_print(app, out);
+}
+
+void apps_print(const struct apps *apps, const struct config *config, FILE *out)
+{
+    config_print_with(config, print_settings, (void *)apps, out);
+}
+
 int apps_start(struct apps *apps, struct errors *errors)
 {
     size_t before = errors->count;

@@ -54,6 +54,9 @@ struct apps {
  * The apps are usable when nothing was added; they live as long as the process: modules are never unloaded. */
 struct apps *apps_load(const struct config *config, char *const *module_files, struct errors *errors);
 
+/* The effective configuration, with all settings of modules but those that are secret. */
+void apps_print(const struct apps *apps, const struct config *config, FILE *out);
+
 /* Runs every worker_init. Returns 0, or -1 with reasons added. */
 int apps_start(struct apps *apps, struct errors *errors);
 

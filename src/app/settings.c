@@ -19,6 +19,7 @@ static const char *const type_names[] = {
     [TINE_SIZE] = "a size (10, 8k, 1m)",
     [TINE_TIME] = "a time (50ms, 10s, 5m)",
     [TINE_SWITCH] = "on or off",
+    [TINE_SECRET] = "a text",
 };
 
 /* Options are walked by the size they had when the module was compiled. */
@@ -155,12 +156,38 @@ static void read_setting(tine_app *app, const struct config_setting *setting, st
     store(app, (size_t)i, setting->key, setting->value, setting->directory, number);
 }
 
+/* The module's own mistakes, told where it is named. */
+static bool check_option(const tine_app *app, const tine_option *option, struct errors *errors)
+{
+    char text[512] = "";
+    int64_t number;
+    if ((unsigned)option->type >= sizeof type_names / sizeof type_names[0])
+        snprintf(text, sizeof text, "its setting '%s' is of type %u, and this tine knows those up to %u: it was built for a newer one",
+                 option->name, (unsigned)option->type, (unsigned)TINE_SECRET);
+    else if (option->fallback != NULL && !parse_number(option->type, option->fallback, &number))
+        snprintf(text, sizeof text, "the default of its setting '%s', '%s', is not %s", option->name, option->fallback, type_names[option->type]);
+    if (text[0] != 0)
+        refuse(app, errors, "module", text);
+    return text[0] == 0;
+}
+
+static bool check_options(const tine_app *app, struct errors *errors)
+{
+    bool right = true;
+    size_t count = count_options(app->module);
+    for (size_t i = 0; i < count; i++)
+        right = check_option(app, option_at(app->module, i), errors) && right;
+    return right;
+}
+
 void settings_read(struct tine_app *app, struct errors *errors)
 {
     size_t count = count_options(app->module);
     app->texts = memory_new((count + 1) * sizeof *app->texts);
     app->numbers = memory_new((count + 1) * sizeof *app->numbers);
     app->keyed = memory_new((app->section->setting_count + 1) * sizeof *app->keyed);
+    if (!check_options(app, errors))
+        return;
     for (size_t i = 0; i < app->section->setting_count; i++)
         read_setting(app, &app->section->settings[i], errors);
     for (size_t i = 0; i < count; i++) {
@@ -177,6 +204,38 @@ void settings_read(struct tine_app *app, struct errors *errors)
         }
         parse_number(option->type, option->fallback, &number);
         store(app, i, option->name, option->fallback, app->config->directory, number);
+    }
+}
+
+static void print_one(const tine_option *option, const char *key, const char *text, FILE *out)
+{
+    if (option->type == TINE_SECRET && text[0] != 0)
+        fprintf(out, "; %s is secret, and not shown\n", key);
+    else
+        config_print_setting(key, text, out);
+}
+
+static void print_keyed(const struct tine_app *app, size_t i, FILE *out)
+{
+    const tine_option *option = option_at(app->module, i);
+    for (size_t k = 0; k < app->keyed_count; k++) {
+        char *key = NULL;
+        if (app->keyed[k].option != i)
+            continue;
+        if (asprintf(&key, "%.*s%s", (int)strlen(option->name) - 1, option->name, app->keyed[k].key) < 0)
+            abort();
+        print_one(option, key, app->keyed[k].text, out);
+        free(key);
+    }
+}
+
+void settings_print(const struct tine_app *app, FILE *out)
+{
+    size_t count = count_options(app->module);
+    for (size_t i = 0; i < count; i++) {
+        if (app->texts[i] != NULL)
+            print_one(option_at(app->module, i), option_at(app->module, i)->name, app->texts[i], out);
+        print_keyed(app, i, out);
     }
 }
 

@@ -91,6 +91,7 @@ struct config {
     char *pidfile;       /* absolute, or "" */
     bool daemon;
     char *temp; /* absolute */
+    int64_t shared; /* bytes */
     bool health;
     int64_t shutdown_delay;
     char *control; /* "auto", "off" or an absolute path */
@@ -147,5 +148,11 @@ static inline const char *config_app_kind(const struct config_app *app)
 
 /* Writes the effective configuration, defaults included, as an INI file that would give the same. */
 void config_print(const struct config *config, FILE *out);
+
+/* The same by somebody who knows the settings of modules: those of each app are written by 'settings', a line each with
+ * config_print_setting(). */
+typedef void config_print_settings(const struct config_app *app, void *context, FILE *out);
+void config_print_with(const struct config *config, config_print_settings *settings, void *context, FILE *out);
+void config_print_setting(const char *key, const char *value, FILE *out);
 
 #endif

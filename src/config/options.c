@@ -68,6 +68,8 @@ const struct option options[] = {
      .help = "networks of proxies whose Forwarded, X-Forwarded-For and -Proto and PROXY headers count (unix: on Unix sockets)"},
     {SECTION_SERVER, "filters", OPTION_TEXT, "", IN_CONFIG(filters),
      .help = "names of [filter:NAME] that run around every request, outermost first; comma separated"},
+    {SECTION_SERVER, "shared", OPTION_SIZE, "1m", IN_CONFIG(shared), 64 * KILO, 64 * GIGA,
+     .help = "of what modules share over all workers (counters, keys and values); fixed until the server is started anew"},
     {SECTION_SERVER, "include", OPTION_INCLUDE, "",
      .help = "more files, read in this place: conf.d/*.ini; may be given several times"},
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The effective configuration as an INI file (-T). What the option table does not know, the settings
- * of modules, is written as it was given: a relative path there starts at the folder of the
- * file, so the output belongs into the same folder.
+ * The effective configuration as an INI file (-T). What the option table does not know, the settings of modules, is written by who has
+ * loaded those; else as it was given: a relative path there starts at the folder of the file.
  */
 #include "config/config.h"
 
@@ -12,7 +11,7 @@
 
 #include <string.h>
 
-static void print_setting(const char *key, const char *value, FILE *out)
+void config_print_setting(const char *key, const char *value, FILE *out)
 {
     fputs(key, out);
     fputs(*value ? " = " : " =", out);
@@ -24,7 +23,7 @@ static void print_section(enum option_section section, const void *base, struct 
 {
     for (const struct option *option = options; option->key; option++)
         if (option->section == section && option->type != OPTION_LISTENS && option->type != OPTION_INCLUDE)
-            print_setting(option->key, option_text(option, base, scratch), out);
+            config_print_setting(option->key, option_text(option, base, scratch), out);
 }
 
 /* Those of [server] listen in one line; those of [listen:NAME] follow in sections of their own. */
@@ -59,13 +58,23 @@ static void print_app(struct config *config, struct config_app *app, struct pool
         if (strcmp(text, option_text(option, option_base(config, option->section), scratch)) == 0)
             continue;
         option_per_app_name(option, name);
-        print_setting(name, text, out);
+        config_print_setting(name, text, out);
     }
-    for (size_t i = 0; i < app->setting_count; i++)
-        print_setting(app->settings[i].key, app->settings[i].value, out);
 }
 
-void config_print(const struct config *config_, FILE *out)
+static void print_as_given(const struct config_app *app, void *context, FILE *out)
+{
+    (void)context;
+    for (size_t i = 0; i < app->setting_count; i++)
+        config_print_setting(app->settings[i].key, app->settings[i].value, out);
+}
+
+void config_print(const struct config *config, FILE *out)
+{
+    config_print_with(config, print_as_given, NULL, out);
+}
+
+void config_print_with(const struct config *config_, config_print_settings *settings, void *context, FILE *out)
 {
     struct config *config = (struct config *)config_; /* option_base() serves writers too; here all is only read */
     struct pool *scratch = pool_new();
@@ -87,7 +96,9 @@ void config_print(const struct config *config_, FILE *out)
         fprintf(out, "\n[listen:%s]\n", config->listens[i].name);
         print_section(SECTION_LISTEN, &config->listens[i], scratch, out);
     }
-    for (size_t i = 0; i < config->app_count; i++)
+    for (size_t i = 0; i < config->app_count; i++) {
         print_app(config, &config->apps[i], scratch, out);
+        settings(&config->apps[i], context, out);
+    }
     pool_free(scratch);
 }

@@ -78,16 +78,21 @@ static void catch_faults(int fd)
         signal(faults[i], on_fault);
 }
 
-static _Noreturn void check_in_child(const struct config *config, int fd)
+static _Noreturn void check_in_child(const struct config *config, FILE *print, int fd)
 {
     struct errors errors;
     const char *reason;
     alarm(CHECK_SECONDS);
     catch_faults(fd);
     errors_init(&errors);
-    apps_load(config, NULL, &errors);
+    struct apps *apps = apps_load(config, NULL, &errors);
     if (access_log_new(config->log_access_format, &reason) == NULL)
         config_reject_value(&errors, config, "log", "access_format", "%s", reason);
+    if (print != NULL && errors.count == 0) {
+        apps_print(apps, config, print);
+        if (fflush(print) != 0)
+            errors_add(&errors, "cannot write the configuration: %s", strerror(errno));
+    }
     FILE *out = fdopen(fd, "w");
     for (size_t i = 0; out != NULL && i < errors.kept; i++)
         fprintf(out, "%s\n", errors.messages[i]);
@@ -108,7 +113,7 @@ static void read_reasons(int fd, struct errors *errors)
         fclose(in);
 }
 
-void check_apps(const struct config *config, struct errors *errors)
+void check_apps(const struct config *config, FILE *print, struct errors *errors)
 {
     int pipes[2], status = 0;
     fflush(NULL);
@@ -119,7 +124,7 @@ void check_apps(const struct config *config, struct errors *errors)
     pid_t pid = fork();
     if (pid == 0) {
         close(pipes[0]);
-        check_in_child(config, pipes[1]);
+        check_in_child(config, print, pipes[1]);
     }
     close(pipes[1]);
     read_reasons(pipes[0], errors);

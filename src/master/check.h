@@ -11,7 +11,8 @@
 /* Folders that are written to: of logs, the pid file, spooled bodies, Unix sockets. Adds what is wrong with them. */
 void check_surroundings(const struct config *config, struct errors *errors);
 
-/* Loads every module and reads its settings, without worker_init. Adds what is wrong. Waits, at most 30 s. */
-void check_apps(const struct config *config, struct errors *errors);
+/* Loads every module and reads its settings, without worker_init. Adds what is wrong. Waits, at most 30 s. Unless 'print' is NULL and
+ * if nothing is wrong, the effective configuration is written there. */
+void check_apps(const struct config *config, FILE *print, struct errors *errors);
 
 #endif

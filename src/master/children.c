@@ -66,6 +66,7 @@ static void forget(struct master *m, const struct generation *own)
     notify_forget();
     control_forget(&m->control);
     upgrade_forget(&m->upgrade);
+    io_close(&m->shared.fd); /* what is mapped stays */
     succession_forget(&m->succession, &own->listeners);
     struct generation *const others[] = {m->current, m->next, m->old};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
@@ -117,6 +118,7 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
                                  .access_log = generation->logs.access, .board = m->board,
                                  .slot = &m->board->slots[slot],
                                  .addresses = generation->config->limits.per_address > 0 ? m->addresses : NULL,
+                                 .shared = m->shared,
                                  .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary};
     worker_run(&setup);
 }

@@ -24,7 +24,7 @@
 
 enum { FDS_MAX = 3 };
 
-static struct inheritance inherited = {.link = -1, .channel = {-1, -1}, .control = -1};
+static struct inheritance inherited = {.link = -1, .channel = {-1, -1}, .control = -1, .shared = -1};
 
 /* ---- messages ---- */
 
@@ -77,6 +77,8 @@ int inheritance_send(int link, const struct master *m)
                   "tine\nhandoff %u %zu\ngeneration %u\ncontrol %s\ndevice %" PRIuMAX "\ninode %" PRIuMAX "\n", HANDOFF_VERSION,
                   sizeof(struct handoff_record), m->current->number, control->value != NULL ? control->value : "off",
                   (uintmax_t)control->device, (uintmax_t)control->inode) < 0)
+        return -1;
+    if (m->shared.fd >= 0 && send_with(link, &m->shared.fd, 1, "shared\n") < 0)
         return -1;
     for (size_t i = 0; i < listeners->count; i++) {
         const struct listening *l = listeners->all[i];
@@ -170,6 +172,10 @@ static bool read_one(const char *text, int *fds, size_t count)
         read_listening(text, fds[0]);
         return true;
     }
+    if (strncmp(text, "shared\n", 7) == 0 && count == 1 && inherited.shared < 0) {
+        inherited.shared = fds[0];
+        return true;
+    }
     for (size_t i = 0; i < count; i++)
         close(fds[i]);
     return strncmp(text, "end\n", 4) != 0;
@@ -220,7 +226,7 @@ bool inheritance_exists(void)
 void inheritance_take(struct inheritance *inheritance)
 {
     *inheritance = inherited;
-    inherited = (struct inheritance){.link = -1, .channel = {-1, -1}, .control = -1};
+    inherited = (struct inheritance){.link = -1, .channel = {-1, -1}, .control = -1, .shared = -1};
 }
 
 void inheritance_refuse(int link, const struct errors *errors)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the master of one binary leaves to that of the next: listening sockets, the hand-off channel, the control socket. It
+ * What the master of one binary leaves to that of the next: listening sockets, the hand-off channel, the control socket, what modules share. It
  * travels over a link, a socket pair of which the new process finds one end by its environment. All messages are lines of text, so
  * that binaries of different age understand each other; what one does not know it passes over.
  *
- *     old    one message with the channel and the control socket, one for each listening socket, then "end"
+ *     old    one message with the channel and the control socket, one with the memory file, one for each listening socket, then "end"
  *     new    "reason ..." several times and "refused": it cannot start; or "keep N" for each socket it goes on with, "keep-channel",
  *            "keep-control", then "prepared"
  *     old    "take over": from now on the new one serves (or "cancel": it is to leave)
@@ -30,6 +30,7 @@ struct inheritance {
     unsigned generation; /* that it serves */
     int channel[2];      /* -1: what it sends there would not be understood */
     int control;         /* -1: it has none */
+    int shared;          /* memory file of store.h; -1: none */
     char *control_value; /* of [server] control */
     dev_t control_device;
     ino_t control_inode;

@@ -275,6 +275,7 @@ static int open_master(struct master *m)
     srandom((unsigned)getpid());
     m->board = scoreboard_new();
     m->channel[0] = m->channel[1] = -1;
+    m->shared.fd = -1;
     upgrade_open(&m->upgrade);
     control_init(&m->control);
     succession_open(m);

@@ -13,6 +13,7 @@
 #include "master/upgrade.h"
 #include "shared/addresses.h"
 #include "shared/scoreboard.h"
+#include "shared/store.h"
 
 #include <signal.h>
 
@@ -61,6 +62,7 @@ struct master {
     struct master_options options;
     struct scoreboard *board;
     struct addresses *addresses; /* connections by client address; NULL until a configuration wants them counted */
+    struct store_map shared; /* what modules of all generations share */
     int channel[2]; /* the hand-off channel */
     int64_t channel_quiet_until; /* not watched before */
     enum master_state state;

@@ -6,6 +6,7 @@
  */
 #include "master/master.h"
 
+#include "base/io.h"
 #include "base/log.h"
 #include "master/notify.h"
 #include "master/pidfile.h"
@@ -43,12 +44,31 @@ static int open_addresses(struct master *m, const struct config *config, struct 
     return m->addresses != NULL ? 0 : -1;
 }
 
+/* Inherited by all workers from the first on, of this binary and the next: it stays as it is. */
+static int open_shared(struct master *m, const struct config *config, struct errors *errors)
+{
+    struct inheritance *from = &m->succession.from;
+    if (m->shared.store == NULL && from->shared >= 0 && store_adopt(&m->shared, from->shared) < 0) {
+        log_warning("what modules share begins anew: this binary does not know what the one before left");
+        io_close(&from->shared);
+    }
+    from->shared = -1;
+    if (m->shared.store == NULL && store_open(&m->shared, (size_t)config->shared) < 0) {
+        errors_add(errors, "no memory for modules to share ([server] shared): %s", strerror(errno));
+        return -1;
+    }
+    if (m->shared.size != store_round((size_t)config->shared))
+        log_warning("[server] shared: it stays %zu bytes until the server is stopped and started", m->shared.size);
+    return 0;
+}
+
 static struct generation *open_generation(struct master *m, struct config *config, struct errors *errors)
 {
     unsigned number = m->current != NULL ? m->current->number : m->succession.from.generation;
     const struct listeners *there = m->current != NULL ? &m->current->listeners : &m->succession.from.listeners;
     struct generation *generation = generation_open(config, number + 1, there, errors);
-    if (generation != NULL && (open_addresses(m, config, errors) < 0 || control_prepare(&m->control, config, errors) < 0)) {
+    if (generation != NULL && (open_addresses(m, config, errors) < 0 || open_shared(m, config, errors) < 0 ||
+                               control_prepare(&m->control, config, errors) < 0)) {
         generation_close(generation);
         return NULL;
     }

@@ -8,6 +8,7 @@
 
 #include "app/request.h"
 #include "app/server.h"
+#include "app/shared.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -301,6 +302,7 @@ static void prepare(struct worker *w)
         if (w->access_format == NULL)
             config_reject_value(&errors, w->config, "log", "access_format", "%s", reason);
     }
+    shared_use(&w->setup->shared);
     if (errors.count == 0)
         apps_start(w->apps, &errors);
     if (errors.count > 0) {

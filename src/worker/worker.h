@@ -10,6 +10,7 @@
 #include "shared/addresses.h"
 #include "shared/log_ring.h"
 #include "shared/scoreboard.h"
+#include "shared/store.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -52,6 +53,7 @@ struct worker_setup {
     struct scoreboard *board;
     struct slot *slot;
     struct addresses *addresses; /* NULL: connections are not counted by address */
+    struct store_map shared; /* of modules */
     int channel[2]; /* for connections: [0] to give, [1] to adopt */
     int control; /* socket to the master */
     pid_t master;

@@ -23,6 +23,8 @@ static const tine_option options[] = {
     {"crash_if", TINE_PATH, "/nonexistent", "worker_init aborts while this file exists"},
     {"hold", TINE_PATH, "/nonexistent", "worker_init waits while this file exists"},
     {"lock", TINE_PATH, "/nonexistent", "if this file exists, worker_init needs it for itself alone"},
+    {"password", TINE_SECRET, "", "not shown"},
+    {"token.*", TINE_SECRET, NULL, "not shown either"},
     {"word.*", TINE_TEXT, NULL, "any number of them"},
     {"folder.*", TINE_PATH, NULL, "any number of paths"},
     {"wait.*", TINE_TIME, NULL, "any number of times"},

@@ -154,3 +154,37 @@ Test(configuration, mutated_files_never_crash_the_reader, .timeout = 180)
         free(bytes);
     }
 }
+
+#define SETTINGS LISTEN "[app:s]\npath = /\nmodule = @MODULES@/settings.so\nmust = given\n"
+
+Test(configuration, settings_of_modules_are_shown_with_their_defaults)
+{
+    struct run ran = effective(SETTINGS "pause = 2s\nword.a = x; y\nfolder.b = here\n");
+    expect_line(&ran, "^greeting = good day$");
+    expect_line(&ran, "^count = 3$");
+    expect_line(&ran, "^pause = 2s$");
+    expect_line(&ran, "^must = given$");
+    expect_line(&ran, "^password =$");
+    expect_line(&ran, "^word.a = x; y$");
+    expect_line(&ran, "^folder.b = /.*/here$");
+}
+
+Test(configuration, secrets_are_not_shown)
+{
+    setenv("TINE_TEST_SECRET", "hunter2", 1);
+    struct run ran = effective(SETTINGS "password = ${TINE_TEST_SECRET}\ntoken.github = abcdef\n");
+    expect_line(&ran, "^; password is secret, and not shown$");
+    expect_line(&ran, "^; token.github is secret, and not shown$");
+    cr_assert(strstr(ran.out, "hunter2") == NULL && strstr(ran.out, "abcdef") == NULL, "%s", ran.out);
+    struct run refused = effective(LISTEN "[app:s]\nmodule = @DIR@/none.so\npassword = hunter2\n");
+    cr_assert_eq(refused.code, 1);
+    cr_assert(strstr(refused.out, "hunter2") == NULL && strstr(refused.err, "hunter2") == NULL);
+}
+
+Test(configuration, mistakes_in_what_a_module_declares_are_told_where_it_is_named)
+{
+    struct run ran = effective(LISTEN "[app:s]\npath = /\nmodule = @MODULES@/bad_settings.so\n");
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "server.ini:5: .app:s. module: the default of its setting 'room', 'much', is not a size"), "%s", ran.err);
+    cr_assert(text_matches(ran.err, "server.ini:5: .app:s. module: its setting 'new' is of type 99, and this tine knows those up to 6"), "%s", ran.err);
+}

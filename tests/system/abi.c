@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What modules may rely on: other languages, and binaries of another age.
+ */
+#include "client.h"
+
+#include <criterion/criterion.h>
+
+TestSuite(abi, .timeout = 120);
+
+#define MODULE(name) ONE_WORKER "[app:m]\npath = /\nmodule = @MODULES@/" name ".so\n"
+
+Test(abi, a_module_in_cplusplus_serves)
+{
+    struct server server;
+    if (!file_exists(text("%s/cplusplus.so", modules_path())))
+        cr_skip_test("there is no C++ compiler");
+    server_start(&server, MODULE("cplusplus"));
+    expect_get(&server, "/hello/ann", 200, "{\"hello\":\"ann from C++\"}");
+    server_stop(&server);
+}
+
+Test(abi, a_module_of_plain_symbols_serves)
+{
+    struct server server;
+    if (!file_exists(text("%s/plain_cplusplus.so", modules_path())))
+        cr_skip_test("there is no C++ compiler");
+    server_start(&server, MODULE("plain_cplusplus"));
+    expect_get(&server, "/hello/ann", 200, "hello ann from plain symbols, well met");
+    server_stop(&server);
+}
+
+Test(abi, a_module_of_the_first_layout_serves)
+{
+    struct server server;
+    server_start(&server, MODULE("frozen_abi") "room = 2k\n");
+    expect_get(&server, "/show/ann", 200, "ann: good day, 2048, 0, started after loaded");
+    struct response response = get(&server, "/content");
+    expect_response(&response, 200, "frozen");
+    expect_field(&response, "ETag", "\"1\"");
+    server_stop(&server);
+}
+
+Test(abi, a_newer_module_is_refused_with_both_numbers)
+{
+    struct server server;
+    server_prepare(&server, MODULE("newer"));
+    struct run ran = run_tine("-c", server.ini);
+    cr_assert_eq(ran.code, 1, "%s", ran.err);
+    cr_assert(text_matches(ran.err, "server\\.ini:6: \\[app:m\\] module: .*newer tine .its module struct has [0-9]+ bytes, this one's [0-9]+"),
+              "%s", ran.err);
+}
