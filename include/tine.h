@@ -81,7 +81,7 @@ struct tine_route {
     const char *pattern;
     tine_handler *handler;
     const char *name; /* of the handler, for logs */
-    int stream TINE_UNSET; /* 1: the handler runs when the head is there, and reads the body while it arrives; see tine_read() */
+    int stream TINE_UNSET;                        /* 1: the handler runs when the head is there, and reads the body while it arrives; see tine_read() */
     const tine_route *routes TINE_UNSET;          /* a group: routes below `pattern`, which is their prefix; ends with {0} */
     const tine_filter *const *filters TINE_UNSET; /* TINE_FILTERS(&one, &two) that run around it, or around all of a group; may be NULL */
 };
@@ -106,7 +106,7 @@ struct tine_route {
 #define TINE_GROUP_OF(prefix_, routes_, ...) {.pattern = prefix_, .routes = routes_, __VA_ARGS__}
 
 /* A filter: code that runs around handlers. Filters are named in the INI file, as
-
+ *
  *     [filter:auth]
  *     module = ./auth.so
  *     [server]                 or one [app:NAME]
@@ -121,8 +121,8 @@ struct tine_route {
 struct tine_filter {
     size_t size;      /* filled in by TINE_FILTER */
     const char *name; /* for logs */
-    /* Before the handler, from the outermost in. 0: go on; a status: this is the answer (built, or a problem if it is 400 and above), and
-     * what is further in does not run. Fields set here stay, whatever answers. */
+    /* Before the handler, from the outermost in; on a .stream route also before the body is there. 0: go on; a status: this is the answer (built,
+     * or a problem if it is 400 and above), and what is further in does not run. Fields set here stay, whatever answers. */
     int (*before)(tine_request *r, tine_app *self) TINE_UNSET;
     /* When the answer is there, from the innermost out, for filters whose `before` has let it pass. Fields may still be changed. 0: send it;
      * or it is replaced: `return tine_problem(...)`; a status with nothing built takes the place of the status alone. For a response
@@ -477,7 +477,8 @@ int tine_sleep(tine_request *r, int64_t milliseconds);
 /* Sends the response that was built, whole, and lets go of the client: its next request, on the same connection too, waits for no more than a free
  * worker. The handler may go on working; what it returns does not count any more (400 and above is logged). Its time still counts for
  * [timeouts] request, and it is lost if the worker is killed: what must not be lost belongs into a queue or database first.
- * Returns 0, or -1: the client is gone, or (logged) it was called before. */
+ * Of a .stream handler that has not read its body to the end the connection ends, too. Returns 0, or -1: the client is gone, or (logged) it was
+ * called before. */
 int tine_finish(tine_request *r);
 
 /* ---- Filters ------------------------------------------------------------------------------------- */

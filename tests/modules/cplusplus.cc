@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A module in C++20.
+ * A module in C++20, with a filter around its route.
  */
 #include <tine.h>
 
@@ -12,6 +12,14 @@ static int hello(tine_request *r)
     return tine_json(r, 200, json_pack("{s:s}", "hello", (name + " from C++").c_str()));
 }
 
-static const tine_route routes[] = {TINE_GET("/hello/{name}", hello), {}};
+static int mark(tine_request *r, tine_app *)
+{
+    tine_set_header(r, "X-Mark", "C++");
+    return 0;
+}
+
+static const tine_filter marker = TINE_FILTER("marker", .after = mark);
+static const tine_filter *const around[] = {&marker, nullptr};
+static const tine_route routes[] = {TINE_GET("/hello/{name}", hello, .filters = around), {}};
 
 TINE_MODULE(.routes = routes)

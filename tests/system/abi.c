@@ -16,7 +16,9 @@ Test(abi, a_module_in_cplusplus_serves)
     if (!file_exists(text("%s/cplusplus.so", modules_path())))
         cr_skip_test("there is no C++ compiler");
     server_start(&server, MODULE("cplusplus"));
-    expect_get(&server, "/hello/ann", 200, "{\"hello\":\"ann from C++\"}");
+    struct response response = get(&server, "/hello/ann");
+    expect_response(&response, 200, "{\"hello\":\"ann from C++\"}");
+    expect_field(&response, "X-Mark", "C++");
     server_stop(&server);
 }
 
