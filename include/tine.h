@@ -255,7 +255,7 @@ tine_app *tine_request_app(tine_request *r);
  *     if (tine_form_int(r, "age", 0, 150, &age))
  *         return tine_failed(r);
  *
- * The first failure stays. A handler that returns 0 and has built nothing else sends it too. When it is the handler's own mistake
+ * The first failure stays. A handler that returns 0 and has built nothing else sends it too; of a filter it counts only if it returns it. When it is the handler's own mistake
  * the log names it, and the status is 500. */
 
 /* Status of the first failure, 0 if there was none. */

@@ -12,6 +12,7 @@ struct parts;
 
 struct input {
     int failure;        /* status of the first one; 0: none */
+    const char *reason; /* of it */
     uint64_t at;        /* how far tine_read() has come in a whole body */
     json_t *json;       /* the body */
     bool form_known;    /* 'form' was looked for; */
@@ -22,8 +23,12 @@ struct input {
 struct input *input_of(struct tine_request *r);
 void input_release(struct input *input);
 
-/* The client's fault: builds the problem, unless it is not the first. Returns the status of the first. */
+/* The client's fault: builds the problem, unless it is not the first. Returns the status of the first. For a filter nothing is built before it
+ * returns that status: it may as well go on. */
 int input_fail(struct tine_request *r, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* What to say of a failure that nothing was built for; "" when 'status' is of something else. */
+const char *input_reason(const struct tine_request *r, int status);
 
 /* The handler's own fault: logged, and a 500. */
 int input_mistake(struct tine_request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));

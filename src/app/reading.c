@@ -44,9 +44,15 @@ int input_fail(struct tine_request *r, int status, const char *format, ...)
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
     input->failure = status;
-    if (r->response.state < RESPONSE_BEGUN)
+    input->reason = arena_copy(&r->arena, reason, strlen(reason));
+    if (r->response.state < RESPONSE_BEGUN && !r->response.closed && r->filter == NULL)
         tine_problem(r, status, "%s", reason);
     return status;
+}
+
+const char *input_reason(const struct tine_request *r, int status)
+{
+    return r->input != NULL && r->input->failure == status ? r->input->reason : "";
 }
 
 int input_mistake(struct tine_request *r, const char *format, ...)

@@ -295,7 +295,7 @@ void request_complete(struct tine_request *r, int result)
         return;
     }
     if (result >= 400)
-        tine_problem(r, result, "%s", "");
+        tine_problem(r, result, "%s", input_reason(r, result));
     else
         response_empty(r, result != 0 ? result : response->status != 0 ? response->status : 204);
 }

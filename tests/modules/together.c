@@ -34,6 +34,10 @@ static int before(tine_request *r, tine_app *self)
         take_part(r);
     if (strcmp(what, "share") == 0 && tine_shared_increment(r, "asked", 1, 0, &sum) == 0)
         tine_set_header(r, "X-Sum", tine_printf(r, "%d", (int)sum));
+    if (strcmp(what, "form") == 0)
+        tine_form(r, "a");
+    if (strcmp(what, "form_failed") == 0 && tine_form(r, "a") == NULL)
+        return tine_failed(r);
     if (strcmp(what, "finish") == 0) {
         tine_problem(r, 401, "no");
         tine_finish(r);
@@ -46,6 +50,8 @@ static int after(tine_request *r, tine_app *self)
     const char *what = q(r, "after");
     (void)self;
     tine_set_header(r, "X-After", tine_printf(r, "%d", tine_status(r)));
+    if (strcmp(what, "form") == 0)
+        tine_form(r, "a");
     if (strcmp(what, "cookie") == 0)
         tine_set_cookie(r, "last", "1", NULL);
     if (strcmp(what, "send") == 0 && tine_flush(r) + tine_event(r, NULL, NULL, "x") + tine_write_html(r, "x") + tine_finish(r) != -4)
@@ -79,6 +85,12 @@ static int plain(tine_request *r)
     return tine_text(r, 200, "plain");
 }
 
+static int written(tine_request *r)
+{
+    tine_write(r, "written", 7);
+    return 0;
+}
+
 static int finish(tine_request *r)
 {
     tine_defer(r, say, "the end");
@@ -105,6 +117,6 @@ static int upload(tine_request *r)
     return work_on(r, "an upload");
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/", plain), TINE_GET("/finish", finish), TINE_GET("/events", events),
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/", plain), TINE_GET("/written", written), TINE_GET("/finish", finish), TINE_GET("/events", events),
                                            TINE_POST("/upload", upload, .stream = 1), {0}},
             .filters = TINE_FILTERS(&around))

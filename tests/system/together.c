@@ -50,6 +50,15 @@ TogetherTest(filters_take_input_apart_where_there_is_no_app)
     expect_field(&response, "X-After", "404");
 }
 
+TogetherTest(what_a_filter_cannot_read_is_no_failure_unless_it_says_so)
+{
+    expect_get(&server, "/app/written?before=form", 200, "written");
+    expect_get(&server, "/app/written?after=form", 200, "written");
+    struct response response = get(&server, "/app/written?before=form_failed");
+    expect_response(&response, 415, NULL);
+    cr_assert(strstr(response.body, "the body must be application/x-www-form-urlencoded"), "%s", response.body);
+}
+
 TogetherTest(a_filter_has_keys_of_its_own_wherever_it_runs)
 {
     struct response response = get(&server, "/nowhere?before=share");
