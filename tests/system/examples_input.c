@@ -46,7 +46,7 @@ ExampleTest(a_form_sets_a_cookie_that_comes_back)
     cr_expect_str_eq(curl("/", "-b", "a=1"), "hello stranger\n 200");
     struct response response = ask(&server, text("%sname=ada&age=36", request("POST", "/", "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 15\r\n")));
     expect_response(&response, 303, NULL);
-    expect_field(&response, "Set-Cookie", "name=ada; HttpOnly; SameSite=Lax");
+    expect_field(&response, "Set-Cookie", "name=ada; Path=/; SameSite=Lax; HttpOnly");
     cr_expect_str_eq(curl("/", "-b", "name=ada"), "hello ada\n 200");
     cr_expect_not_null(strstr(curl("/", "-d", "name=ada&age=200"), "'age' must be an integer from 0 to 150"));
     cr_expect_not_null(strstr(curl("/", "-d", "name=a%3Bb&age=1"), "the name must be one word"));
