@@ -60,7 +60,8 @@ static int wait_for(void *context, int64_t ms)
 {
     struct worker *w = the_worker;
     const struct connection *c = context;
-    int64_t now = clock_ms(), until = ms < INT64_MAX - now ? now + ms : INT64_MAX, most = POLL_MAX_MS;
+    int64_t now = clock_ms() + (ms > 0); /* it has begun already, and no less than the time is slept */
+    int64_t until = ms < INT64_MAX - now ? now + ms : INT64_MAX, most = POLL_MAX_MS;
     if (!table_is_sound(w, c))
         return -1;
     struct pollfd fds[2] = {{.fd = c->fd, .events = POLLRDHUP}, {.fd = w->control, .events = POLLIN}}; /* -1, of one that was given, is passed over */
