@@ -203,7 +203,8 @@ struct walk {
 
 static bool method_fits(const struct route *route, struct slice method)
 {
-    return slice_equals(route->method, method) || slice_equals(route->method, SLICE("*")) ||
+    /* TRACE sends back what it was sent, cookies and all: no route that takes whatever comes has that in mind (RFC 9110, 9.3.8). */
+    return slice_equals(route->method, method) || (slice_equals(route->method, SLICE("*")) && !slice_equals(method, SLICE("TRACE"))) ||
            (slice_equals(method, SLICE("HEAD")) && slice_equals(route->method, SLICE("GET")));
 }
 
@@ -275,6 +276,9 @@ static void allow_add(struct buffer *allow, struct slice method)
     buffer_append(allow, method.data, method.length);
 }
 
+/* What is named of any method, in Allow. */
+static const struct slice usual[] = {{"GET", 3}, {"HEAD", 4}, {"POST", 4}, {"PUT", 3}, {"DELETE", 6}, {"PATCH", 5}};
+
 int router_match(const struct router *router, struct slice method, struct slice path, struct router_match *match,
                  struct buffer *allow)
 {
@@ -283,8 +287,13 @@ int router_match(const struct router *router, struct slice method, struct slice 
     if (search(router->root, path, &walk))
         return 0;
     for (unsigned i = 0; i < walk.other_count; i++) {
-        allow_add(allow, walk.other[i]->method);
-        if (slice_equals(walk.other[i]->method, SLICE("GET")))
+        struct slice allowed = walk.other[i]->method;
+        bool any = slice_equals(allowed, SLICE("*"));
+        for (size_t k = 0; any && k < sizeof usual / sizeof usual[0]; k++)
+            allow_add(allow, usual[k]);
+        if (!any)
+            allow_add(allow, allowed);
+        if (slice_equals(allowed, SLICE("GET")))
             allow_add(allow, SLICE("HEAD"));
     }
     return walk.other_count > 0 ? 405 : 404;

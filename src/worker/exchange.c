@@ -70,7 +70,8 @@ static bool decide_keep_alive(const struct worker *w, const struct connection *c
 {
     int64_t most = w->config->limits.keepalive_requests;
     uint32_t wanted = atomic_load_explicit(&w->slot->order, memory_order_relaxed);
-    return c->request->framing.keep_alive && (wanted == ORDER_SERVE || wanted == ORDER_GIVE) && !w->orphaned && w->limit > 1 &&
+    /* Behind a CONNECT there may be what is meant for the other end of a tunnel. */
+    return c->request->framing.keep_alive && c->request->target.form != TARGET_AUTHORITY && (wanted == ORDER_SERVE || wanted == ORDER_GIVE) && !w->orphaned && w->limit > 1 &&
            w->config->timeouts.keepalive > 0 &&
            (most == 0 || c->served + 1 < most);
 }
@@ -296,6 +297,8 @@ void exchange_refuse(struct worker *w, struct connection *c, int status, const c
 {
     struct tine_request *r = c->request;
     r->keep_alive = false;
+    if (status != r->answer)
+        response_discard(r); /* what belongs to the answer that it would have been: which methods there are, say */
     tine_problem(r, status, "%s", detail);
     queue_response(w, c);
     c->ends = c->lingers = true;

@@ -77,11 +77,13 @@ static char *check_answer(char **words, size_t count, const struct asked *asked,
 {
     if (!status_fits(words[0] + (words[0][0] == '?'), answer->status))
         return text("status %d, not %s", answer->status, words[0]);
-    /* These two hold for every answer, but peers are asked for them once. */
+    /* These hold for every answer, but peers are asked for them once. */
     if (asked->is_tine && answer->status == 405 && answer_field(answer, "Allow", NULL) == NULL)
         return text("405 without Allow");
     if (asked->is_tine && answer->status >= 200 && answer_field(answer, "Date", NULL) == NULL)
         return text("no Date");
+    if (asked->is_tine && strncmp(answer->head, "HTTP/1.1 ", 9) != 0)
+        return text("not HTTP/1.1");
     for (size_t i = 1; i < count; i++) {
         char *wrong = word_fits(words[i], answer, asked->is_tine);
         if (wrong != NULL)

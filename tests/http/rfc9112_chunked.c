@@ -155,5 +155,7 @@ const struct rule rfc9112_chunked[] = {
          CASE("TE: gzip", GET "TE: gzip\r\nConnection: TE\r\n\r\n", HELLO, .peers = "200; body=hello; either"),
          CASE("TE: trailers", GET "TE: trailers\r\nConnection: TE\r\n\r\n", HELLO, .peers = "200; body=hello; either"),
          CASE("TE: chunked;q=0", GET "TE: chunked;q=0\r\n\r\n", HELLO), CASE("an empty one", GET "TE:\r\n\r\n", HELLO)),
+    NO_CASE("7.3", MUST, "how codings are registered", "asks nothing of a server"),
+    NO_CASE("7.4", MUST, "who sends TE names it in Connection, and chunked is not in it", "asks nothing of a server"),
     {.section = NULL},
 };

@@ -75,5 +75,10 @@ const struct rule rfc9112_connections[] = {
               .not = SPLIT | PIPELINED)),
     NO_CASE("10", MUST, "message/http and application/http are what they are", "tine sends no such media type of its own"),
     NO_CASE("9.7-9.8", MUST, "TLS connections and their closing", "tine speaks no TLS"),
+    NO_CASE("9.2-9.3", MUST, "answers are assigned to requests, retries are made with care", "asks nothing of a server"),
+    NO_CASE("9.3", MUST_NOT, "a proxy keeps connections of HTTP/1.0", "for proxies"),
+    RULE("9.6", MUST, "who has said close closes, whoever began with it",
+         CASE("after a refusal", GET "X : y\r\n\r\n" GET "\r\n", "400; Connection~close; close", .not = SPLIT),
+         CASE("as a client asks", GET "Connection: close\r\n\r\n", "200; Connection~close; close")),
     {.section = NULL},
 };

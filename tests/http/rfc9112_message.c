@@ -61,6 +61,8 @@ const struct rule rfc9112_message[] = {
          CASE("HTTP/1.2", "GET /hello HTTP/1.2\r\n" HOST "\r\n", HELLO), CASE("HTTP/1.9", "GET /hello HTTP/1.9\r\n" HOST "\r\n", HELLO),
          CASE("and keeps what 1.1 asks for", "GET /hello HTTP/1.2\r\n\r\n", "400; close")),
     EVERYWHERE("2.2", MUST_NOT, "a bare CR is sent, or white space in front of the first field"),
+    NO_CASE("2.2", MUST_NOT, "an empty line is sent around a request", "asks nothing of a server"),
+    EVERYWHERE("2.3", SHOULD_NOT, "an answer claims HTTP/1.0 where nothing calls for it (expect.c)"),
     {.section = NULL},
 };
 

@@ -215,3 +215,14 @@ RefusalTest(connect_and_trace_do_nothing)
     response = ask(&server, "TRACE /hello HTTP/1.1\r\n" HOST "Cookie: secret\r\n\r\n");
     cr_assert(response.status >= 400 && strstr(response.body, "secret") == NULL, "%d", response.status);
 }
+
+/* What was known of the target before its body turned out to be bad. */
+RefusalTest(a_bad_body_is_answered_without_the_fields_of_another_answer)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, "POST /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+    struct response response = client_read(&client);
+    cr_assert_eq(response.status, 400);
+    cr_assert_null(response_header(&response, "Allow"), "%s", response.head);
+    client_expect_close(&client);
+}

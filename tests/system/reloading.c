@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -276,6 +277,29 @@ Test(reloading, a_file_changed_during_a_reload_is_read_by_the_next)
         server_signal(&server, SIGHUP);
     }
     await(strcmp(get(&server, "/").body, "5") == 0);
+    server_stop(&server);
+}
+
+/* A hundred in a second, the file changed in between each time: several are one, and the last file is what serves. */
+Test(reloading, a_storm_of_hups_ends_in_the_last_file)
+{
+    struct server server;
+    char body[16] = "";
+    server_start(&server, TWO_WORKERS RESPOND("0"));
+    struct client client = client_connect(&server);
+    for (int i = 1; i <= 100; i++) {
+        snprintf(body, sizeof body, "%d", i);
+        server_configure(&server, text(TWO_WORKERS "[app:hello]\npath = /\nmodule = respond\nbody = %s\n", body));
+        server_signal(&server, SIGHUP);
+        client_send(&client, request("GET", "/", ""));
+        struct response response = client_read(&client);
+        cr_assert_eq(response.status, 200);
+        cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
+        response_free(&response);
+        pause_shortly();
+    }
+    await(strcmp(get(&server, "/").body, body) == 0);
+    cr_assert_lt(text_count(server_log(&server), " serves\n"), 102);
     server_stop(&server);
 }
 

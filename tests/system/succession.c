@@ -114,9 +114,9 @@ Test(succession, one_that_is_killed_before_its_workers_are_there_leaves_nothing_
     server_await_workers(&server, 2, workers);
     pid_t waiting = workers[1];
     kill(server.pid, SIGKILL);
+    server.pid = old;
     server_log_await(&server, "generation 1 serves on", 1);
     await(!process_alive(waiting)); /* it has nobody to serve for */
-    server.pid = old;
     expect_on(&client, "hello");
     expect_paths(&server, old);
     await(atoi(file_read(text("%s/pid", server.dir), NULL)) == old);
@@ -132,11 +132,11 @@ Test(succession, another_control_socket_is_the_old_one_again_after_a_kill)
     server_signal(&server, SIGUSR2);
     pid_t old = half_succeed(&server);
     kill(server.pid, SIGKILL);
+    server.pid = old;
     server_log_await(&server, "generation 1 serves on", 1);
     lay_token(&server, 5);
     server_configure(&server, PATHS PROBE TURNSTILE);
     expect_paths(&server, old);
-    server.pid = old;
     server_stop(&server);
 }
 
@@ -259,9 +259,9 @@ Test(succession, the_manager_is_told_late_enough_to_take_back)
     size_t fed = manager_await(&manager, "WATCHDOG=1", manager.count);
     cr_assert_not(manager_hears(&manager, "MAINPID", ready + 1, 0));
     kill(server.pid, SIGKILL);
+    server.pid = old;
     server_log_await(&server, "generation 1 serves on", 1);
     lay_token(&server, 5);
-    server.pid = old;
     manager_await(&manager, "WATCHDOG=1", fed + 1);
     cr_assert_not(manager_hears(&manager, "MAINPID", ready + 1, 0));
     server_stop(&server);

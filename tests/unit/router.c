@@ -139,6 +139,15 @@ Test(router, head_is_served_by_get_unless_it_has_its_own)
     cr_slice(found.route->method, "POST");
 }
 
+Test(router, trace_is_served_by_no_route_for_any_method)
+{
+    struct router_match found;
+    add("*", "/c");
+    cr_assert_eq(match("TRACE", "/c", &found), 405);
+    add("TRACE", "/c");
+    cr_assert_eq(match("TRACE", "/c", &found), 0);
+}
+
 Test(router, bad_routes_are_refused_with_the_reason)
 {
     static const struct {
