@@ -139,6 +139,10 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     reset_slot(&m->board->slots[slot]);
     atomic_store(&m->board->slots[slot].generation, generation->number);
     atomic_store(&m->board->slots[slot].started, m->now);
+    /* Before it is there: a worker that counts who does what must find itself. */
+    if (slot >= m->slots)
+        m->slots = slot + 1;
+    atomic_store(&m->board->used, m->slots);
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -157,9 +161,6 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     atomic_store(&m->board->slots[slot].pid, pid);
     generation->children++;
     m->alive++;
-    if (slot >= m->slots)
-        m->slots = slot + 1;
-    atomic_store(&m->board->used, m->slots);
     return (int)slot;
 }
 
