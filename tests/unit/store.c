@@ -9,11 +9,13 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -183,7 +185,16 @@ Test(store, is_adopted_by_its_file_alone)
 
 /* ---- many processes ---- */
 
-enum { WORKERS = 8, ROUNDS = 20000 };
+enum { WORKERS = 8, ROUNDS = 20000, COUNTED = 1000000 };
+
+/* A child that does not outlive the test: some of them write for ever. */
+static pid_t fork_child(void)
+{
+    pid_t parent = getpid(), child = fork();
+    if (child == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
+        _exit(2);
+    return child;
+}
 
 static void await_all(const pid_t *children, int count)
 {
@@ -194,23 +205,35 @@ static void await_all(const pid_t *children, int count)
     }
 }
 
+/* All are there before the first counts, and then do nothing else: what is lost between a load and a store would be lost here. */
+static void count_with_the_others(struct store_map *map, struct counter *here)
+{
+    struct counter *hits = store_counter(map, "hits", 4);
+    int64_t sum;
+    counter_add(here, 1);
+    while (counter_get(here) < WORKERS)
+        sched_yield();
+    for (int k = 0; k < COUNTED; k++)
+        counter_add(hits, 1);
+    for (int k = 0; k < ROUNDS; k++)
+        if (store_increment(map, key_of("hits"), 1, 1, 0, &sum) != STORE_DONE)
+            _exit(1);
+    _exit(0);
+}
+
 Test(store, sums_are_exact_over_eight_processes)
 {
     struct store_map map = opened(STORE_SIZE_MIN);
+    struct counter *here = store_counter(&map, "here", 4);
     pid_t children[WORKERS];
     int64_t sum;
     for (int i = 0; i < WORKERS; i++) {
-        children[i] = fork();
-        for (int k = 0; children[i] == 0 && k < ROUNDS; k++) {
-            counter_add(store_counter(&map, "hits", 4), 1);
-            if (store_increment(&map, key_of("hits"), 1, 1, 0, &sum) != STORE_DONE)
-                _exit(1);
-        }
+        children[i] = fork_child();
         if (children[i] == 0)
-            _exit(0);
+            count_with_the_others(&map, here);
     }
     await_all(children, WORKERS);
-    cr_expect_eq(counter_get(store_counter(&map, "hits", 4)), WORKERS * ROUNDS);
+    cr_expect_eq(counter_get(store_counter(&map, "hits", 4)), (int64_t)WORKERS * COUNTED);
     store_increment(&map, key_of("hits"), 1, 0, 0, &sum);
     cr_expect_eq(sum, WORKERS * ROUNDS);
 }
@@ -222,7 +245,7 @@ Test(store, of_several_who_add_one_succeeds)
     struct counter *added = store_counter(&map, "added", 5), *deleted = store_counter(&map, "deleted", 7);
     pid_t children[WORKERS];
     for (int i = 0; i < WORKERS; i++) {
-        children[i] = fork();
+        children[i] = fork_child();
         for (int k = 0; children[i] == 0 && k < ROUNDS; k++) {
             struct store_value value = value_of("x", 0);
             if (store_add(&map, key_of("lock"), 1, &value) == STORE_DONE)
@@ -279,7 +302,7 @@ Test(store, survives_writers_that_are_killed_at_random)
             kill(*writer, SIGKILL);
             waitpid(*writer, NULL, 0);
         }
-        *writer = fork();
+        *writer = fork_child();
         if (*writer == 0)
             write_for_ever(&map);
         int64_t until = clock_us() + rand_r(&seed) % 600;
@@ -312,7 +335,7 @@ static size_t step_through(struct store_map *map, char *states, long *steps)
 {
     int status;
     size_t count = 0;
-    pid_t child = fork();
+    pid_t child = fork_child();
     if (child == 0) {
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
             _exit(9);
