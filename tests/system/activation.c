@@ -17,16 +17,6 @@ TestSuite(activation, .timeout = 120);
 
 #define LISTEN "LISTEN_PID=@PID@ LISTEN_FDS=%d"
 
-static void expect_at(const char *address, const char *path, const char *body)
-{
-    struct client client = client_connect_to(address);
-    client_send(&client, request("GET", path, "Connection: close\r\n"));
-    struct response response = client_read(&client);
-    expect_response(&response, 200, body);
-    client_expect_close(&client);
-    client_close(&client);
-}
-
 static char *one_worker(const char *address)
 {
     return text("[server]\nlisten = %s\nworkers = 1\n" PROBE, address);

@@ -3,6 +3,7 @@
  * Request bodies: by length, in chunks, spooled to a file, announced with Expect.
  */
 #include "client.h"
+#include "sums.h"
 
 #include <criterion/criterion.h>
 #include <sched.h>
@@ -30,23 +31,6 @@ static void stop(void)
 
 #define BodyTest(name) Test(bodies, name, .init = serve, .fini = stop)
 
-static char *random_bytes(size_t length)
-{
-    char *bytes = malloc(length + 1);
-    for (size_t i = 0; i < length; i++)
-        bytes[i] = (char)(i * 2654435761u >> 13);
-    return bytes;
-}
-
-/* What /sum must say of these bytes. */
-static char *sum_of(const char *bytes, size_t length)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * 16777619u;
-    return text("%zu %08x", length, hash);
-}
-
 static void expect_sum(struct client *client, const char *bytes, size_t length)
 {
     struct response response = client_read(client);
@@ -59,7 +43,7 @@ BodyTest(by_length_arrive_whole_in_every_size)
     const size_t sizes[] = {0, 1, 2, 1000, 8191, 8192, 16384, 65535, 65536, 65537, 300000, 5000000};
     struct client client = client_connect(&server);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        char *bytes = random_bytes(sizes[i]);
+        char *bytes = make_bytes(sizes[i]);
         client_send(&client, request("POST", "/sum", text("Content-Length: %zu\r\n", sizes[i])));
         client_send_bytes(&client, bytes, sizes[i]);
         expect_sum(&client, bytes, sizes[i]);
@@ -80,7 +64,7 @@ BodyTest(in_chunks_arrive_whole_in_every_size)
     const size_t sizes[] = {0, 1, 17, 4096, 65536, 65537, 1000000};
     struct client client = client_connect(&server);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        char *bytes = random_bytes(sizes[i]);
+        char *bytes = make_bytes(sizes[i]);
         client_send(&client, request("POST", "/sum", "Transfer-Encoding: chunked\r\n"));
         for (size_t at = 0, size = 1; at < sizes[i]; at += size, size = size * 3 + 1) {
             if (size > sizes[i] - at)
@@ -127,7 +111,7 @@ BodyTest(a_large_one_leaves_no_file_behind)
     struct server own;
     server_start(&own, text(ONE_WORKER "temp = %s\n[limits]\nbody = 16m\n" PROBE, temp));
     const char *count = text("find %s -type f -not -name '*.so*' | wc -l", temp);
-    char *bytes = random_bytes(2000000);
+    char *bytes = make_bytes(2000000);
     struct client client = client_connect(&own);
     client_send(&client, request("POST", "/sum", "Content-Length: 2000000\r\n"));
     client_send_bytes(&client, bytes, 1000000);
@@ -193,7 +177,7 @@ BodyTest(another_expectation_is_417)
 
 BodyTest(too_large_is_413_and_the_answer_arrives_though_the_client_still_sends)
 {
-    char *bytes = random_bytes(3000000);
+    char *bytes = make_bytes(3000000);
     struct client client = client_connect(&server);
     client_send(&client, request("POST", "/sum", "Content-Length: 17000000\r\n"));
     client_try_send(&client, bytes, 3000000);
@@ -204,7 +188,7 @@ BodyTest(too_large_is_413_and_the_answer_arrives_though_the_client_still_sends)
 
 BodyTest(too_large_in_chunks_is_413)
 {
-    char *bytes = random_bytes(1000000);
+    char *bytes = make_bytes(1000000);
     struct client client = client_connect(&server);
     client_send(&client, request("POST", "/sum", "Transfer-Encoding: chunked\r\n"));
     for (int i = 0; i < 18; i++)
@@ -257,7 +241,7 @@ Test(bodies, a_full_disk_is_507_and_serving_goes_on)
     if (!mount_small(temp))
         cr_skip_test("cannot mount a tmpfs");
     server_start(&server, text(ONE_WORKER "temp = %s\n[limits]\nbody = 16m\n" PROBE, temp));
-    char *bytes = random_bytes(3000000);
+    char *bytes = make_bytes(3000000);
     for (int round = 0; round < 2; round++) {
         struct client client = client_connect(&server);
         client_send(&client, request("POST", "/sum", "Content-Length: 3000000\r\n"));

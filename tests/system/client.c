@@ -275,6 +275,11 @@ struct response ask(const struct server *server, const char *bytes)
     return response;
 }
 
+struct response get_with(const struct server *server, const char *path, const char *fields)
+{
+    return ask(server, request("GET", path, fields));
+}
+
 struct response get(const struct server *server, const char *path)
 {
     return ask(server, request("GET", path, "Connection: close\r\n"));
@@ -300,4 +305,25 @@ void expect_field(const struct response *response, const char *name, const char 
     const char *value = response_header(response, name);
     if ((value == NULL) != (expected == NULL) || (value != NULL && strcmp(value, expected) != 0))
         harness_fail("%s is %s, not %s:\n%s", name, value != NULL ? value : "absent", expected != NULL ? expected : "absent", response->head);
+}
+
+void expect_kept(struct client *client, const char *bytes, const char *body)
+{
+    if (bytes != NULL)
+        client_send(client, bytes);
+    struct response response = client_read(client);
+    expect_response(&response, 200, body);
+    expect_field(&response, "Connection", NULL);
+    response_free(&response);
+}
+
+void expect_at(const char *address, const char *path, const char *body)
+{
+    struct client client = client_connect_to(address);
+    client_send(&client, request("GET", path, "Connection: close\r\n"));
+    struct response response = client_read(&client);
+    expect_response(&response, 200, body);
+    client_expect_close(&client);
+    client_close(&client);
+    response_free(&response);
 }

@@ -56,12 +56,21 @@ void response_free(struct response *response);
 struct response get(const struct server *server, const char *path);
 struct response ask(const struct server *server, const char *bytes);
 
+/* GET with these field lines, on a connection that may stay. */
+struct response get_with(const struct server *server, const char *path, const char *fields);
+
 /* The request get() sends; `extra` are whole field lines or "". */
 char *request(const char *method, const char *path, const char *extra);
 
 /* Fails unless the answer has this status; and, unless NULL, this body. */
 void expect_get(const struct server *server, const char *path, int status, const char *body);
 void expect_response(const struct response *response, int status, const char *body);
+
+/* The same of GET at this address, as client_connect_to() takes it, where the answer is 200. */
+void expect_at(const char *address, const char *path, const char *body);
+
+/* Sends the bytes, unless NULL, and fails unless the next answer on this very connection is 200 with this body and leaves it open. */
+void expect_kept(struct client *client, const char *bytes, const char *body);
 
 /* Fails unless the field has this value, or, for NULL, is not there. */
 void expect_field(const struct response *response, const char *name, const char *expected);

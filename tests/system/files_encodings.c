@@ -64,11 +64,6 @@ static void stop(void)
 
 #define EncodingTest(name) Test(files_encodings, name, .init = serve, .fini = stop)
 
-static struct response get_with(const char *path, const char *fields)
-{
-    return ask(&server, request("GET", path, fields));
-}
-
 EncodingTest(the_sibling_that_is_wanted_most_is_sent)
 {
     static const struct {
@@ -93,7 +88,7 @@ EncodingTest(the_sibling_that_is_wanted_most_is_sent)
     for (size_t round = 0; round < 2; round++)
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             const char *path = text("%s%s", round == 0 ? "" : "/raw", cases[i].path);
-            struct response response = get_with(path, cases[i].accepted != NULL ? text("Accept-Encoding: %s\r\n", cases[i].accepted) : "");
+            struct response response = get_with(&server, path, cases[i].accepted != NULL ? text("Accept-Encoding: %s\r\n", cases[i].accepted) : "");
             if (response.status != 200 || strcmp(response.body, cases[i].body) != 0)
                 harness_fail("%s for '%s': %d '%s', not '%s'", path, cases[i].accepted, response.status, response.body, cases[i].body);
             expect_field(&response, "Content-Encoding", cases[i].encoding);
@@ -104,42 +99,42 @@ EncodingTest(the_sibling_that_is_wanted_most_is_sent)
 
 EncodingTest(each_form_has_its_tag_and_its_ranges)
 {
-    struct response plain = get(&server, "/page.html"), packed = get_with("/page.html", "Accept-Encoding: gzip\r\n");
+    struct response plain = get(&server, "/page.html"), packed = get_with(&server, "/page.html", "Accept-Encoding: gzip\r\n");
     const char *plain_tag = response_header(&plain, "ETag"), *packed_tag = response_header(&packed, "ETag");
     cr_assert_str_neq(plain_tag, packed_tag);
-    struct response response = get_with("/page.html", text("Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", packed_tag));
+    struct response response = get_with(&server, "/page.html", text("Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", packed_tag));
     expect_response(&response, 304, "");
     expect_field(&response, "Vary", "Accept-Encoding");
     expect_field(&response, "Content-Encoding", NULL);
-    response = get_with("/page.html", text("Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", plain_tag));
+    response = get_with(&server, "/page.html", text("Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", plain_tag));
     expect_response(&response, 200, "by gzip");
-    response = get_with("/page.html", "Accept-Encoding: gzip\r\nRange: bytes=3-\r\n");
+    response = get_with(&server, "/page.html", "Accept-Encoding: gzip\r\nRange: bytes=3-\r\n");
     expect_response(&response, 206, "gzip");
     expect_field(&response, "Content-Encoding", "gzip");
     expect_field(&response, "Content-Range", "bytes 3-6/7");
     put("wide.html", "wide");
     put("wide.html.gz", long_text());
-    response = get_with("/wide.html", "Accept-Encoding: gzip\r\nRange: bytes=0-1,1000-1001\r\n");
+    response = get_with(&server, "/wide.html", "Accept-Encoding: gzip\r\nRange: bytes=0-1,1000-1001\r\n");
     expect_response(&response, 200, long_text()); /* no field could say that only what is in the parts is encoded */
 }
 
 EncodingTest(a_client_that_takes_nothing_there_is_gets_406)
 {
-    struct response response = get_with("/some.html", "Accept-Encoding: br, identity;q=0\r\n");
+    struct response response = get_with(&server, "/some.html", "Accept-Encoding: br, identity;q=0\r\n");
     expect_response(&response, 406, NULL);
     expect_field(&response, "Vary", "Accept-Encoding");
 }
 
 EncodingTest(what_has_no_forms_does_not_vary)
 {
-    struct response response = get_with("/picture.png", "Accept-Encoding: gzip\r\n");
+    struct response response = get_with(&server, "/picture.png", "Accept-Encoding: gzip\r\n");
     expect_response(&response, 200, "a picture");
     expect_field(&response, "Vary", NULL);
-    response = get_with("/plain/page.html", "Accept-Encoding: gzip\r\n");
+    response = get_with(&server, "/plain/page.html", "Accept-Encoding: gzip\r\n");
     expect_response(&response, 200, "as it is");
     expect_field(&response, "Vary", NULL);
     expect_get(&server, "/lonely.txt", 404, NULL);
-    response = get_with("/page.html.gz", "Accept-Encoding: gzip\r\n");
+    response = get_with(&server, "/page.html.gz", "Accept-Encoding: gzip\r\n");
     expect_response(&response, 200, "by gzip");
     expect_field(&response, "Content-Type", "application/gzip");
     expect_field(&response, "Content-Encoding", NULL);
@@ -147,11 +142,11 @@ EncodingTest(what_has_no_forms_does_not_vary)
 
 EncodingTest(a_sibling_that_comes_or_goes_is_noticed)
 {
-    expect_response((struct response[]){get_with("/some.html", "Accept-Encoding: br\r\n")}, 200, "some");
+    expect_response((struct response[]){get_with(&server, "/some.html", "Accept-Encoding: br\r\n")}, 200, "some");
     put("some.html.br", "some by brotli");
-    await(strcmp(get_with("/some.html", "Accept-Encoding: br\r\n").body, "some by brotli") == 0);
+    await(strcmp(get_with(&server, "/some.html", "Accept-Encoding: br\r\n").body, "some by brotli") == 0);
     remove(text("%s/www/some.html.br", server.dir));
-    await(strcmp(get_with("/some.html", "Accept-Encoding: br\r\n").body, "some") == 0);
+    await(strcmp(get_with(&server, "/some.html", "Accept-Encoding: br\r\n").body, "some") == 0);
 }
 
 /* What gzip makes of a body. */
@@ -168,7 +163,7 @@ EncodingTest(texts_are_compressed_where_that_is_asked_for)
 {
     const char *const paths[] = {"/both/long.txt", "/both/long.txt", "/raw/long.txt"};
     for (size_t i = 0; i < 3; i++) {
-        struct response response = get_with(paths[i], "Accept-Encoding: gzip\r\n");
+        struct response response = get_with(&server, paths[i], "Accept-Encoding: gzip\r\n");
         expect_response(&response, 200, NULL);
         expect_field(&response, "Content-Encoding", "gzip");
         expect_field(&response, "Vary", "Accept-Encoding");
@@ -176,14 +171,14 @@ EncodingTest(texts_are_compressed_where_that_is_asked_for)
         cr_assert_str_eq(unpack(&response), long_text());
         const char *etag = response_header(&response, "ETag");
         cr_assert(text_matches(etag, "^W/\"[0-9a-f]{16}-gzip\"$"), "%s", etag);
-        response = get_with(paths[i], text("Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", etag));
+        response = get_with(&server, paths[i], text("Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", etag));
         expect_response(&response, 304, "");
-        response = get_with(paths[i], text("Accept-Encoding: gzip\r\nRange: bytes=0-11\r\nIf-Range: %s\r\n", etag));
+        response = get_with(&server, paths[i], text("Accept-Encoding: gzip\r\nRange: bytes=0-11\r\nIf-Range: %s\r\n", etag));
         expect_response(&response, 200, long_text());
         expect_field(&response, "Content-Encoding", NULL);
-        response = get_with(paths[i], "Accept-Encoding: gzip\r\nRange: bytes=0-7\r\n");
+        response = get_with(&server, paths[i], "Accept-Encoding: gzip\r\nRange: bytes=0-7\r\n");
         expect_response(&response, 206, "compress");
-        response = get_with(paths[i], "Accept-Encoding: gzip, identity;q=0\r\n");
+        response = get_with(&server, paths[i], "Accept-Encoding: gzip, identity;q=0\r\n");
         expect_field(&response, "Content-Encoding", "gzip");
     }
 }
@@ -195,11 +190,11 @@ EncodingTest(nothing_else_is_compressed)
     } cases[] = {{"/both/long.txt", ""},       {"/both/long.txt", "br"},   {"/both/long.txt", "gzip;q=0"}, {"/both/long.txt", "gzip;q=0.5, identity"},
                  {"/both/short.txt", "gzip"},  {"/both/long.bin", "gzip"}, {"/plain/long.txt", "gzip"},    {"/long.txt", "gzip"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct response response = get_with(cases[i].path, text("Accept-Encoding: %s\r\n", cases[i].accepted));
+        struct response response = get_with(&server, cases[i].path, text("Accept-Encoding: %s\r\n", cases[i].accepted));
         expect_response(&response, 200, NULL);
         if (response_header(&response, "Content-Encoding") != NULL)
             harness_fail("%s for '%s' is encoded", cases[i].path, cases[i].accepted);
     }
-    struct response response = get_with("/both/page.html", "Accept-Encoding: gzip\r\n");
+    struct response response = get_with(&server, "/both/page.html", "Accept-Encoding: gzip\r\n");
     expect_response(&response, 200, "by gzip"); /* the sibling goes first */
 }

@@ -55,11 +55,6 @@ static void stop(void)
 
 #define RangeTest(name) Test(files_ranges, name, .init = serve, .fini = stop)
 
-static struct response get_with(const char *path, const char *fields)
-{
-    return ask(&server, request("GET", path, fields));
-}
-
 static void expect_bytes(const char *bytes, size_t length, size_t first)
 {
     for (size_t i = 0; i < length; i++)
@@ -69,7 +64,7 @@ static void expect_bytes(const char *bytes, size_t length, size_t first)
 
 static void expect_part(const char *path, const char *range, size_t size, size_t first, size_t length)
 {
-    struct response response = get_with(path, text("Range: bytes=%s\r\n", range));
+    struct response response = get_with(&server, path, text("Range: bytes=%s\r\n", range));
     expect_response(&response, 206, NULL);
     expect_field(&response, "Content-Range", text("bytes %zu-%zu/%zu", first, first + length - 1, size));
     expect_field(&response, "Content-Length", text("%zu", length));
@@ -111,7 +106,7 @@ static const char *take_part(const char *at, const char *boundary, size_t size, 
 
 static void expect_three_parts(const char *path, size_t size)
 {
-    struct response response = get_with(path, "Range: bytes=0-9, 2000-, -3, 600-602\r\n");
+    struct response response = get_with(&server, path, "Range: bytes=0-9, 2000-, -3, 600-602\r\n");
     const char *type = response_header(&response, "Content-Type"), *boundary = type + strlen("multipart/byteranges; boundary=");
     bool large = size > 2000; /* then "2000-" reaches to the end and takes the suffix in */
     expect_response(&response, 206, NULL);
@@ -158,11 +153,11 @@ RangeTest(several_parts_of_a_large_file_reach_a_slow_client)
 RangeTest(what_is_not_there_is_416)
 {
     for (size_t k = 0; k < 2; k++) {
-        struct response response = get_with(text("%s/small.txt", folders[k]), "Range: bytes=1000-\r\n");
+        struct response response = get_with(&server, text("%s/small.txt", folders[k]), "Range: bytes=1000-\r\n");
         expect_response(&response, 416, NULL);
         expect_field(&response, "Content-Range", "bytes */1000");
         expect_field(&response, "ETag", NULL);
-        response = get_with(text("%s/empty.txt", folders[k]), "Range: bytes=0-0\r\n");
+        response = get_with(&server, text("%s/empty.txt", folders[k]), "Range: bytes=0-0\r\n");
         expect_response(&response, 416, NULL);
         expect_field(&response, "Content-Range", "bytes */0");
     }
@@ -176,7 +171,7 @@ RangeTest(a_range_that_cannot_be_heeded_is_passed_over)
     strcat(many, "\r\n");
     const char *const fields[] = {"Range: bytes=5-4\r\n", "Range: lines=1-2\r\n", "Range: bytes=a-b\r\n", "Range: bytes=1-2\r\nRange: bytes=3-4\r\n", many};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        struct response response = get_with("/large.txt", fields[i]);
+        struct response response = get_with(&server, "/large.txt", fields[i]);
         expect_response(&response, 200, NULL);
         expect_field(&response, "Content-Range", NULL);
         cr_assert_eq(response.length, LARGE, "%s", fields[i]);
@@ -192,7 +187,7 @@ RangeTest(a_range_that_cannot_be_heeded_is_passed_over)
 
 RangeTest(a_hundred_overlapping_parts_do_not_make_it_larger)
 {
-    struct response response = get_with("/large.txt", "Range: bytes=0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-\r\n");
+    struct response response = get_with(&server, "/large.txt", "Range: bytes=0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-\r\n");
     expect_response(&response, 206, NULL);
     cr_assert_eq(response.length, LARGE);
 }
@@ -204,7 +199,7 @@ RangeTest(if_range_decides_between_the_part_and_the_whole)
     const char *const holds[] = {etag, date};
     const char *const fails[] = {"\"other\"", "Sun, 06 Nov 1994 08:49:36 GMT", "Sun, 06 Nov 1994 08:49:38 GMT", text("W/%s", etag), "*", "some day"};
     for (size_t i = 0; i < sizeof holds / sizeof *holds; i++) {
-        struct response response = get_with("/small.txt", text("Range: bytes=0-1\r\nIf-Range: %s\r\n", holds[i]));
+        struct response response = get_with(&server, "/small.txt", text("Range: bytes=0-1\r\nIf-Range: %s\r\n", holds[i]));
         expect_response(&response, 206, NULL);
         expect_field(&response, "Content-Range", "bytes 0-1/1000");
         expect_field(&response, "ETag", etag);
@@ -212,12 +207,12 @@ RangeTest(if_range_decides_between_the_part_and_the_whole)
         expect_field(&response, "Content-Type", NULL);
     }
     for (size_t i = 0; i < sizeof fails / sizeof *fails; i++) {
-        struct response response = get_with("/small.txt", text("Range: bytes=0-1\r\nIf-Range: %s\r\n", fails[i]));
+        struct response response = get_with(&server, "/small.txt", text("Range: bytes=0-1\r\nIf-Range: %s\r\n", fails[i]));
         expect_response(&response, 200, NULL);
         expect_field(&response, "Last-Modified", date);
         cr_assert_eq(response.length, SMALL, "%s", fails[i]);
     }
-    struct response response = get_with("/small.txt", text("If-Range: %s\r\n", etag));
+    struct response response = get_with(&server, "/small.txt", text("If-Range: %s\r\n", etag));
     expect_response(&response, 200, NULL);
 }
 

@@ -22,17 +22,6 @@ static void replace_workers(struct server *server, size_t workers)
     await(server_workers(server, now) == workers && !pids_overlap(now, workers, before, workers));
 }
 
-/* On the very connection; an answer that ends it, or none, fails. */
-static void expect_on(struct client *client, const char *bytes, const char *body)
-{
-    if (bytes != NULL)
-        client_send(client, bytes);
-    struct response response = client_read(client);
-    expect_response(&response, 200, body);
-    cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
-    response_free(&response);
-}
-
 Test(handoff, idle_connections_go_on_over_reloads)
 {
     struct server server;
@@ -40,12 +29,12 @@ Test(handoff, idle_connections_go_on_over_reloads)
     server_start(&server, TWO_WORKERS PROBE);
     for (int i = 0; i < KEPT; i++) {
         clients[i] = client_connect(&server);
-        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
     }
     for (int round = 0; round < 3; round++) {
         replace_workers(&server, 2);
         for (int i = 0; i < KEPT; i++)
-            expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+            expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
     }
     server_stop(&server);
 }
@@ -76,9 +65,9 @@ Test(handoff, requests_half_sent_are_answered_by_another_worker)
     for (int round = 0; round < 2; round++)
         replace_workers(&server, 2);
     for (size_t i = 0; i < CASES; i++)
-        expect_on(&clients[i], cases[i].rest, cases[i].body);
+        expect_kept(&clients[i], cases[i].rest, cases[i].body);
     for (size_t i = 0; i < CASES; i++)
-        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
     server_stop(&server);
 }
 
@@ -115,7 +104,7 @@ Test(handoff, a_client_that_waits_for_100_is_told_once)
     struct response response = client_read(&client);
     cr_assert_eq(response.status, 100);
     replace_workers(&server, 2);
-    expect_on(&client, "abc", "abc");
+    expect_kept(&client, "abc", "abc");
     server_stop(&server);
 }
 
@@ -140,13 +129,13 @@ Test(handoff, the_others_of_a_worker_in_a_handler_are_given_when_it_ends)
     struct server server;
     server_start(&server, ONE_WORKER PROBE TROUBLE);
     struct client kept = client_connect(&server), busy = client_connect(&server);
-    expect_on(&kept, request("GET", "/hello", ""), "hello");
+    expect_kept(&kept, request("GET", "/hello", ""), "hello");
     client_send(&busy, request("GET", "/trouble/nap/700", ""));
     replace_workers(&server, 1);
     struct response response = client_read(&busy);
     cr_assert_eq(response.status, 200);
-    expect_on(&busy, request("GET", "/hello", ""), "hello");
-    expect_on(&kept, request("GET", "/hello", ""), "hello");
+    expect_kept(&busy, request("GET", "/hello", ""), "hello");
+    expect_kept(&kept, request("GET", "/hello", ""), "hello");
     server_stop(&server);
 }
 
@@ -163,7 +152,7 @@ Test(handoff, a_worker_that_leaves_does_not_wait_for_idle_connections_that_come_
     await(atoi(get(&server, "/pid").body) == workers[1]);
     for (int i = 0; i < KEPT; i++) {
         clients[i] = client_connect(&server);
-        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
     }
     do {
         busy = client_connect(&server);
@@ -207,7 +196,7 @@ Test(handoff, connections_come_to_a_worker_that_has_no_descriptor_left)
     server_signal(&server, SIGTTOU);
     await(!process_alive(workers[1]));
     for (int i = 0; i < KEPT; i++)
-        expect_on(&clients[i], request("GET", "/pid", ""), text("%d", workers[0]));
+        expect_kept(&clients[i], request("GET", "/pid", ""), text("%d", workers[0]));
     server_stop(&server);
 }
 
@@ -226,11 +215,11 @@ Test(handoff, thousands_of_idle_connections_change_hands_at_once)
     for (int i = 0; i < MANY; i++)
         clients[i] = client_connect(&server);
     for (int i = 0; i < MANY; i++)
-        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
     for (int round = 0; round < 2; round++)
         replace_workers(&server, 2);
     for (int i = 0; i < MANY; i++)
-        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
     server_stop(&server);
     free(clients);
 }

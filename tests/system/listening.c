@@ -15,16 +15,6 @@
 
 TestSuite(listening, .timeout = 120);
 
-static void expect_at(const char *address, const char *path, const char *body)
-{
-    struct client client = client_connect_to(address);
-    client_send(&client, request("GET", path, "Connection: close\r\n"));
-    struct response response = client_read(&client);
-    expect_response(&response, 200, body);
-    client_expect_close(&client);
-    client_close(&client);
-}
-
 Test(listening, ipv6_is_served)
 {
     struct server server;

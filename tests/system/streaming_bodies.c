@@ -3,6 +3,7 @@
  * Bodies that a .stream handler reads while they arrive: waited for, asked for with 100 (Continue), bounded, left unread.
  */
 #include "client.h"
+#include "sums.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -28,22 +29,6 @@ static void stop(void)
 }
 
 #define StreamTest(name) Test(streaming_bodies, name, .init = serve, .fini = stop)
-
-static char *make_bytes(size_t length)
-{
-    char *bytes = malloc(length + 1);
-    for (size_t i = 0; i < length; i++)
-        bytes[i] = (char)(i * 2654435761u >> 13);
-    return bytes;
-}
-
-static char *sum_of(const char *bytes, size_t length)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * 16777619u;
-    return text("%zu %08x", length, hash);
-}
 
 static void expect_next(struct client *client, int status, const char *body)
 {

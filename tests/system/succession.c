@@ -45,15 +45,6 @@ static void start(struct server *server, const char *ini)
     await(!file_exists(text("%s/tokens/token.1", server->dir)) && !file_exists(text("%s/tokens/token.2", server->dir)));
 }
 
-static void expect_on(struct client *client, const char *body)
-{
-    client_send(client, request("GET", "/hello", ""));
-    struct response response = client_read(client);
-    expect_response(&response, 200, body);
-    cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
-    response_free(&response);
-}
-
 /* The new master serves with one worker; its second waits. The old one can still take all back. */
 static pid_t half_succeed(struct server *server)
 {
@@ -72,7 +63,7 @@ static void expect_paths(const struct server *server, pid_t master)
     cr_assert_eq(ran.code, 0, "%s", ran.err);
     cr_assert(strstr(ran.out, text("pid %d: serving", master)) != NULL, "%s", ran.out);
     struct client local = client_connect_to(text("unix:%s/socket", server->dir));
-    expect_on(&local, "hello");
+    expect_kept(&local, request("GET", "/hello", ""), "hello");
     client_close(&local);
 }
 
@@ -108,7 +99,7 @@ Test(succession, one_that_is_killed_before_its_workers_are_there_leaves_nothing_
     struct server server;
     start(&server, PATHS PROBE TURNSTILE);
     struct client client = client_connect(&server);
-    expect_on(&client, "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     server_signal(&server, SIGUSR2);
     pid_t old = half_succeed(&server), workers[WORKERS_MAX];
     server_await_workers(&server, 2, workers);
@@ -117,7 +108,7 @@ Test(succession, one_that_is_killed_before_its_workers_are_there_leaves_nothing_
     server.pid = old;
     server_log_await(&server, "generation 1 serves on", 1);
     await(!process_alive(waiting)); /* it has nobody to serve for */
-    expect_on(&client, "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     expect_paths(&server, old);
     await(atoi(file_read(text("%s/pid", server.dir), NULL)) == old);
     server_stop(&server);
@@ -146,7 +137,7 @@ static void stops_both(int signal_number, bool to_the_old_one)
     struct server server;
     start(&server, PATHS PROBE TURNSTILE);
     struct client client = client_connect(&server);
-    expect_on(&client, "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     server_signal(&server, SIGUSR2);
     pid_t old = half_succeed(&server);
     kill(to_the_old_one ? old : server.pid, signal_number);

@@ -35,16 +35,6 @@ static void replace_binary(const struct server *server, const char *script)
     cr_assert_eq(rename(fresh, text("%s/tine", server->dir)), 0);
 }
 
-static void expect_on(struct client *client, const char *bytes, const char *body)
-{
-    if (bytes != NULL)
-        client_send(client, bytes);
-    struct response response = client_read(client);
-    expect_response(&response, 200, body);
-    cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
-    response_free(&response);
-}
-
 Test(upgrade, connections_go_on_over_several)
 {
     struct server server;
@@ -52,15 +42,15 @@ Test(upgrade, connections_go_on_over_several)
     server_start(&server, TWO_WORKERS PROBE);
     for (int i = 0; i < KEPT; i++) {
         clients[i] = client_connect(&server);
-        expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
     }
     for (int round = 0; round < 3; round++) {
         half = client_connect(&server);
         client_send(&half, "GET /hel");
         server_upgrade(&server);
-        expect_on(&half, "lo HTTP/1.1\r\nHost: a\r\n\r\n", "hello");
+        expect_kept(&half, "lo HTTP/1.1\r\nHost: a\r\n\r\n", "hello");
         for (int i = 0; i < KEPT; i++)
-            expect_on(&clients[i], request("GET", "/hello", ""), "hello");
+            expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
     }
     server_stop(&server);
 }
@@ -77,8 +67,8 @@ Test(upgrade, a_request_in_progress_is_finished_and_its_connection_goes_on)
     expect_get(&server, "/hello", 200, "hello");
     cr_assert(process_alive(old));
     file_write(text("%s/gate.a.open", server.dir), "");
-    expect_on(&client, NULL, "through gate a");
-    expect_on(&client, request("GET", "/hello", ""), "hello");
+    expect_kept(&client, NULL, "through gate a");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     cr_assert_eq(process_wait(old, PATIENCE), 0);
     server_stop(&server);
 }
@@ -105,7 +95,7 @@ static void expect_refused(const char *script, const char *reason)
     serve_copy(&server, TWO_WORKERS PROBE);
     server_await_workers(&server, 2, workers);
     struct client client = client_connect(&server);
-    expect_on(&client, request("GET", "/hello", ""), "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     if (script != NULL)
         replace_binary(&server, script);
     else
@@ -116,7 +106,7 @@ static void expect_refused(const char *script, const char *reason)
     cr_assert(text_matches(ran.err, "^upgrade refused: generation 1 serves on$"), "%s", ran.err);
     cr_assert(text_matches(server_log(&server), reason), "%s", server_log(&server));
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, "upgrade refused: generation 1 serves on: "));
-    expect_on(&client, request("GET", "/hello", ""), "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     cr_assert_eq(server_workers(&server, now), 2);
     cr_assert(pids_overlap(now, 1, workers, 1));
     server_stop(&server);
@@ -167,16 +157,16 @@ Test(upgrade, one_that_ends_before_its_workers_are_there_is_taken_back)
     struct server server;
     serve_copy(&server, TWO_WORKERS "pidfile = @DIR@/pid\n" PROBE);
     struct client client = client_connect(&server);
-    expect_on(&client, request("GET", "/hello", ""), "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     replace_binary(&server, text("#!/bin/bash\nprintf 'keep 0' >&$TINE_UPGRADE\nprintf keep-channel >&$TINE_UPGRADE\n"
                                  "printf prepared >&$TINE_UPGRADE\nsleep 0.2\necho $$ >%s/pid\nexit 1\n", server.dir));
     server_signal(&server, SIGUSR2);
     server_log_await(&server, "before all its workers were there: generation 1 serves on", 1);
-    expect_on(&client, request("GET", "/hello", ""), "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     expect_get(&server, "/hello", 200, "hello");
     cr_assert_eq(atoi(file_read(text("%s/pid", server.dir), NULL)), server.pid);
     server_hup(&server);
-    expect_on(&client, request("GET", "/hello", ""), "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     server_stop(&server);
 }
 
@@ -280,15 +270,15 @@ Test(upgrade, the_file_is_read_anew_and_sockets_come_and_go)
     struct server server;
     server_start(&server, "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/old\nworkers = 2\ncontrol = @DIR@/control\n" PROBE);
     struct client client = client_connect_to(text("unix:%s/old", server.dir));
-    expect_on(&client, request("GET", "/hello", ""), "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     server_configure(&server, "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/new\nworkers = 3\n" PROBE);
     server_upgrade(&server);
     pid_t workers[WORKERS_MAX];
     server_await_workers(&server, 3, workers);
     expect_get(&server, "/hello", 200, "hello");
-    expect_on(&client, request("GET", "/hello", ""), "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     struct client other = client_connect_to(text("unix:%s/new", server.dir));
-    expect_on(&other, request("GET", "/hello", ""), "hello");
+    expect_kept(&other, request("GET", "/hello", ""), "hello");
     cr_assert_not(file_exists(text("%s/old", server.dir)));
     cr_assert_not(file_exists(text("%s/control", server.dir)));
     cr_assert_eq(run_tine("status", "-c", server.ini).code, 0);
@@ -303,11 +293,11 @@ Test(upgrade, a_storm_of_signals_ends_in_one_server)
     await(file_exists(text("%s/pid", server.dir)));
     for (int i = 0; i < 20; i++) {
         kill(atoi(file_read(text("%s/pid", server.dir), NULL)), i % 3 == 0 ? SIGHUP : SIGUSR2);
-        expect_on(&client, request("GET", "/hello", ""), "hello");
+        expect_kept(&client, request("GET", "/hello", ""), "hello");
     }
     await(text_count(server_log(&server), "has taken over") == text_count(server_log(&server), " has left") &&
           text_count(server_log(&server), "has taken over") > 0);
-    expect_on(&client, request("GET", "/hello", ""), "hello");
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
     server.pid = atoi(file_read(text("%s/pid", server.dir), NULL));
     kill(server.pid, SIGTERM);
     server_log_await(&server, text("%d stopped", server.pid), 1);
