@@ -10,6 +10,7 @@
 # make mutation   which of the checks in the parsers no case would miss; F=head those of src/http/head.c
 # make check      what CI runs: gcc, clang, sanitizers
 # make release    build/release/tine, optimized across files and by profile; needs wrk
+# make man        build/man: tine(8), tine(3) of the header, tine.ini(5) of the tables of options
 # make install    PREFIX=/usr/local DESTDIR=; with B=build/release that one
 #
 # B= is the folder to build in, SANITIZE=address,undefined and WERROR=1 do what they say; CFLAGS and the like are
@@ -28,6 +29,7 @@ B        ?= build
 CC       ?= cc
 OPTIMIZE ?= -O2
 VERSION  := 0.1
+RELEASED := November 22, 2026
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 OWN_CPPFLAGS := -D_GNU_SOURCE -DTINE_VERSION='"$(VERSION)"' -Iinclude -Isrc
@@ -47,7 +49,7 @@ COMPILE = $(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(SANITIZERS) $(CFLAGS
 LINK    = $(CC) $(OWN_LDFLAGS) $(SANITIZERS) $(LDFLAGS)
 MODULE  = $(CC) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) $(MODULE_FLAGS) $(CFLAGS) -MMD -MP
 
-SOURCES  := $(filter-out src/main.c src/examples/%,$(wildcard src/main.c src/*/*.c))
+SOURCES  := $(filter-out src/main.c src/examples/% src/man/%,$(wildcard src/main.c src/*/*.c))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
 EXAMPLES := $(patsubst src/examples/%.c,$(B)/%.so,$(wildcard src/examples/*.c))
 ifneq ($(shell pkg-config --exists sqlite3 && echo there),there)
@@ -154,7 +156,7 @@ known_suite: $(RUNNERS)
 	    { echo "no test suite '$(T)': make suites lists them" >&2; exit 1; }
 unit: $(B)/tests/unit/run known_suite
 	$(B)/tests/unit/run $(FILTER)
-system: known_suite all $(B)/tests/system/run $(B)/tests/disruption/disruption $(B)/tests/http/conformance $(TEST_MODULES) $(LIBRARY_MODULES)
+system: known_suite all man $(B)/tests/system/run $(B)/tests/disruption/disruption $(B)/tests/http/conformance $(TEST_MODULES) $(LIBRARY_MODULES)
 	TINE=$(B)/tine $(B)/tests/system/run -j8 $(FILTER)
 
 measure: all $(B)/tests/measure/measure $(TEST_MODULES)
@@ -183,11 +185,38 @@ check:
 release:
 	scripts/release
 
-install: all
+# The pages cannot drift: tine(3) is the header, tine.ini(5) the tables that the server goes by.
+man: $(B)/man/tine.8 $(B)/man/tine.3 $(B)/man/tine.ini.5
+
+$(B)/man/tine.8: src/man/tine.8
+	@mkdir -p $(@D)
+	sed 's/@DATE@/$(RELEASED)/' $< >$@
+
+$(B)/man/tine.3: src/man/tine.3.awk include/tine.h
+	@mkdir -p $(@D)
+	awk -f $< -v date='$(RELEASED)' include/tine.h >$@
+
+$(B)/man/tine.ini.5: src/man/tine.ini.5.head $(B)/man/keys src/man/tine.ini.5.tail
+	$(B)/man/keys >$@.keys
+	sed 's/@DATE@/$(RELEASED)/' src/man/tine.ini.5.head | cat - $@.keys src/man/tine.ini.5.tail >$@
+
+$(B)/man/keys: $(B)/src/man/tine.ini.5.o $(B)/libtine.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $< $(WHOLE) $(LIBS)
+
+install: all man
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin include lib/tine share/tine/www)
 	install -m 755 $(B)/tine $(DESTDIR)$(PREFIX)/sbin/tine
 	install -m 644 include/tine.h $(DESTDIR)$(PREFIX)/include/tine.h
 	install -m 644 $(B)/hello.so $(DESTDIR)$(PREFIX)/lib/tine/hello.so
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,share/man/man3 share/man/man5 share/man/man8 share/doc/tine)
+	install -m 644 $(B)/man/tine.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 $(B)/man/tine.ini.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(B)/man/tine.3 $(DESTDIR)$(PREFIX)/share/man/man3/
+	for name in $$(awk -f src/man/tine.3.awk -v names=1 include/tine.h); do \
+	    echo .so man3/tine.3 >$(DESTDIR)$(PREFIX)/share/man/man3/$$name.3 || exit; \
+	done
+	install -m 644 src/man/*.md $(DESTDIR)$(PREFIX)/share/doc/tine/
 	sed 's,\.\./build/hello\.so,$(PREFIX)/lib/tine/hello.so,' etc/server.ini >$(DESTDIR)$(PREFIX)/share/tine/server.ini
 	install -m 644 etc/www/* $(DESTDIR)$(PREFIX)/share/tine/www/
 	install -m 644 etc/logrotate $(DESTDIR)$(PREFIX)/share/tine/logrotate.example
@@ -198,6 +227,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all test suites known_suite unit system measure disruption conformance mutation fuzz bench-programs run check release install clean
+.PHONY: all test suites known_suite unit system measure disruption conformance mutation fuzz bench-programs run check release man install clean
 .SECONDARY:
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

@@ -20,6 +20,8 @@ static const struct {
     {"status", &builtin_status},
 };
 
+enum { BUILTINS = sizeof builtins / sizeof builtins[0] };
+
 static char reason_text[512];
 
 #define MODULE_SYMBOL "tine_module_exported"
@@ -29,9 +31,17 @@ bool module_is_file(const char *name)
     return strchr(name, '/') != NULL;
 }
 
+const tine_module *module_builtin(size_t i, const char **name)
+{
+    if (i >= BUILTINS)
+        return NULL;
+    *name = builtins[i].name;
+    return builtins[i].module;
+}
+
 static const tine_module *find_builtin(const char *name, const char **reason)
 {
-    for (size_t i = 0; i < sizeof builtins / sizeof builtins[0]; i++)
+    for (size_t i = 0; i < BUILTINS; i++)
         if (strcmp(builtins[i].name, name) == 0)
             return builtins[i].module;
     snprintf(reason_text, sizeof reason_text,

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The manual pages, as `make man` leaves them beside tine: nothing is missing in them, and a formatter has nothing to say about them.
+ */
+#include "harness.h"
+
+#include <criterion/criterion.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+
+TestSuite(manual, .timeout = 120);
+
+static char *pages(void)
+{
+    return text("%s/man", dirname(text("%s", tine_path())));
+}
+
+static char *page(const char *name)
+{
+    char *path = text("%s/%s", pages(), name);
+    if (!file_exists(path))
+        harness_fail("%s is not there: make man", path);
+    return file_read(path, NULL);
+}
+
+static char *shell(const char *command)
+{
+    struct run ran = run("sh", "-c", command);
+    cr_assert_eq(ran.code, 0, "%s: %s%s", command, ran.out, ran.err);
+    return ran.out;
+}
+
+/* It also says of pages that they refer to others that are not there, as long as nothing is installed. */
+Test(manual, formatters_find_nothing_to_say)
+{
+    if (!program_exists("mandoc"))
+        cr_skip_test("there is no mandoc: scripts/setup test installs it");
+    static const char *const names[] = {"tine.8", "tine.3", "tine.ini.5"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        cr_assert_gt(strlen(page(names[i])), 1000);
+        cr_assert_str_eq(shell(text("mandoc -T lint %s/%s | grep -v ': referenced manual not found: ' || :", pages(), names[i])), "");
+    }
+}
+
+/* What the binary gives modules to call, and what the page tells of. */
+Test(manual, every_public_function_has_its_prototype_and_text)
+{
+    char *manual = page("tine.3");
+    char *names = shell(text("nm -D --defined-only %s | sed -n 's/^.* T \\(tine_[a-z0-9_]*\\)$/\\1/p'", tine_path()));
+    size_t count = 0;
+    for (char *name = strtok(names, "\n"); name != NULL; name = strtok(NULL, "\n"), count++) {
+        cr_assert(text_matches(manual, text("^\\.Fo %s$", name)), "%s is not in the synopsis", name);
+        cr_assert(text_matches(manual, text("^[a-z].*[ *]%s\\(", name)), "%s is not in the description", name);
+    }
+    cr_assert_gt(count, 80);
+    cr_assert_eq(text_count(manual, "\n.Fo "), count, "functions that are not there");
+}
+
+Test(manual, every_key_has_its_place)
+{
+    char *manual = page("tine.ini.5");
+    char *keys = shell("sed -n 's/^\\([a-z_]*\\) = .*/\\1/p' etc/server.ini | sort -u");
+    for (char *key = strtok(keys, "\n"); key != NULL; key = strtok(NULL, "\n"))
+        cr_assert(text_matches(manual, text("^\\.It Ic %s( |$)", key)), "%s is not there", key);
+    static const char *const others[] = {".It Ic proxy_protocol No = Li off\n", ".Ss module = redirect\n", ".It Ic cache_control.*\n", "as limits.body."};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        cr_assert(strstr(manual, others[i]) != NULL, "%s", others[i]);
+}
+
+Test(manual, every_option_and_command_has_its_place)
+{
+    char *manual = page("tine.8");
+    struct run ran = run_tine("-h");
+    for (char *line = strtok(ran.out, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char word[32];
+        if (strncmp(line, "  ", 2) != 0 || line[2] == ' ')
+            continue;
+        if (sscanf(line, "  -%31[a-zA-Z] ", word) == 1)
+            cr_assert(text_matches(manual, text("^\\.It Fl %s( |$)", word)), "-%s is not there", word);
+        else if (sscanf(line, "  %31[a-z] ", word) == 1)
+            cr_assert(text_matches(manual, text("^\\.It Cm %s( |$)", word)), "%s is not there", word);
+    }
+}
