@@ -69,12 +69,19 @@ ifneq ($(shell command -v $(CXX)),)
 TEST_MODULES += $(patsubst %.cc,$(B)/%.so,$(wildcard tests/modules/*.cc))
 endif
 LIBRARY_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/libraries/*.c))
+# Modules that come with tine as shared objects: one source each, which says in a line " * Needs: libcrypto hiredis" what pkg-config calls
+# the libraries that it needs (it is left out where they are missing), and what all of them share.
+LOADED_SOURCES := $(wildcard src/modules/loaded/*.c)
+needs = $(shell sed -n 's/^ \* Needs: //p' $(1))
+is_there = $(if $(call needs,$(1)),$(filter there,$(shell pkg-config --exists $(call needs,$(1)) && echo there)),there)
+LOADED   := $(foreach source,$(LOADED_SOURCES),$(if $(call is_there,$(source)),$(B)/modules/$(basename $(notdir $(source))).so))
+LOADED_COMMON := $(wildcard src/modules/loaded/common/*.c)
 LIBS     := -linih -ljansson -lz -ldl
 
 # The whole library, used or not: modules bind to tine_*, and tests to anything.
 WHOLE = -Wl,--whole-archive $(B)/libtine.a -Wl,--no-whole-archive
 
-all: $(B)/tine $(EXAMPLES)
+all: $(B)/tine $(EXAMPLES) $(LOADED)
 
 $(B)/tine: $(B)/src/main.o $(B)/libtine.a src/tine.exports
 	$(LINK) -Wl,--dynamic-list=src/tine.exports -o $@ $(B)/src/main.o $(WHOLE) $(LIBS)
@@ -96,6 +103,19 @@ $(B)/notes.so: EXAMPLE_LIBS = $(shell pkg-config --libs sqlite3)
 $(B)/%.so: src/examples/%.c
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $< $(EXAMPLE_LIBS)
+
+$(B)/modules/common/%.o: src/modules/loaded/common/%.c
+	@mkdir -p $(@D)
+	$(filter-out -shared,$(MODULE)) -fvisibility=hidden -c -o $@ $<
+
+$(B)/modules/common.a: $(LOADED_COMMON:src/modules/loaded/%.c=$(B)/modules/%.o)
+	rm -f $@
+	ar rcs $@ $^
+
+$(B)/modules/%.so: src/modules/loaded/%.c $(B)/modules/common.a
+	@mkdir -p $(@D)
+	$(MODULE) -Isrc/modules/loaded -fvisibility=hidden -Wl,--as-needed $(shell pkg-config --cflags $(call needs,$<)) \
+	    -o $@ $< $(B)/modules/common.a $(shell pkg-config --libs jansson $(call needs,$<))
 
 $(B)/tests/modules/%.so: tests/modules/%.c
 	@mkdir -p $(@D)
@@ -208,7 +228,7 @@ install: all man
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin include lib/tine share/tine/www)
 	install -m 755 $(B)/tine $(DESTDIR)$(PREFIX)/sbin/tine
 	install -m 644 include/tine.h $(DESTDIR)$(PREFIX)/include/tine.h
-	install -m 644 $(B)/hello.so $(DESTDIR)$(PREFIX)/lib/tine/hello.so
+	install -m 644 $(B)/hello.so $(LOADED) $(DESTDIR)$(PREFIX)/lib/tine/
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,share/man/man3 share/man/man5 share/man/man8 share/doc/tine)
 	install -m 644 $(B)/man/tine.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 $(B)/man/tine.ini.5 $(DESTDIR)$(PREFIX)/share/man/man5/

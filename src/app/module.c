@@ -45,8 +45,8 @@ static const tine_module *find_builtin(const char *name, const char **reason)
         if (strcmp(builtins[i].name, name) == 0)
             return builtins[i].module;
     snprintf(reason_text, sizeof reason_text,
-             "there is no built-in '%s'; they are static, respond, redirect, status, and a shared object is written with a "
-             "path (./%s.so)", name, name);
+             "there is no module '%s': static, respond, redirect and status are built in, others lie in lib/tine (`make install`), and "
+             "a shared object of your own is written with a path (./%s.so)", name, name);
     *reason = reason_text;
     return NULL;
 }

@@ -3,6 +3,7 @@
  * The values of options, by their type: described, stored, and written as text again.
  */
 #include "config/file.h"
+#include "config/installed.h"
 #include "config/options.h"
 #include "config/values.h"
 
@@ -64,7 +65,7 @@ void option_describe(const struct option *option, char kind[static OPTION_KIND_M
         [OPTION_CONTROL] = "a path, 'auto' or 'off'",
         [OPTION_MOUNT] = "a path from '/' on, without empty, '.' and '..' segments, '?' and '#'",
         [OPTION_HOST] = "a host name without a port, or '*'",
-        [OPTION_MODULE] = "the name of a built-in module, or the path of a shared object",
+        [OPTION_MODULE] = "the name of a module that comes with tine, or the path of a shared object",
         [OPTION_MODE] = "permissions in octal (0660)",
         [OPTION_SWITCH] = "on or off",
         [OPTION_ADDRESS] = "an address",
@@ -198,6 +199,10 @@ static char *module_of(const char *text, const char *directory, struct pool *mem
     size_t length = strlen(text);
     bool is_path = strchr(text, '/') || (length > 3 && strcmp(text + length - 3, ".so") == 0);
 
+    char *installed = is_path ? NULL : installed_module(text, memory);
+
+    if (installed)
+        return installed;
     return is_path ? file_join(directory, text, memory) : pool_text(memory, text);
 }
 

@@ -140,9 +140,9 @@ const struct option options[] = {
     {SECTION_APP, "deny", OPTION_NETWORKS, "", IN_APP(deny), .help = "networks whose clients may not, whatever allow says"},
     {SECTION_APP, "filters", OPTION_TEXT, "", IN_APP(filters),
      .help = "names of [filter:NAME] that run around the requests of this app, within those of the server; comma separated"},
-    {SECTION_APP, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "a built-in, or a path to a shared object"},
+    {SECTION_APP, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "one that comes with tine, by its name, or a path to a shared object"},
 
-    {SECTION_FILTER, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "a built-in, or a path to a shared object"},
+    {SECTION_FILTER, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "one that comes with tine, by its name, or a path to a shared object"},
     {.section = SECTIONS},
 };
 
