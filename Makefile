@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make            build/tine and the example modules (notes.so where there is libsqlite3-dev)
+# make            build/tine and the example modules (notes.so where there is libsqlite3-dev, postgres.so where there is libpq-dev)
 # make run        serve etc/server.ini
 # make test       every test; make T=head test runs one suite, make suites lists them
 # make measure    what the README promises in numbers; make M=idle measure makes one of them
@@ -55,6 +55,9 @@ EXAMPLES := $(patsubst src/examples/%.c,$(B)/%.so,$(wildcard src/examples/*.c))
 ifneq ($(shell pkg-config --exists sqlite3 && echo there),there)
 EXAMPLES := $(filter-out $(B)/notes.so,$(EXAMPLES))
 endif
+ifneq ($(shell pkg-config --exists libpq && echo there),there)
+EXAMPLES := $(filter-out $(B)/postgres.so,$(EXAMPLES))
+endif
 UNIT     := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*.c))
 SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
 HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client)
@@ -100,6 +103,7 @@ $(B)/%.o: %.c
 	$(COMPILE) -c -o $@ $<
 
 $(B)/notes.so: EXAMPLE_LIBS = $(shell pkg-config --libs sqlite3)
+$(B)/postgres.so: EXAMPLE_LIBS = $(shell pkg-config --cflags --libs libpq)
 $(B)/%.so: src/examples/%.c
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $< $(EXAMPLE_LIBS)
