@@ -58,6 +58,15 @@ extern "C" {
 #define TINE_UNSET
 #endif
 
+/* A pointer to a struct that is made where it is named, and lives until the call is over (in C until the block ends). */
+#ifndef __cplusplus
+#define TINE_STRUCT(type, ...) (&(const type){.size = sizeof(type), __VA_ARGS__})
+#elif __cplusplus >= 202002L
+#define TINE_STRUCT(type, ...) (&static_cast<const type &>(type{.size = sizeof(type), __VA_ARGS__}))
+#else /* no names in initializers: the values stand in the order of the struct */
+#define TINE_STRUCT(type, ...) (&static_cast<const type &>(type{sizeof(type), __VA_ARGS__}))
+#endif
+
 typedef struct tine_request tine_request; /* one request and its response */
 typedef struct tine_app tine_app;         /* one [app:NAME]: a module as it is mounted, with its settings */
 
@@ -103,7 +112,14 @@ struct tine_route {
 /* Routes with a common prefix and, with `.filters = TINE_FILTERS(&auth)`, common filters. Their patterns are appended to the prefix, so ""
  * is the prefix itself; groups may stand in groups, eight deep. Of what no route in it answers (404, 405) its filters see as well. */
 #define TINE_GROUP(prefix, ...) TINE_GROUP_OF(prefix, __VA_ARGS__, )
+#ifndef __cplusplus
 #define TINE_GROUP_OF(prefix_, routes_, ...) {.pattern = prefix_, .routes = routes_, __VA_ARGS__}
+#elif __cplusplus >= 202002L
+#define TINE_GROUP_OF(prefix_, routes_, ...) \
+    {.method = nullptr, .pattern = prefix_, .handler = nullptr, .name = nullptr, .routes = routes_, __VA_ARGS__}
+#else
+#define TINE_GROUP_OF(prefix_, routes_, ...) {nullptr, prefix_, nullptr, nullptr, 0, routes_, __VA_ARGS__}
+#endif
 
 /* A filter: code that runs around handlers. Filters are named in the INI file, as
  *
@@ -135,8 +151,16 @@ struct tine_filter {
 /* `static const tine_filter auth = TINE_FILTER("auth", .before = check, .after = tell);` */
 #define TINE_FILTER(name_, ...) {.size = sizeof(tine_filter), .name = name_, __VA_ARGS__}
 
-/* `(&auth, &log)`, outermost first: what `.filters` takes. */
+/* `TINE_FILTERS(&auth, &log)`, outermost first: what `.filters` takes. In C++ (from C++14) the filters must be variables of
+ * the file or its namespaces, `static const tine_filter auth = ...`. */
+#ifndef __cplusplus
 #define TINE_FILTERS(...) ((const tine_filter *const[]){__VA_ARGS__, NULL})
+#elif __cplusplus >= 201402L
+} /* extern "C" has no templates */
+template <const tine_filter *... filters> constexpr const tine_filter *const tine_filter_list[] = {filters..., nullptr};
+extern "C" {
+#define TINE_FILTERS(...) (tine_filter_list<__VA_ARGS__>)
+#endif
 
 /* What a setting of the module holds. */
 typedef enum tine_type {
@@ -362,21 +386,21 @@ int tine_send_file(tine_request *r, const char *path, const char *type);
 /* The same for content from elsewhere, a cache say. Set with TINE_CONTENT(); what is not named there is 0. */
 typedef struct tine_content {
     size_t size;               /* filled in by TINE_CONTENT */
-    const void *data;          /* the bytes; NULL: those of */
-    int fd;                    /* an open regular file, which is read by position only */
-    int status;                /* 0 is 200; with any other conditions and ranges do not count */
-    uint64_t length;           /* of all of it */
-    const char *type;          /* Content-Type; NULL: none */
-    const char *encoding;      /* Content-Encoding; NULL: none. Its ETag must differ from that of the content without */
-    const char *cache_control; /* sent with the content and with 304, not with errors; NULL: none */
-    const char *etag;          /* with its quotes, weak (W/"...") where equal tags do not promise equal bytes; NULL: none */
-    time_t modified;           /* Last-Modified; 0: unknown */
-    void (*release)(void *owner); /* called once, when data and fd are no longer needed, on failure too: up to the client's last
+    const void *data TINE_UNSET;          /* the bytes; NULL: those of */
+    int fd TINE_UNSET;                    /* an open regular file, which is read by position only */
+    int status TINE_UNSET;                /* 0 is 200; with any other conditions and ranges do not count */
+    uint64_t length TINE_UNSET;           /* of all of it */
+    const char *type TINE_UNSET;          /* Content-Type; NULL: none */
+    const char *encoding TINE_UNSET;      /* Content-Encoding; NULL: none. Its ETag must differ from that of the content without */
+    const char *cache_control TINE_UNSET; /* sent with the content and with 304, not with errors; NULL: none */
+    const char *etag TINE_UNSET;          /* with its quotes, weak (W/"...") where equal tags do not promise equal bytes; NULL: none */
+    time_t modified TINE_UNSET;           /* Last-Modified; 0: unknown */
+    void (*release)(void *owner) TINE_UNSET; /* called once, when data and fd are no longer needed, on failure too: up to the client's last
                                    * byte, long after the handler. NULL: they stay for good. It may use no request. */
-    void *owner;
+    void *owner TINE_UNSET;
 } tine_content;
 
-#define TINE_CONTENT(...) (&(const tine_content){.size = sizeof(tine_content), __VA_ARGS__})
+#define TINE_CONTENT(...) TINE_STRUCT(tine_content, __VA_ARGS__)
 
 int tine_send_content(tine_request *r, const tine_content *content);
 
@@ -437,15 +461,15 @@ const char *tine_escape_html(tine_request *r, const char *text);
 /* How a cookie is set, with TINE_COOKIE(); what is not named there is 0. */
 typedef struct tine_cookie_options {
     size_t size;           /* filled in by TINE_COOKIE */
-    const char *path;      /* NULL: "/" */
-    const char *domain;    /* NULL: this host alone, without those below it */
-    const char *same_site; /* "Lax", "Strict", or "None", which is always Secure; NULL: "Lax" */
-    int64_t max_age;       /* seconds; 0: until the browser is closed; negative: it is deleted */
-    int secure;            /* only over TLS: 1 yes, -1 no, 0 if tine_scheme() is "https" now */
-    int scripts;           /* 1: JavaScript may read it (no HttpOnly) */
+    const char *path TINE_UNSET;      /* NULL: "/" */
+    const char *domain TINE_UNSET;    /* NULL: this host alone, without those below it */
+    const char *same_site TINE_UNSET; /* "Lax", "Strict", or "None", which is always Secure; NULL: "Lax" */
+    int64_t max_age TINE_UNSET;       /* seconds; 0: until the browser is closed; negative: it is deleted */
+    int secure TINE_UNSET;            /* only over TLS: 1 yes, -1 no, 0 if tine_scheme() is "https" now */
+    int scripts TINE_UNSET;           /* 1: JavaScript may read it (no HttpOnly) */
 } tine_cookie_options;
 
-#define TINE_COOKIE(...) (&(const tine_cookie_options){.size = sizeof(tine_cookie_options), __VA_ARGS__})
+#define TINE_COOKIE(...) TINE_STRUCT(tine_cookie_options, __VA_ARGS__)
 
 /* Adds a Set-Cookie: `options` NULL is SameSite=Lax, HttpOnly, Secure on https, Path=/, until the browser is closed. A `value` is visible ASCII without
  * '"', ',', ';' and '\\' (write others in hex, say); NULL deletes the cookie, with the path and domain that it was set with. Names that begin with

@@ -5,8 +5,7 @@
 
 static int page(tine_request *r)
 {
-    const char *cookies = tine_header(r, "Cookie");
-    const char *theme = cookies != NULL && strstr(cookies, "theme=dark") != NULL ? "dark" : "light";
+    const char *chosen = tine_cookie(r, "theme"), *theme = chosen != NULL && strcmp(chosen, "dark") == 0 ? "dark" : "light";
 
     tine_set_header(r, "Vary", "Cookie");
     return tine_html(r, 200, "<!doctype html>\n<title>%s</title>\n<body class=\"%s\">hello, %s\n", theme, theme, tine_client(r));

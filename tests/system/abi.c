@@ -19,6 +19,14 @@ Test(abi, a_module_in_cplusplus_serves)
     struct response response = get(&server, "/hello/ann");
     expect_response(&response, 200, "{\"hello\":\"ann from C++\"}");
     expect_field(&response, "X-Mark", "C++");
+    expect_field(&response, "X-Of", "m");
+    expect_field(&response, "Set-Cookie", "name=ann; Path=/hello; Max-Age=60; SameSite=Lax; HttpOnly");
+    response = get(&server, "/group");
+    expect_response(&response, 200, "from memory");
+    expect_field(&response, "ETag", "\"1\"");
+    expect_field(&response, "X-Of", "m");
+    response = ask(&server, request("POST", "/group/upload", "Content-Length: 0\r\n"));
+    expect_response(&response, 200, "from memory");
     server_stop(&server);
 }
 
