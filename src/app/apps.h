@@ -41,6 +41,7 @@ struct tine_app {
     void *data;
     bool initialised;
     bool ailing; /* its health() said so last time */
+    unsigned blames; /* lines in the log about what it does wrong outside of requests; no more than a few are written */
 };
 
 struct apps {

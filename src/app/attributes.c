@@ -25,6 +25,8 @@ int tine_set_attribute(tine_request *r, const char *name, void *value)
 
 void *tine_attribute(tine_request *r, const char *name)
 {
+    if (name == NULL)
+        request_blame(r, TINE_ERROR, "asks for an attribute without a name");
     for (const struct request_attribute *attribute = r->attributes; attribute != NULL && name != NULL; attribute = attribute->next)
         if (strcmp(attribute->name, name) == 0)
             return attribute->value;

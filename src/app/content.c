@@ -210,6 +210,10 @@ static bool is_in_order(tine_request *r, const tine_content *content)
         request_blame(r, TINE_ERROR, "gives tine_send_content() a field with a control byte");
         return false;
     }
+    if (content->length > INT64_MAX || (content->data == NULL && content->fd < 0)) {
+        request_blame(r, TINE_ERROR, "gives tine_send_content() %" PRIu64 " bytes of descriptor %d: was one of them negative?", content->length, content->fd);
+        return false;
+    }
     return true;
 }
 
@@ -256,6 +260,10 @@ static tine_content own_copy(const tine_content *given)
 
 int tine_send_content(tine_request *r, const tine_content *given)
 {
+    if (given == NULL) {
+        request_blame(r, TINE_ERROR, "gives tine_send_content() NULL");
+        return tine_problem(r, 500, "the answer could not be made");
+    }
     tine_content content = own_copy(given);
     struct response *response = &r->response;
     if (!response_start(r, content.status, NULL)) {

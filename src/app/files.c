@@ -25,8 +25,9 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
         close(fd);
         return 500;
     }
-    if (offset < 0 || length > PTRDIFF_MAX) {
-        request_blame(r, TINE_ERROR, "gives tine_send_fd() %zu bytes from offset %" PRId64 ": was one of them negative?", length, (int64_t)offset);
+    if (fd < 0 || offset < 0 || length > PTRDIFF_MAX) {
+        request_blame(r, TINE_ERROR, "gives tine_send_fd() %zu bytes from offset %" PRId64 " of descriptor %d: was one of them negative?", length,
+                      (int64_t)offset, fd);
         close(fd);
         return tine_problem(r, 500, "the answer could not be made");
     }
@@ -73,6 +74,10 @@ int tine_send_file(tine_request *r, const char *path, const char *type)
 {
     struct stat status;
     char etag[TINE_ETAG_SIZE];
+    if (path == NULL) {
+        request_blame(r, TINE_ERROR, "gives tine_send_file() NULL for a path");
+        return tine_problem(r, 500, "the answer could not be made");
+    }
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO shall not hold it up */
     if (fd < 0)
         return refuse_file(r, path, errno);

@@ -3,8 +3,10 @@
  * The functions of tine.h by which a handler looks at its request. Text is terminated in place: the byte behind a
  * method, name or value is a delimiter that was parsed already. Runs in workers.
  */
+#include "app/blame.h"
 #include "app/request.h"
 
+#include <stdlib.h>
 
 static const char *terminated(tine_request *r, uint32_t at, uint32_t length)
 {
@@ -138,6 +140,10 @@ tine_app *tine_request_app(tine_request *r)
 
 void *tine_alloc(tine_request *r, size_t size)
 {
+    if (size > PTRDIFF_MAX) {
+        request_blame(r, TINE_ERROR, "asks tine_alloc() for %zu bytes: was it negative?", size);
+        abort(); /* it may not return NULL: the request is answered 500 */
+    }
     return arena_alloc(&r->arena, size);
 }
 

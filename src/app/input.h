@@ -33,6 +33,9 @@ const char *input_reason(const struct tine_request *r, int status);
 /* The handler's own fault: logged, and a 500. */
 int input_mistake(struct tine_request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Has the handler such memory to be read into? False, as a mistake of its, if it is NULL, or negative. */
+bool input_takes(struct tine_request *r, const char *call, const void *buffer, size_t size);
+
 /* The body as a whole. False after a failure. */
 bool input_body(struct tine_request *r, struct slice *body);
 

@@ -199,6 +199,8 @@ static long read_part(struct tine_request *r, struct parts *parts, void *buffer,
 long tine_part_read(tine_request *r, void *buffer, size_t size)
 {
     struct parts *parts = current(r, "tine_part_read");
+    if (parts != NULL && !input_takes(r, "tine_part_read()", buffer, size))
+        return -1;
     return parts != NULL ? read_part(r, parts, buffer, size) : -1;
 }
 
@@ -272,6 +274,8 @@ int tine_part_save(tine_request *r, const char *path)
     uint64_t written;
     if (parts == NULL)
         return tine_failed(r);
+    if (path == NULL)
+        return input_mistake(r, "gives tine_part_save() NULL for a path");
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0 && errno == EEXIST)
         return input_fail(r, 409, "there is a file of that name already");

@@ -66,6 +66,14 @@ int input_mistake(struct tine_request *r, const char *format, ...)
     return input_fail(r, 500, "the handler failed");
 }
 
+bool input_takes(struct tine_request *r, const char *call, const void *buffer, size_t size)
+{
+    if (request_gives_memory(r, call, buffer, size))
+        return true;
+    input_fail(r, 500, "the handler failed");
+    return false;
+}
+
 int tine_failed(tine_request *r)
 {
     return r->input != NULL ? r->input->failure : 0;
@@ -97,6 +105,8 @@ static long read_whole(struct tine_request *r, char *to, size_t size)
 long tine_read(tine_request *r, void *buffer, size_t size)
 {
     struct request_arrival *arrival = &r->arrival;
+    if (!input_takes(r, "tine_read()", buffer, size))
+        return -1;
     if (!arrival->live)
         return read_whole(r, buffer, size);
     long length = arrival->status == 0 ? arrival->read(r->stream.context, buffer, size) : -1;

@@ -4,13 +4,14 @@
  */
 #include "app/settings.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "config/values.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OPTIONS_MAX = 256 };
+enum { OPTIONS_MAX = 256, BLAMES_MAX = 8 };
 
 static const char *const type_names[] = {
     [TINE_TEXT] = "a text",
@@ -239,21 +240,52 @@ void settings_print(const struct tine_app *app, FILE *out)
     }
 }
 
+/* A module's own mistake, that no request is to blame for. */
+static void blame(tine_app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void blame(tine_app *app, const char *format, ...)
+{
+    char text[1280];
+    va_list arguments;
+    if (++app->blames > BLAMES_MAX)
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    log_error("[%s:%s] module '%s' %s%s", config_app_kind(app->section), app->section->name, app->section->module, text,
+              app->blames == BLAMES_MAX ? "; more of it is not told" : "");
+}
+
+/* The index of a setting that the module has declared, one value or many; -1, logged. */
+static long declared(tine_app *app, const char *function, const char *name, bool keyed)
+{
+    long i = name != NULL ? find_option(app, name) : -1;
+    if (i >= 0 && is_keyed(option_at(app->module, (size_t)i)) == keyed)
+        return i;
+    blame(app, "asks %s() for '%s', which is no setting that it declares%s", function, name != NULL ? name : "(null)", keyed ? " with a '*'" : "");
+    return -1;
+}
+
 const char *tine_setting(tine_app *app, const char *name)
 {
-    long i = find_option(app, name);
+    long i = declared(app, "tine_setting", name, false);
     return i >= 0 ? app->texts[i] : NULL;
 }
 
 int64_t tine_setting_number(tine_app *app, const char *name)
 {
-    long i = find_option(app, name);
-    return i >= 0 ? app->numbers[i] : 0;
+    long i = declared(app, "tine_setting_number", name, false);
+    if (i < 0)
+        return 0;
+    tine_type type = option_at(app->module, (size_t)i)->type;
+    if (type == TINE_TEXT || type == TINE_PATH || type == TINE_SECRET)
+        blame(app, "asks tine_setting_number() for '%s', which is %s", name, type_names[type]);
+    return app->numbers[i];
 }
 
 int tine_setting_each(tine_app *app, const char *name, size_t i, const char **key, const char **value, int64_t *number)
 {
-    long option = find_option(app, name);
+    long option = declared(app, "tine_setting_each", name, true);
     for (size_t k = 0; option >= 0 && k < app->keyed_count; k++) {
         const struct app_setting *setting = &app->keyed[k];
         if (setting->option != (size_t)option || i-- > 0)
@@ -298,5 +330,7 @@ int tine_reject(tine_app *app, const char *setting, const char *format, ...)
     va_end(arguments);
     if (app->errors != NULL)
         refuse(app, app->errors, setting != NULL ? setting : "module", text);
+    else
+        blame(app, "calls tine_reject() outside of load, worker_init and health: %s", text);
     return -1;
 }

@@ -153,6 +153,7 @@ static int send_file_part(tine_request *r, const struct response_part *part, cha
     for (off_t at = part->offset; left > 0;) {
         ssize_t got = pread(r->response.fd, piece, left < FILE_PIECE ? (size_t)left : FILE_PIECE, at);
         if (got <= 0) { /* it has become shorter: what was promised cannot be sent */
+            request_blame(r, TINE_WARNING, "promised %" PRIu64 " bytes more of a file than there are, so the connection is closed", left);
             r->response.state = RESPONSE_BROKEN;
             r->response.close = true;
             return -1;

@@ -4,8 +4,8 @@
  */
 #include "worker/state.h"
 
+#include "app/blame.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "worker/pace.h"
 #include "worker/timing.h"
 
@@ -88,8 +88,8 @@ static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
 /* The promised length cannot be kept, only the connection ended. */
 static int cut_short(const struct connection *c)
 {
-    log_warning("a file shrank while it was sent: %llu bytes are missing, the connection is closed (request %s)",
-                (unsigned long long)transmit_left(c), tine_id(c->request));
+    request_blame(c->request, TINE_WARNING, "promised %llu bytes more of a file than there are, so the connection is closed: did it shrink "
+                  "while it was sent?", (unsigned long long)transmit_left(c));
     return -1;
 }
 
@@ -100,10 +100,12 @@ static int send_file(struct connection *c, uint64_t *turn)
         ssize_t sent = sendfile(c->fd, c->file, &c->file_offset, piece);
         if (sent < 0 && errno == EINTR)
             continue;
-        if (sent < 0)
-            return is_for_later(errno) ? 0 : -1;
-        if (sent == 0)
-            return cut_short(c);
+        if (sent < 0 && is_for_later(errno))
+            return 0;
+        if (sent < 0 && (errno == EBADF || errno == EINVAL || errno == ESPIPE)) /* not the client's doing */
+            request_blame(c->request, TINE_ERROR, "sends a descriptor that is no open file: %s", strerror(errno));
+        if (sent <= 0)
+            return sent < 0 ? -1 : cut_short(c);
         c->file_left -= (uint64_t)sent;
         *turn += (uint64_t)sent;
         if (*turn >= FILE_TURN && c->file_left > 0)

@@ -79,6 +79,38 @@ static int balance(tine_request *r)
     return tine_text(r, 200, "%d", lent - returned);
 }
 
+/* Three bytes from the second on. */
+static int descriptor(tine_request *r)
+{
+    return tine_send_fd(r, 201, open(tine_setting(tine_request_app(r), "file"), O_RDONLY | O_CLOEXEC), 1, 3);
+}
+
+/* More bytes than the file has. */
+static int too_long(tine_request *r)
+{
+    return tine_send_fd(r, 200, open(tine_setting(tine_request_app(r), "file"), O_RDONLY | O_CLOEXEC), 0, 1000);
+}
+
+static int no_file(tine_request *r)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        return 500;
+    close(ends[1]);
+    return tine_send_fd(r, 200, ends[0], 0, 10);
+}
+
+static int described(tine_request *r)
+{
+    const char *file = tine_setting(tine_request_app(r), "file");
+    char etag[TINE_ETAG_SIZE];
+    struct stat status;
+    if (stat(file, &status) != 0)
+        return 404;
+    tine_etag(&status, etag);
+    return tine_text(r, 200, "%s %s", etag, tine_media_type(file));
+}
+
 static int encoding(tine_request *r)
 {
     return tine_text(r, 200, "%d %d", tine_accepts_encoding(r, "gzip"), tine_accepts_encoding(r, "identity"));
@@ -87,5 +119,7 @@ static int encoding(tine_request *r)
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/file", file), TINE_GET("/memory", memory), TINE_GET("/large", lend_large),
                                            TINE_GET("/twice", twice), TINE_GET("/replaced", replaced), TINE_GET("/bad", bad),
                                            TINE_GET("/bad_etag", bad_etag), TINE_GET("/gone", gone), TINE_PUT("/change", change),
-                                           TINE_GET("/change", change), TINE_GET("/balance", balance), TINE_GET("/encoding", encoding), {0}},
+                                           TINE_GET("/change", change), TINE_GET("/balance", balance), TINE_GET("/encoding", encoding),
+                                           TINE_GET("/descriptor", descriptor), TINE_GET("/too_long", too_long),
+                                           TINE_GET("/no_file", no_file), TINE_GET("/described", described), {0}},
             .settings = (const tine_option[]){{"file", TINE_PATH, "/nonexistent", "what /file sends"}, {0}})

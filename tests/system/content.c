@@ -162,3 +162,34 @@ ContentTest(modules_learn_what_encodings_are_wanted)
     response = get_with(&server, "/encoding", "Accept-Encoding: br\r\nAccept-Encoding: gzip;q=0.5, identity;q=0\r\n");
     expect_response(&response, 200, "500 -1");
 }
+
+ContentTest(a_stretch_of_a_descriptor_is_sent)
+{
+    struct response response = get_with(&server, "/descriptor", "If-None-Match: *\r\nRange: bytes=0-0\r\n");
+    expect_response(&response, 201, "bcd");
+    expect_field(&response, "Content-Type", NULL);
+    expect_field(&response, "ETag", NULL);
+}
+
+ContentTest(a_file_can_be_described_without_being_sent)
+{
+    struct response response = get(&server, "/file");
+    expect_get(&server, "/described", 200, text("%s text/plain; charset=utf-8", response_header(&response, "ETag")));
+}
+
+/* What was promised cannot be kept: the client sees it by the end of the connection, and the log says whose promise it was. */
+static void expect_cut_off(const char *handler, const char *told)
+{
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", text("/%s", handler), ""));
+    cr_assert(client_drain(&client, PATIENCE, NULL));
+    client_close(&client);
+    server_log_await(&server, text("handler content.%s of module %s/content.so %s", handler, modules_path(), told), 1);
+    expect_get(&server, "/balance", 200, "0");
+}
+
+ContentTest(a_length_that_the_file_does_not_have_ends_the_connection)
+{
+    expect_cut_off("too_long", "promised 990 bytes more of a file than there are");
+    expect_cut_off("no_file", "sends a descriptor that is no open file: ");
+}
