@@ -9,6 +9,7 @@
 #include "app/settings.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "shared/breaker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +100,7 @@ static struct tine_app *app_of(struct apps *apps, const struct config_app *secti
 
 static void load_all(struct apps *apps, const struct config *config, char *const *module_files, bool filters)
 {
-    uint32_t route_number = 0;
+    uint32_t route_number = BREAKER_NO_ROUTE + 1;
     for (size_t i = 0; i < config->app_count; i++) {
         struct tine_app *app = config->apps[i].is_filter == filters ? app_of(apps, &config->apps[i]) : NULL;
         if (app == NULL)

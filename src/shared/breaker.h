@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 enum {
+    BREAKER_NO_ROUTE = 0,  /* the number that stands for all requests that have no handler; routes are counted from 1 */
     BREAKER_ROUTES = 2048, /* routes of a generation beyond these are not limited */
     BREAKER_WINDOW_MS = 60000,
     BREAKER_PAUSE_MS = 10000

@@ -33,23 +33,39 @@ static void copy(char *to, size_t size, struct slice text)
     *(char *)mempcpy(to, text.data, length) = 0;
 }
 
-/* For whoever asks for the status: the master has never loaded the module. */
-static void name_breaker(const struct worker *w, struct breaker *breaker, const struct tine_request *r)
+/* Where only filters run they are what crashed. */
+static void name_filter(struct breaker_route *name, const struct filter *filter)
 {
-    const struct config_app *section = r->match.app->section;
-    const struct route *route = r->match.route.route;
-    struct slice mount = r->match.app->mount;
-    struct breaker_route *name = &breaker->route;
-    _Atomic uint32_t *used = &w->setup->board->breakers_used;
-    copy(name->app, sizeof name->app, slice_from(section->name));
-    copy(name->module, sizeof name->module, slice_from(section->module));
+    copy(name->app, sizeof name->app, slice_from(filter != NULL ? filter->self->section->name : "-"));
+    copy(name->module, sizeof name->module, slice_from(filter != NULL ? filter->self->section->module : "-"));
+    copy(name->handler, sizeof name->handler, slice_from(filter != NULL ? filter->code.name : "-"));
+    copy(name->method, sizeof name->method, SLICE("*"));
+    copy(name->path, sizeof name->path, SLICE("(filters where there is no handler)"));
+}
+
+static void name_route(struct breaker_route *name, const struct tine_app *app, const struct route *route)
+{
+    struct slice mount = app->mount;
+    copy(name->app, sizeof name->app, slice_from(app->section->name));
+    copy(name->module, sizeof name->module, slice_from(app->section->module));
     copy(name->handler, sizeof name->handler, slice_from(route->name));
     copy(name->method, sizeof name->method, route->method);
     copy(name->path, sizeof name->path, mount);
     if (mount.length < sizeof name->path)
         copy(name->path + mount.length, sizeof name->path - mount.length, slice_from(route->pattern));
-    for (uint32_t before = atomic_load(used); before <= route->number;)
-        if (atomic_compare_exchange_weak(used, &before, route->number + 1))
+}
+
+/* For whoever asks for the status: the master has never loaded the module. */
+static void name_breaker(const struct worker *w, struct breaker *breaker, const struct tine_request *r)
+{
+    _Atomic uint32_t *used = &w->setup->board->breakers_used;
+    uint32_t number = (uint32_t)(breaker - w->setup->board->breakers);
+    if (number == BREAKER_NO_ROUTE)
+        name_filter(&breaker->route, r->filter);
+    else
+        name_route(&breaker->route, r->match.app, r->match.route.route);
+    for (uint32_t before = atomic_load(used); before <= number;)
+        if (atomic_compare_exchange_weak(used, &before, number + 1))
             break;
 }
 
@@ -156,10 +172,12 @@ static void on_fault(int number, siginfo_t *info, void *context)
 struct breaker *guard_breaker(const struct worker *w, const struct tine_request *r)
 {
     const struct route *route = r->match.route.route;
-    if (w->config->crash_limit == 0 || r->answer != 0 || route == NULL || r->match.app == NULL ||
-        route->number >= BREAKER_ROUTES)
+    struct breaker *breakers = w->setup->board->breakers;
+    if (w->config->crash_limit == 0)
         return NULL;
-    return &w->setup->board->breakers[route->number];
+    if (r->answer != 0 || route == NULL)
+        return r->filters != NULL ? &breakers[BREAKER_NO_ROUTE] : NULL;
+    return r->match.app != NULL && route->number < BREAKER_ROUTES ? &breakers[route->number] : NULL;
 }
 
 void guard_prepare(void)

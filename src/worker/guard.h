@@ -8,7 +8,8 @@
 
 #include "worker/state.h"
 
-/* The breaker of the route that a request goes to; NULL: none is set, or there is no route. */
+/* The breaker of the route that a request goes to, or of filters that run where there is no handler (404, 405, 413 and the like); NULL: none
+ * is set, or no code of a module runs. */
 struct breaker *guard_breaker(const struct worker *w, const struct tine_request *r);
 
 /* In the master, before the first fork: the first backtrace() loads a library, which a dying process cannot, and which workers

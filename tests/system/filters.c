@@ -5,6 +5,7 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -219,6 +220,26 @@ Test(filters, that_crash_too_often_do_not_run_any_more)
     expect_response(&response, 503, NULL);
     expect_field(&response, "X-Trace", NULL);
     server_stop(&server);
+}
+
+/* Where there is no handler they are counted together: 404, 405, a body that is refused. What has one is as before. */
+Test(filters, that_crash_where_there_is_no_handler_do_not_run_any_more)
+{
+    server_start(&server, ONE_WORKER "crash_limit = 2\nfilters = outer\n[limits]\nbody = 10\n" FILTER("outer") APP(""));
+    expect_get(&server, "/nowhere?outer=crash", 500, NULL);
+    struct response response = ask(&server, request("DELETE", "/app/?outer=crash", ""));
+    expect_response(&response, 500, NULL);
+    server_log_await(&server, "crashed too often: its route answers 503", 1);
+    response = get(&server, "/nowhere");
+    expect_response(&response, 503, NULL);
+    expect_field(&response, "X-Trace", NULL);
+    response = ask(&server, request("POST", "/app/?outer=crash", "Content-Length: 11\r\n"));
+    expect_response(&response, 503, NULL);
+    expect_get(&server, "/app/", 200, "main");
+    struct run status = run_tine("status", "-c", server.ini);
+    cr_assert(text_matches(status.out, "^  \\* \\(filters where there is no handler\\) \\(outer.own of /.*/filters\\.so\\): .* 2 crashes"), "%s", status.out);
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
 }
 
 Test(filters, that_are_wrong_are_told_with_their_place)

@@ -331,7 +331,7 @@ static void stop_here(void)
 
 /* What a child that sets the key leaves behind at each of its instructions: memory as it is from one to the next, each state once. That child is
  * gone when they are looked at, as if it had been killed there. Returns how many there are. */
-enum { STATES_MAX = 400 };
+enum { STATES_MAX = 400, STEPS_MAX = 100000 };
 static size_t step_through(struct store_map *map, char *states, long *steps)
 {
     int status;
@@ -348,6 +348,10 @@ static size_t step_through(struct store_map *map, char *states, long *steps)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 9)
         cr_skip_test("this system does not let processes be traced");
     for (*steps = 0; WIFSTOPPED(status); ++*steps) {
+        if (*steps == STEPS_MAX) { /* it waits for what nobody will do */
+            kill(child, SIGKILL);
+            cr_assert_fail("it is not through after %d instructions", STEPS_MAX);
+        }
         if (count == 0 || memcmp(states + (count - 1) * map->size, map->store, map->size) != 0) {
             cr_assert_lt(count, STATES_MAX);
             memcpy(states + count++ * map->size, map->store, map->size);
