@@ -9,10 +9,16 @@
 
 #include <stdlib.h>
 
+/* A node that a literal segment leads to; none: a free slot. */
+struct child {
+    uint32_t hash;
+    struct router_node *node;
+};
+
 struct router_node {
-    struct slice literal; /* the segment that leads here; of param nodes empty */
-    struct router_node **children; /* by literal segment, sorted */
-    size_t child_count;
+    struct slice literal;   /* the segment that leads here; of param nodes empty */
+    struct child *children; /* a hash table of slot_count slots, a power of two; none as long as there is no child */
+    uint32_t child_count, slot_count;
     struct router_node *integer, *segment; /* {name:int}, {name} */
     struct route *tails;                   /* {name:path} from here on */
     struct route *routes;                  /* patterns that end here */
@@ -36,8 +42,8 @@ static void free_node(struct router_node *node)
 {
     if (node == NULL)
         return;
-    for (size_t i = 0; i < node->child_count; i++)
-        free_node(node->children[i]);
+    for (uint32_t i = 0; i < node->slot_count; i++)
+        free_node(node->children[i].node);
     free_node(node->integer);
     free_node(node->segment);
     free_routes(node->tails);
@@ -52,41 +58,52 @@ void router_release(struct router *router)
     router->root = NULL;
 }
 
-static int compare(struct slice a, struct slice b)
+/* FNV-1a. What clients send is only looked up: they cannot make a table slow. */
+static uint32_t hash_of(struct slice literal)
 {
-    size_t least = a.length < b.length ? a.length : b.length;
-    int order = least > 0 ? memcmp(a.data, b.data, least) : 0;
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < literal.length; i++)
+        hash = (hash ^ (unsigned char)literal.data[i]) * 16777619u;
+    return hash;
 }
 
-/* Where the literal is, or would be inserted. */
-static size_t child_position(const struct router_node *node, struct slice literal, bool *found)
+/* Where the literal is, or the free slot in which it would be. At least half of the slots are free. */
+static struct child *child_slot(const struct router_node *node, struct slice literal)
 {
-    size_t low = 0, high = node->child_count;
-    *found = false;
-    while (low < high && !*found) {
-        size_t middle = low + (high - low) / 2;
-        int order = compare(node->children[middle]->literal, literal);
-        *found = order == 0;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return *found ? high : low;
+    uint32_t hash = hash_of(literal), mask = node->slot_count - 1, at = hash & mask;
+    while (node->children[at].node != NULL &&
+           (node->children[at].hash != hash || !slice_equals(node->children[at].node->literal, literal)))
+        at = (at + 1) & mask;
+    return &node->children[at];
+}
+
+static struct router_node *find_literal(const struct router_node *node, struct slice literal)
+{
+    return node->slot_count > 0 ? child_slot(node, literal)->node : NULL;
+}
+
+static void grow(struct router_node *node)
+{
+    struct child *old = node->children;
+    uint32_t count = node->slot_count;
+    node->slot_count = count > 0 ? 2 * count : 2;
+    node->children = memory_new(node->slot_count * sizeof *node->children);
+    for (uint32_t i = 0; i < count; i++)
+        if (old[i].node != NULL)
+            *child_slot(node, old[i].node->literal) = old[i];
+    free(old);
 }
 
 static struct router_node *add_literal(struct router_node *node, struct slice literal)
 {
-    bool found;
-    size_t at = child_position(node, literal, &found);
-    if (found)
-        return node->children[at];
-    struct router_node *child = memory_new(sizeof *child);
+    struct router_node *child = find_literal(node, literal);
+    if (child != NULL)
+        return child;
+    if (2 * (node->child_count + 1) > node->slot_count)
+        grow(node);
+    child = memory_new(sizeof *child);
     child->literal = literal;
-    node->children = memory_resize(node->children, (node->child_count + 1) * sizeof(struct router_node *));
-    memmove(node->children + at + 1, node->children + at, (node->child_count - at) * sizeof(struct router_node *));
-    node->children[at] = child;
+    *child_slot(node, literal) = (struct child){hash_of(literal), child};
     node->child_count++;
     return child;
 }
@@ -252,9 +269,8 @@ static bool search(const struct router_node *node, struct slice rest, struct wal
     if (rest.length == 0)
         return choose(walk, node->routes);
     struct slice whole = rest, segment = take_segment(&rest);
-    bool found;
-    size_t at = child_position(node, segment, &found);
-    if (found && search(node->children[at], rest, walk))
+    const struct router_node *child = find_literal(node, segment);
+    if (child != NULL && search(child, rest, walk))
         return true;
     if (node->integer != NULL && is_integer(segment) && search_param(node->integer, segment, rest, walk))
         return true;

@@ -16,6 +16,7 @@ bool measure_memory(void);
 bool measure_connections(void);
 bool measure_slow(void);
 bool measure_rude(void);
+bool measure_routes(void);
 bool measure_idle(void);
 
 /* Waits until each of 'count' workers sleeps in accept; how many do. */
