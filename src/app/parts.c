@@ -229,18 +229,23 @@ const char *tine_part_text(tine_request *r)
     return copy;
 }
 
+/* Says why the file could not be made or written, by errno. Returns the status. */
+static int cannot_keep(struct tine_request *r, const char *what, const char *path)
+{
+    int error = errno;
+    bool full = error == ENOSPC || error == EDQUOT;
+    tine_log(r, TINE_ERROR, "cannot %s '%s' for an uploaded file: %s", what, path, strerror(error));
+    return input_fail(r, full ? 507 : 500, full ? "there is no room for the file" : "the file could not be kept");
+}
+
 /* The rest of the part to a file. Returns 0, or the status of the failure. */
-static int spool(struct tine_request *r, struct parts *parts, int fd, uint64_t *length)
+static int spool(struct tine_request *r, struct parts *parts, int fd, const char *path, uint64_t *length)
 {
     int result;
     *length = 0;
     while ((result = next_data(r, parts)) == 1) {
-        if (io_write_all(fd, parts->data.data, parts->data.length) < 0) {
-            int error = errno;
-            bool full = error == ENOSPC || error == EDQUOT;
-            tine_log(r, TINE_ERROR, "cannot write an uploaded file: %s", strerror(error));
-            return input_fail(r, full ? 507 : 500, full ? "there is no room for the file" : "the file could not be kept");
-        }
+        if (io_write_all(fd, parts->data.data, parts->data.length) < 0)
+            return cannot_keep(r, "write", path);
         *length += parts->data.length;
         parts->data.length = 0;
     }
@@ -256,11 +261,10 @@ int tine_part_fd(tine_request *r, uint64_t *length)
     io_close(&parts->fd);
     parts->fd = io_open_temporary(r->body.temp);
     if (parts->fd < 0) {
-        tine_log(r, TINE_ERROR, "cannot open a file in '%s': %s", r->body.temp, strerror(errno));
-        input_fail(r, 500, "the file could not be kept");
+        cannot_keep(r, "make a file in", r->body.temp);
         return -1;
     }
-    if (spool(r, parts, parts->fd, &written) != 0)
+    if (spool(r, parts, parts->fd, r->body.temp, &written) != 0)
         return -1;
     lseek(parts->fd, 0, SEEK_SET);
     if (length != NULL)
@@ -279,13 +283,11 @@ int tine_part_save(tine_request *r, const char *path)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0 && errno == EEXIST)
         return input_fail(r, 409, "there is a file of that name already");
-    if (fd < 0) {
-        tine_log(r, TINE_ERROR, "cannot make '%s' for an uploaded file: %s", path, strerror(errno));
-        return input_fail(r, 500, "the file could not be kept");
-    }
-    int status = spool(r, parts, fd, &written);
+    if (fd < 0)
+        return cannot_keep(r, "make", path);
+    int status = spool(r, parts, fd, path, &written);
     if (close(fd) < 0 && status == 0) /* where writing is put off until then */
-        status = input_fail(r, 500, "the file could not be kept");
+        status = cannot_keep(r, "write", path);
     if (status != 0)
         unlink(path);
     return status;
