@@ -28,6 +28,7 @@ struct route {
     const struct filters *filters;          /* that run around it; NULL: none. Set by whoever added it */
     uint32_t number;                        /* among all routes of the configuration; the same in every worker */
     int64_t recent_us;                      /* moving average of what the handler took; -1: never run */
+    int64_t grown;                          /* bytes that its worker grew by in those of its requests that growth.c looked at */
     struct route *next;                     /* another method at the same node */
     bool stream;                            /* its handler reads the body while it arrives */
 };

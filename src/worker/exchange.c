@@ -11,19 +11,17 @@
 #include "worker/arrival.h"
 #include "worker/balance.h"
 #include "worker/give.h"
+#include "worker/growth.h"
 #include "worker/guard.h"
 #include "worker/intake.h"
 #include "worker/introduce.h"
 #include "worker/queue.h"
 
-#include <stdio.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 enum {
     OUT_ENOUGH = 1 << 16,        /* answers gathered before they are sent, though more requests are there */
     COPY_BELOW = 1 << 12,        /* content that is copied behind its head, so that the answer to the next request can join it */
-    MEMORY_EVERY = 32,           /* requests between two looks at our own size */
     SLOW_US = 5000,              /* a handler that is said to take time */
     SPARE_REQUESTS = 64          /* kept for the next requests; more are needed only while many are half read */
 };
@@ -184,20 +182,8 @@ static void give_others_before(struct worker *w, const struct connection *c)
     give_reclaim(w);
 }
 
-/* Resident memory in bytes, of this process. */
-static int64_t resident_memory(void)
-{
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file != NULL && fscanf(file, "%*d %ld", &pages) != 1)
-        pages = 0;
-    if (file != NULL)
-        fclose(file);
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
-}
-
 /* Counts the request; tells the master, once, when this worker has had its share. It serves on until its successor is there. */
-static void count_request(struct worker *w)
+static void count_request(struct worker *w, bool large)
 {
     char message = MESSAGE_DUE;
     uint64_t requests = atomic_load_explicit(&w->slot->requests, memory_order_relaxed) + 1;
@@ -205,7 +191,6 @@ static void count_request(struct worker *w)
     if (w->due_told)
         return;
     bool enough = w->setup->max_requests > 0 && requests >= (uint64_t)w->setup->max_requests;
-    bool large = w->config->max_memory > 0 && requests % MEMORY_EVERY == 0 && resident_memory() > w->config->max_memory;
     if (enough || large)
         w->due_told = send(w->control, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
@@ -239,12 +224,13 @@ static bool step_ready(struct worker *w, struct connection *c)
     if (verdict == BREAKER_REFUSE)
         answer_broken(r);
     give_others_before(w, c);
+    growth_begin(w, r);
     bool ours = run_handler(w, c);
     if (verdict == BREAKER_TRY) {
         breaker_succeeded(breaker);
         log_warning("route of %s.%s serves again", breaker->route.app, breaker->route.handler);
     }
-    count_request(w);
+    count_request(w, growth_end(w));
     if (!ours)
         return false;
     c->served++;

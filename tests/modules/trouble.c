@@ -44,6 +44,17 @@ static int hoard(tine_request *r)
 static volatile int deep = 1;
 static int *volatile nowhere = NULL;
 
+/* Memory that nobody frees; as a list, so that a sanitizer does not take it for a mistake. */
+static int leak(tine_request *r)
+{
+    static void *last;
+    void **more = malloc(100000);
+    memset(more, 'l', 100000);
+    *more = last;
+    last = more;
+    return tine_text(r, 200, "leaked");
+}
+
 static int overflow(volatile char *before)
 {
     volatile char frame[4096];
@@ -107,7 +118,7 @@ static void worker_exit(tine_app *app)
     tine_log(NULL, TINE_INFO, "trouble leaves worker %d", (int)getpid());
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/hoard", hoard),
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/hoard", hoard), TINE_GET("/leak", leak),
                                            TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

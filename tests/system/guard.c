@@ -152,6 +152,8 @@ Test(guard, a_handler_that_hangs_is_answered_504_at_its_time)
     int64_t start = now_ms();
     struct response response = get(&server, "/trouble/nap/20000");
     cr_assert_eq(response.status, 504);
+    server_log_await(&server, text("handler trouble.nap of module %s/trouble.so, GET /trouble/nap/20000, request ", modules_path()), 1);
+    server_log_await(&server, ": took longer than [timeouts] request", 1);
     cr_assert_geq(now_ms() - start, 900);
     cr_assert_lt(now_ms() - start, 3000);
     expect_all_kept(others);

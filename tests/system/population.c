@@ -83,6 +83,27 @@ Test(population, a_worker_is_replaced_at_max_memory)
     server_stop(&server);
 }
 
+/* Among requests that leak nothing. */
+Test(population, a_leak_is_told_with_the_handler_that_it_is_of)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "workers_max = 1\nmax_memory = 40m\n" PROBE TROUBLE);
+    struct client client = client_connect(&server);
+    const char *told = text("more than [server] max_memory: another takes its place; of the requests looked at, those of handler trouble.leak of module "
+                            "%s/trouble.so grew it most", modules_path());
+    await(({
+        client_send(&client, text("%s%s", request("GET", "/trouble/leak", ""), request("GET", "/hello", "")));
+        for (int i = 0; i < 2; i++) {
+            struct response response = client_read(&client);
+            cr_assert_eq(response.status, 200);
+            response_free(&response);
+        }
+        server_log_has(&server, told);
+    }));
+    client_close(&client);
+    server_stop(&server);
+}
+
 Test(population, ttin_and_ttou_change_the_number)
 {
     struct server server;
