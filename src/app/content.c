@@ -260,8 +260,11 @@ static tine_content own_copy(const tine_content *given)
 
 int tine_send_content(tine_request *r, const tine_content *given)
 {
-    if (given == NULL) {
-        request_blame(r, TINE_ERROR, "gives tine_send_content() NULL");
+    if (given == NULL || given->size > sizeof *given) {
+        request_blame(r, TINE_ERROR, given == NULL ? "gives tine_send_content() NULL" : "gives tine_send_content() a struct of %zu bytes, and this tine "
+                      "knows %zu: it was built for a newer one", given != NULL ? given->size : 0, sizeof *given);
+        if (given != NULL && given->release != NULL)
+            given->release(given->owner);
         return tine_problem(r, 500, "the answer could not be made");
     }
     tine_content content = own_copy(given);

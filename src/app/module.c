@@ -51,6 +51,14 @@ static const tine_module *find_builtin(const char *name, const char **reason)
     return NULL;
 }
 
+static bool is_newer(const char *name, uint32_t its, size_t ours)
+{
+    if (its <= ours)
+        return false;
+    snprintf(reason_text, sizeof reason_text, "it was built for a newer tine (its %s struct has %u bytes, this one's %zu)", name, its, ours);
+    return true;
+}
+
 /* A newer module may use what this server does not have, and an older ABI is laid out otherwise. Structs only
  * grow at their ends, so a smaller one of the same ABI is an older module, and fine. */
 static const char *check_layout(const tine_module *module)
@@ -59,12 +67,8 @@ static const char *check_layout(const tine_module *module)
         snprintf(reason_text, sizeof reason_text,
                  "it was built for ABI %u, this tine has ABI %u: compile it again with this tine's tine.h",
                  module->abi, TINE_ABI);
-    else if (module->size > sizeof(tine_module) || module->route_size > sizeof(tine_route) ||
-             module->option_size > sizeof(tine_option))
-        snprintf(reason_text, sizeof reason_text,
-                 "it was built for a newer tine (its module struct has %u bytes, this one's %zu)", module->size,
-                 sizeof(tine_module));
-    else
+    else if (!is_newer("module", module->size, sizeof(tine_module)) && !is_newer("route", module->route_size, sizeof(tine_route)) &&
+             !is_newer("option", module->option_size, sizeof(tine_option)))
         return NULL;
     return reason_text;
 }
