@@ -354,6 +354,9 @@ int tine_part_fd(tine_request *r, uint64_t *length);
  * failure: 409 if it is there, 507, 500; then nothing stays. */
 int tine_part_save(tine_request *r, const char *path);
 
+/* Any text as the name of a file, made safe as that of a part is: for names that come in a path, a query or a form. What is safe stays as it is. */
+const char *tine_file_name(tine_request *r, const char *text);
+
 /* ---- The response -------------------------------------------------------------------------------- */
 
 /* Each of these makes the whole response and returns `status`, or 500 (logged) if it cannot. A second call
@@ -380,7 +383,8 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
 /* ---- What has versions --------------------------------------------------------------------------- */
 
 /* A file, whole or what of it is asked for: answers conditions (304, 412) and ranges (206, 416) of RFC 9110, and HEAD. `type` NULL: told by
- * the path's extension. Not a file, or not there: 404; may not be read: 403. Any path is opened: build none from what a client sent. */
+ * the path's extension. Not a file, or not there: 404; may not be read: 403. Any path is opened: what a client sent goes through
+ * tine_file_name() before it becomes part of one. */
 int tine_send_file(tine_request *r, const char *path, const char *type);
 
 /* The same for content from elsewhere, a cache say. Set with TINE_CONTENT(); what is not named there is 0. */
@@ -481,7 +485,8 @@ int tine_set_cookie(tine_request *r, const char *name, const char *value, const 
 /* A handler that sends its response piece by piece OCCUPIES ITS WORKER, a whole process, for as long as it runs. [limits] streams (16) bounds
  * how many handlers of an app, in all workers, do so at a time; one more is answered 503 with Retry-After, and its calls return -1. See that
  * [server] workers_max leaves workers for others. Each piece that the client takes starts [timeouts] request anew: a stream may last for
- * ever, but may not be silent for so long, tine_sleep() included. On a reload or stop it has [timeouts] graceful to end. */
+ * ever, but may not be silent for so long, tine_sleep() included. On a reload or stop it has [timeouts] graceful to end. Text and memory that
+ * functions here return are freed when the handler returns, not before: one that goes round for hours formats into buffers of its own. */
 
 /* Sends what is gathered now, the head first. Returns 0, or -1: the client is gone, there is no room for a stream, the request is HEAD (its
  * client waits for no more), or (logged) the status has no content, or it is too late as for tine_write(). */
@@ -593,7 +598,7 @@ int64_t tine_setting_number(tine_app *app, const char *name);
  * value. Any pointer may be NULL. `number` is as of tine_setting_number(). Returns 0, or -1 behind the last. */
 int tine_setting_each(tine_app *app, const char *name, size_t i, const char **key, const char **value, int64_t *number);
 
-/* The NAME of [app:NAME], and its `path`. */
+/* The NAME of [app:NAME], and its `path`, without a '/' at the end unless that is all of it. */
 const char *tine_app_name(tine_app *app);
 const char *tine_app_path(tine_app *app);
 

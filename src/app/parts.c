@@ -5,6 +5,7 @@
  */
 #include "app/input.h"
 
+#include "app/blame.h"
 #include "base/io.h"
 #include "base/utf8.h"
 #include "http/multipart.h"
@@ -270,6 +271,15 @@ int tine_part_fd(tine_request *r, uint64_t *length)
     if (length != NULL)
         *length = written;
     return parts->fd;
+}
+
+const char *tine_file_name(tine_request *r, const char *text)
+{
+    char safe[MULTIPART_NAME_MAX];
+    if (text == NULL)
+        request_blame(r, TINE_ERROR, "gives tine_file_name() NULL");
+    multipart_safe_name(text != NULL ? text : "", safe);
+    return arena_copy(&r->arena, safe, strlen(safe));
 }
 
 int tine_part_save(tine_request *r, const char *path)

@@ -214,6 +214,13 @@ static int save(tine_request *r)
     return tine_text(r, 201, "%s", part->file);
 }
 
+/* What /save has kept, by the name that a client asks for. */
+static int kept(tine_request *r)
+{
+    const char *name = tine_file_name(r, tine_param(r, "name"));
+    return tine_send_file(r, tine_printf(r, "%s/%s", tine_setting(tine_request_app(r), "directory"), name), "text/plain");
+}
+
 static int spool(tine_request *r)
 {
     uint64_t length = 0;
@@ -243,5 +250,5 @@ TINE_MODULE(.settings = settings,
                 TINE_POST("/stream/crash", crash, .stream = 1), TINE_POST("/stream/body", body, .stream = 1),
                 TINE_POST("/stream/late", body_too_late, .stream = 1), TINE_POST("/fd", body_fd), TINE_POST("/stream/fd", body_fd, .stream = 1),
                 TINE_POST("/parts", parts), TINE_POST("/stream/parts", parts, .stream = 1), TINE_POST("/skip", skip_parts),
-                TINE_POST("/save", save), TINE_POST("/spool", spool), TINE_POST("/no_part", no_part),
+                TINE_POST("/save", save), TINE_GET("/kept/{name}", kept), TINE_POST("/spool", spool), TINE_POST("/no_part", no_part),
                 TINE_POST("/stream/form", form, .stream = 1), {0}})

@@ -83,6 +83,7 @@ CALL(tine_attribute) { return say(r, tine_attribute(r, NULL)); }
 CALL(tine_part_text) { return tine_part_text(r) == NULL ? tine_failed(r) : 200; }
 CALL(tine_part_fd) { return tine_part_fd(r, NULL) < 0 ? tine_failed(r) : 200; }
 CALL(tine_part_save) { return tine_part_save(r, "nowhere"); }
+CALL(tine_file_name) { return tine_text(r, 200, "%s", tine_file_name(r, NULL)); }
 CALL(tine_setting) { return say(r, tine_setting(tine_request_app(r), "never declared")); }
 CALL(tine_setting_number) { return tine_text(r, 200, "%d", (int)tine_setting_number(tine_request_app(r), "word")); }
 CALL(tine_setting_each) { return tine_text(r, 200, "%d", tine_setting_each(tine_request_app(r), "word", 0, NULL, NULL, NULL)); }
@@ -106,5 +107,5 @@ TINE_MODULE(.settings = (const tine_option[]){{"word", TINE_TEXT, "", "a text"},
                 ROUTE(tine_app_name), ROUTE(tine_app_path), ROUTE(tine_data), ROUTE(tine_log), ROUTE(tine_set_data), ROUTE(tine_etag),
                 ROUTE(tine_alloc), ROUTE(tine_problem), ROUTE(tine_send_file), ROUTE(tine_send_content), ROUTE(tine_precondition),
                 ROUTE(tine_fresh), ROUTE(tine_write_html), ROUTE(tine_attribute), ROUTE(tine_part_text), ROUTE(tine_part_fd),
-                ROUTE(tine_part_save), ROUTE(tine_setting), ROUTE(tine_setting_number), ROUTE(tine_setting_each), ROUTE(tine_reject),
+                ROUTE(tine_part_save), ROUTE(tine_file_name), ROUTE(tine_setting), ROUTE(tine_setting_number), ROUTE(tine_setting_each), ROUTE(tine_reject),
                 ROUTE(tine_read), {0}})

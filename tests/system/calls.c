@@ -51,6 +51,7 @@ static const struct call {
     {"tine_part_text", "input/parts_are_pulled_one_by_one", 500, "calls tine_part_text() without a part"},
     {"tine_part_fd", "input/parts_are_pulled_one_by_one", 500, "calls tine_part_fd() without a part"},
     {"tine_part_save", "input/a_file_is_saved_once_and_under_a_safe_name", 500, "calls tine_part_save() without a part"},
+    {"tine_file_name", "uploads/are_kept_in_their_folder_whatever_the_client_calls_them", 200, "gives tine_file_name() NULL"},
     {"tine_text", "handlers/text_is_text", IN, "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},
     {"tine_json", "handlers/json_is_json", IN, "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},
     {"tine_send", "handlers/a_block_of_any_size_arrives", IN, "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},

@@ -43,6 +43,11 @@ Test(uploads, are_kept_in_their_folder_whatever_the_client_calls_them)
         cr_expect_str_eq(file_read(text("%s/%s", folder, response.body), NULL), "content");
         cr_assert_eq(unlink(text("%s/%s", folder, response.body)), 0);
     }
+    file_write(text("%s/safe.txt", folder), "content");
+    expect_get(&server, "/kept/safe.txt", 200, "content");
+    expect_get(&server, "/kept/..%2f..%2fkept%2fsafe.txt", 200, "content");
+    expect_get(&server, "/kept/..%2fserver.ini", 404, NULL);
+    expect_get(&server, "/kept/..%2f", 404, NULL);
     cr_expect_str_eq(run("ls", "-a", server.dir).out, before);
     server_stop(&server);
 }
