@@ -6,6 +6,8 @@
 
 #include "app/response.h"
 #include "base/clock.h"
+#include "base/copy.h"
+#include "base/digits.h"
 #include "base/escape.h"
 
 #include <time.h>
@@ -13,21 +15,12 @@
 
 enum { VALUE_MAX = 1500 }; /* of one value, escaped: a target of 8 KB shall not push the rest off the line */
 
-/* Most are a few bytes: shorter than the call of a function that copies any number. */
 static inline void put(struct line *line, struct slice text)
 {
     size_t room = (size_t)(line->end - line->next);
     size_t length = text.length < room ? text.length : room;
-    char *to = line->next;
+    copy_bytes(line->next, text.data, length);
     line->next += length;
-    if (length > 16) {
-        memcpy(to, text.data, length);
-        return;
-    }
-    for (; length >= 4; length -= 4, to += 4, text.data += 4)
-        memcpy(to, text.data, 4);
-    for (size_t i = 0; i < length; i++)
-        to[i] = text.data[i];
 }
 
 static void put_escaped(struct line *line, struct slice text)
@@ -38,11 +31,8 @@ static void put_escaped(struct line *line, struct slice text)
 
 void line_put_number(struct line *line, unsigned long long number)
 {
-    char digits[24], *p = digits + sizeof digits;
-    do
-        *--p = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    put(line, (struct slice){p, (size_t)(digits + sizeof digits - p)});
+    if (line->end - line->next >= DIGITS_MAX)
+        line->next += digits_put(line->next, number);
 }
 
 static void put_or_dash(struct line *line, struct slice text)
@@ -53,7 +43,7 @@ static void put_or_dash(struct line *line, struct slice text)
         put_escaped(line, text);
 }
 
-/* "22/Nov/2026:14:00:00 +0000", made once a second. */
+/* "[22/Nov/2026:14:00:00 +0000]", made once a second. */
 static struct slice local_time(void)
 {
     static struct {
@@ -65,7 +55,7 @@ static struct slice local_time(void)
     if (now != cache.second) {
         struct tm local;
         localtime_r(&now, &local);
-        cache.length = strftime(cache.text, sizeof cache.text, "%d/%b/%Y:%H:%M:%S %z", &local);
+        cache.length = strftime(cache.text, sizeof cache.text, "[%d/%b/%Y:%H:%M:%S %z]", &local);
         cache.second = now;
     }
     return (struct slice){cache.text, cache.length};
@@ -89,21 +79,16 @@ static struct slice path_of(const struct tine_request *r)
     return mark != NULL ? (struct slice){target.data, (size_t)(mark - target.data)} : target;
 }
 
-static struct slice protocol_of(const struct tine_request *r)
-{
-    return r->head.minor_version == 0 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
-}
 
 /* Of a head that was refused there may be no target: then what came of its first line is shown. */
 static void put_request_line(struct line *line)
 {
     const struct tine_request *r = line->request;
     if (r->head.target_length > 0) {
-        put_escaped(line, line_method(r));
+        put(line, line_method(r)); /* a token: nothing to escape */
         put(line, SLICE(" "));
         put_escaped(line, line_target(r));
-        put(line, SLICE(" "));
-        put(line, protocol_of(r));
+        put(line, r->head.minor_version == 0 ? SLICE(" HTTP/1.0") : SLICE(" HTTP/1.1"));
         return;
     }
     size_t length = r->bytes != NULL ? strnlen(r->bytes, r->refused_length) : 0;
@@ -123,16 +108,6 @@ static struct slice request_field(const struct tine_request *r, struct slice nam
             return (struct slice){r->bytes + field->value, field->value_length};
     }
     return (struct slice){NULL, 0};
-}
-
-/* The two that nearly every line has were found while the head was parsed. */
-static struct slice known_request_field(const struct tine_request *r, struct slice name)
-{
-    if (slice_equals(name, SLICE("User-Agent")))
-        return head_value(&r->head, r->bytes, HEAD_USER_AGENT);
-    if (slice_equals(name, SLICE("Referer")))
-        return head_value(&r->head, r->bytes, HEAD_REFERER);
-    return request_field(r, name);
 }
 
 /* A Content-Type may stand apart from the other fields. */
@@ -163,9 +138,7 @@ static void put_client(struct line *line, struct slice text)
 static void put_time(struct line *line, struct slice text)
 {
     (void)text;
-    put(line, SLICE("["));
     put(line, local_time());
-    put(line, SLICE("]"));
 }
 
 static void put_first_line(struct line *line, struct slice text)
@@ -229,7 +202,7 @@ static void put_query(struct line *line, struct slice text)
 static void put_protocol(struct line *line, struct slice text)
 {
     (void)text;
-    put(line, protocol_of(line->request));
+    put(line, line->request->head.minor_version == 0 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1"));
 }
 
 static void put_host(struct line *line, struct slice text)
@@ -252,7 +225,20 @@ static void put_id(struct line *line, struct slice text)
 
 static void put_request_field(struct line *line, struct slice name)
 {
-    put_or_dash(line, known_request_field(line->request, name));
+    put_or_dash(line, request_field(line->request, name));
+}
+
+/* The two that nearly every line has were found while the head was parsed. */
+static void put_user_agent(struct line *line, struct slice name)
+{
+    (void)name;
+    put_or_dash(line, head_value(&line->request->head, line->request->bytes, HEAD_USER_AGENT));
+}
+
+static void put_referer(struct line *line, struct slice name)
+{
+    (void)name;
+    put_or_dash(line, head_value(&line->request->head, line->request->bytes, HEAD_REFERER));
 }
 
 static void put_sent_field(struct line *line, struct slice name)
@@ -260,15 +246,9 @@ static void put_sent_field(struct line *line, struct slice name)
     put_or_dash(line, sent_field(&line->request->response, name));
 }
 
-/* What nobody here knows: identd's word, and who was logged in. */
-static void put_dash(struct line *line, struct slice text)
-{
-    (void)text;
-    put(line, SLICE("-"));
-}
-
+/* Of 'l' and 'u', identd's word and who was logged in, nobody here knows anything. */
 static const struct directive directives[] = {
-    {'h', false, put_client},       {'l', false, put_dash},          {'u', false, put_dash},   {'t', false, put_time},
+    {'h', false, put_client},       {'l', false, NULL},              {'u', false, NULL},       {'t', false, put_time},
     {'r', false, put_first_line},   {'s', false, put_status},        {'b', false, put_bytes_or_dash}, {'B', false, put_bytes},
     {'D', false, put_microseconds}, {'T', false, put_seconds},       {'m', false, put_method}, {'U', false, put_path},
     {'q', false, put_query},        {'H', false, put_protocol},      {'v', false, put_host},   {'P', false, put_process},
@@ -281,4 +261,12 @@ const struct directive *line_directive(char letter)
         if (directives[i].letter == letter)
             return &directives[i];
     return NULL;
+}
+
+line_put *line_put_of(const struct directive *directive, struct slice name)
+{
+    bool field = directive->put == put_request_field;
+    return field && slice_equals_nocase(name, SLICE("User-Agent")) ? put_user_agent
+           : field && slice_equals_nocase(name, SLICE("Referer"))  ? put_referer
+                                                                   : directive->put;
 }

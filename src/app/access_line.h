@@ -19,11 +19,14 @@ typedef void line_put(struct line *line, struct slice text);
 struct directive {
     char letter;
     bool takes_name;
-    line_put *put;
+    line_put *put; /* NULL: "-" */
 };
 
 /* NULL: there is none of this letter. */
 const struct directive *line_directive(char letter);
+
+/* What writes it: of some names there is a shorter way. */
+line_put *line_put_of(const struct directive *directive, struct slice name);
 
 line_put line_put_text;
 void line_put_number(struct line *line, unsigned long long number);

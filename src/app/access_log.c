@@ -14,13 +14,18 @@
 
 enum {
     STEPS_MAX = 64,
+    THEN_MAX = 16,
     JSON_VALUE_MAX = 350
 };
 
-/* What stands at one place of the line. */
+static const char too_many[] = "there are more than 64 parts";
+
+/* What stands at one place of the line, and the few bytes behind it that are always the same. */
 struct step {
     line_put *put;
     struct slice text;
+    uint32_t then_length;
+    char then[THEN_MAX];
 };
 
 struct access_log {
@@ -37,9 +42,28 @@ static const struct {
     {"combined", "%h %l %u %t \"%r\" %s %b \"%{Referer}i\" \"%{User-Agent}i\""},
 };
 
-static const char *parse_directive(const char *p, struct step *step, const char **reason)
+static struct step *add_step(struct access_log *log, line_put *put, struct slice text)
 {
-    *step = (struct step){0};
+    if (log->count == STEPS_MAX)
+        return NULL;
+    log->steps[log->count] = (struct step){.put = put, .text = text};
+    return &log->steps[log->count++];
+}
+
+static bool add_text(struct access_log *log, struct slice text)
+{
+    struct step *last = log->count > 0 ? &log->steps[log->count - 1] : NULL;
+    if (last == NULL || last->then_length + text.length > THEN_MAX)
+        return add_step(log, line_put_text, text) != NULL;
+    memcpy(last->then + last->then_length, text.data, text.length);
+    last->then_length += (uint32_t)text.length;
+    return true;
+}
+
+/* 'p' is behind the percent sign. Returns the end, or NULL with *reason. */
+static const char *parse_directive(struct access_log *log, const char *p, const char **reason)
+{
+    struct slice name = {NULL, 0};
     if (*p == '>' || *p == '<')
         p++;
     if (*p == '{') {
@@ -48,33 +72,33 @@ static const char *parse_directive(const char *p, struct step *step, const char 
             *reason = "a '%{' has no '}'";
             return NULL;
         }
-        step->text = (struct slice){p + 1, (size_t)(close - p - 1)};
+        name = (struct slice){p + 1, (size_t)(close - p - 1)};
         p = close + 1;
     }
     const struct directive *directive = line_directive(*p);
-    if (directive == NULL || directive->takes_name != (step->text.data != NULL)) {
+    if (directive == NULL || directive->takes_name != (name.data != NULL)) {
         *reason = "after a '%' stands none of h l u t r s b B D T m U q H v P L, {Name}i, {Name}o or %";
         return NULL;
     }
-    step->put = directive->put;
-    return p + 1;
+    if (directive->put != NULL ? add_step(log, line_put_of(directive, name), name) != NULL : add_text(log, SLICE("-")))
+        return p + 1;
+    *reason = too_many;
+    return NULL;
 }
 
 static const char *parse(struct access_log *log)
 {
     const char *reason = NULL;
     for (const char *p = log->format; *p != 0;) {
-        if (log->count == STEPS_MAX)
-            return "there are more than 64 parts";
-        struct step *step = &log->steps[log->count++];
         if (p[0] == '%' && p[1] != '%') {
-            p = parse_directive(p + 1, step, &reason);
+            p = parse_directive(log, p + 1, &reason);
             if (p == NULL)
                 return reason;
             continue;
         }
         size_t length = p[0] == '%' ? 1 : strcspn(p, "%");
-        *step = (struct step){line_put_text, {p, length}};
+        if (!add_text(log, (struct slice){p, length}))
+            return too_many;
         p += p[0] == '%' ? 2 : length;
     }
     return NULL;
@@ -145,13 +169,25 @@ static void format_json(struct line *line)
     line_put_text(line, SLICE("}"));
 }
 
+static inline void put_then(struct line *line, const struct step *step)
+{
+    if (line->end - line->next < THEN_MAX) {
+        line_put_text(line, (struct slice){step->then, step->then_length});
+        return;
+    }
+    memcpy(line->next, step->then, THEN_MAX); /* all of them: shorter than to look how many count */
+    line->next += step->then_length;
+}
+
 size_t access_log_format(const struct access_log *log, struct tine_request *r, char *text, size_t size)
 {
     struct line line = {text, text + size - 1, r};
     if (log->json)
         format_json(&line);
-    for (size_t i = 0; i < log->count; i++)
-        log->steps[i].put(&line, log->steps[i].text);
+    for (const struct step *step = log->steps; step < log->steps + log->count; step++) {
+        step->put(&line, step->text);
+        put_then(&line, step);
+    }
     *line.next++ = '\n';
     return (size_t)(line.next - text);
 }

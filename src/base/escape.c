@@ -4,6 +4,8 @@
  */
 #include "base/escape.h"
 
+#include "base/copy.h"
+
 #include <stdint.h>
 
 /* Length of the UTF-8 sequence at 'p' (RFC 3629: shortest form, no surrogates, up to U+10FFFF); 0: none. */
@@ -77,13 +79,42 @@ void escape_html(struct buffer *out, struct slice text)
 /* Visible ASCII and blanks, but for the quote and the backslash. */
 static const bool plain_bytes[256] = {[' '] = true, ['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
 
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* Are all eight of them plain? A carry or borrow may only make it say no. */
+static bool are_plain(uint64_t word)
+{
+    uint64_t quote = word ^ EACH_BYTE('"'), backslash = word ^ EACH_BYTE('\\');
+    uint64_t bad = (word - EACH_BYTE(' ')) | (word + EACH_BYTE(1)) | word; /* below the blank; DEL; above ASCII */
+    return ((bad | (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1))) & EACH_BYTE(0x80)) == 0;
+}
+
+/* As far as eight bytes in a row are plain, and the last few: a whole target or User-Agent, nearly always. */
+static size_t copy_plain(char *out, const char *from, size_t most)
+{
+    uint64_t word;
+    size_t done = 0;
+    for (; most - done >= sizeof word; done += sizeof word) {
+        memcpy(&word, from + done, sizeof word);
+        if (!are_plain(word))
+            return done;
+        memcpy(out + done, &word, sizeof word);
+    }
+    word = EACH_BYTE(' ');
+    copy_bytes((char *)&word, from + done, most - done);
+    if (!are_plain(word))
+        return done;
+    copy_bytes(out + done, from + done, most - done);
+    return most;
+}
+
 size_t escape_log(char *out, size_t size, struct slice text)
 {
     static const char digits[] = "0123456789abcdef";
-    size_t length = 0;
-    for (size_t i = 0; i < text.length && length < size; i++) {
+    size_t length = copy_plain(out, text.data, text.length < size ? text.length : size);
+    for (size_t i = length; i < text.length && length < size; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        if (plain_bytes[byte]) { /* nearly always */
+        if (plain_bytes[byte]) {
             out[length++] = (char)byte;
             continue;
         }

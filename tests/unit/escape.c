@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void cr_buffer(struct buffer *buffer, const char *wanted)
@@ -74,4 +75,24 @@ Test(escape, log_text_is_cut_between_escapes)
     cr_expect_eq(escape_log(out, sizeof out, SLICE("abc\n")), 3);
     cr_expect_eq(escape_log(out, sizeof out, SLICE("ab\n")), 6);
     cr_expect_eq(escape_log(out, 0, SLICE("a")), 0);
+}
+
+/* Eight bytes are looked at together: each byte at each place of texts of each length. */
+Test(escape, log_text_is_the_same_wherever_a_byte_stands)
+{
+    char text[20], out[100], wanted[5];
+    for (size_t size = 1; size <= sizeof text; size++) {
+        for (size_t i = 0; i < size * 256; i++) {
+            unsigned char byte = (unsigned char)(i % 256);
+            size_t at = i / 256;
+            memset(text, 'x', sizeof text);
+            text[at] = (char)byte;
+            bool plain = byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
+            snprintf(wanted, sizeof wanted, plain ? "%c" : "\\x%02x", byte);
+            size_t length = escape_log(out, sizeof out, (struct slice){text, size}), more = strlen(wanted) - 1;
+            cr_assert_eq(length, size + more, "byte %d at %zu of %zu: %zu", byte, at, size, length);
+            cr_assert(memcmp(out + at, wanted, more + 1) == 0 && memcmp(out, text, at) == 0 && memcmp(out + at + more + 1, text + at + 1, size - at - 1) == 0,
+                      "byte %d at %zu of %zu", byte, at, size);
+        }
+    }
 }
