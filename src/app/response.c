@@ -5,20 +5,24 @@
 #include "app/response.h"
 
 #include "app/blame.h"
+#include "base/digits.h"
 #include "http/date.h"
 #include "http/status.h"
 
 #include <stdio.h>
 #include <time.h>
 
-enum { CLOCK_LINE_MAX = 64 };
+/* What nearly every head begins with, made once a second. */
+#define STATUS_OK "HTTP/1.1 200 OK\r\n"
+#define UP_TO_DATE "Server: tine\r\nDate: "
+#define UP_TO_ID "\r\nX-Request-Id: "
 
-/* "Server: tine\r\nDate: ...\r\n", made once a second. */
+enum { BEGINNING_LENGTH = sizeof(STATUS_OK UP_TO_DATE UP_TO_ID) - 1 + DATE_LENGTH };
+
 static struct {
     time_t second;
-    size_t length;
-    char text[CLOCK_LINE_MAX];
-} clock_line;
+    char text[BEGINNING_LENGTH + 1];
+} beginning;
 
 static void release_borrowed(struct response *response)
 {
@@ -178,68 +182,72 @@ uint64_t response_body_length(const struct tine_request *r)
     return response_is_for_head(r) ? 0 : response_content_length(&r->response);
 }
 
-static void append_clock_line(struct buffer *out)
+static inline char *add(char *to, struct slice text)
+{
+    return mempcpy(to, text.data, text.length);
+}
+
+static char *add_text(char *to, const char *text)
+{
+    return add(to, slice_from(text));
+}
+
+/* Status line, Server, Date and the name of the id's field. */
+static char *add_beginning(char *to, int status)
 {
     time_t now = time(NULL);
-    if (now != clock_line.second) {
+    if (now != beginning.second) {
         char date[DATE_LENGTH + 1];
         date_format(now, date);
-        clock_line.second = now;
-        clock_line.length = (size_t)snprintf(clock_line.text, sizeof clock_line.text,
-                                             "Server: tine\r\nDate: %s\r\n", date);
+        snprintf(beginning.text, sizeof beginning.text, STATUS_OK UP_TO_DATE "%s" UP_TO_ID, date);
+        beginning.second = now;
     }
-    buffer_append(out, clock_line.text, clock_line.length);
+    if (status == 200)
+        return mempcpy(to, beginning.text, BEGINNING_LENGTH);
+    to = add(to, SLICE("HTTP/1.1 "));
+    to += digits_put(to, (unsigned)status);
+    to = add(to, SLICE(" "));
+    to = add_text(to, status_reason(status));
+    to = add(to, SLICE("\r\n"));
+    return mempcpy(to, beginning.text + sizeof STATUS_OK - 1, BEGINNING_LENGTH - (sizeof STATUS_OK - 1));
 }
 
-static void append_literal(struct buffer *out, struct slice literal)
-{
-    buffer_append(out, literal.data, literal.length);
-}
-
-static void append_status_line(struct buffer *out, int status)
-{
-    if (status == 200) {
-        append_literal(out, SLICE("HTTP/1.1 200 OK\r\n"));
-        return;
-    }
-    append_literal(out, SLICE("HTTP/1.1 "));
-    buffer_append_number(out, (unsigned)status);
-    append_literal(out, SLICE(" "));
-    buffer_append_text(out, status_reason(status));
-    append_literal(out, SLICE("\r\n"));
-}
-
-static void append_framing(const struct tine_request *r, struct buffer *out)
+static char *add_framing(char *to, const struct tine_request *r)
 {
     const struct response *response = &r->response;
     if (response->chunked) {
-        append_literal(out, SLICE("Transfer-Encoding: chunked\r\n"));
+        to = add(to, SLICE("Transfer-Encoding: chunked\r\n"));
     } else if (response->state == RESPONSE_BUILT && has_body(response->status)) {
-        append_literal(out, SLICE("Content-Length: "));
-        buffer_append_number(out, response_content_length(response));
-        append_literal(out, SLICE("\r\n"));
+        to = add(to, SLICE("Content-Length: "));
+        to += digits_put(to, response_content_length(response));
+        to = add(to, SLICE("\r\n"));
     }
     if (!r->keep_alive || response->close)
-        append_literal(out, SLICE("Connection: close\r\n"));
-    else if (r->head.minor_version == 0)
-        append_literal(out, SLICE("Connection: keep-alive\r\n"));
+        return add(to, SLICE("Connection: close\r\n\r\n"));
+    if (r->head.minor_version == 0)
+        return add(to, SLICE("Connection: keep-alive\r\n\r\n"));
+    return add(to, SLICE("\r\n"));
 }
+
+/* Room for all but the type and the fields. No reason phrase is longer than 40. */
+enum { HEAD_MAX = BEGINNING_LENGTH + 40 + REQUEST_ID_MAX + sizeof "\r\nContent-Type: \r\nContent-Length: \r\nConnection: keep-alive\r\n\r\n" + DIGITS_MAX };
 
 void response_format_head(struct tine_request *r, struct buffer *out)
 {
-    struct response *response = &r->response;
-    buffer_reserve(out, 512 + buffer_length(&response->fields));
-    append_status_line(out, response->status);
-    append_clock_line(out);
-    append_literal(out, SLICE("X-Request-Id: "));
-    buffer_append_text(out, tine_id(r));
-    append_literal(out, SLICE("\r\n"));
-    if (response->type != NULL && response_field(response, SLICE("Content-Type")).data == NULL) {
-        append_literal(out, SLICE("Content-Type: "));
-        buffer_append_text(out, response->type);
-        append_literal(out, SLICE("\r\n"));
+    const struct response *response = &r->response;
+    bool typed = response->type != NULL && response_field(response, SLICE("Content-Type")).data == NULL;
+    size_t type_length = typed ? strlen(response->type) : 0, fields_length = buffer_length(&response->fields);
+    char *to = buffer_reserve(out, HEAD_MAX + type_length + fields_length);
+    to = add_beginning(to, response->status);
+    to = add_text(to, tine_id(r));
+    to = add(to, SLICE("\r\n"));
+    if (typed) {
+        to = add(to, SLICE("Content-Type: "));
+        to = add(to, (struct slice){response->type, type_length});
+        to = add(to, SLICE("\r\n"));
     }
-    buffer_append(out, buffer_bytes(&response->fields), buffer_length(&response->fields));
-    append_framing(r, out);
-    append_literal(out, SLICE("\r\n"));
+    if (fields_length > 0)
+        to = add(to, (struct slice){buffer_bytes(&response->fields), fields_length});
+    to = add_framing(to, r);
+    out->end = (size_t)(to - out->data);
 }

@@ -55,15 +55,6 @@ void buffer_format(struct buffer *buffer, const char *format, ...)
     va_end(arguments);
 }
 
-void buffer_append_number(struct buffer *buffer, unsigned long long number)
-{
-    char digits[24], *p = digits + sizeof digits;
-    do
-        *--p = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    buffer_append(buffer, p, (size_t)(digits + sizeof digits - p));
-}
-
 void buffer_consume(struct buffer *buffer, size_t length)
 {
     buffer->start += length;

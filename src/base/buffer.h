@@ -55,7 +55,6 @@ static inline void buffer_append_text(struct buffer *buffer, const char *text)
 
 void buffer_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buffer_format_va(struct buffer *buffer, const char *format, va_list arguments);
-void buffer_append_number(struct buffer *buffer, unsigned long long number);
 
 /* Takes 'length' bytes off the front; an emptied buffer starts again at 0. */
 void buffer_consume(struct buffer *buffer, size_t length);

@@ -18,9 +18,7 @@ Test(buffer, gives_back_what_was_appended)
     buffer_append(&buffer, NULL, 0);
     buffer_append_text(&buffer, ", ");
     buffer_format(&buffer, "%s%d", "world", 7);
-    buffer_append_number(&buffer, 0);
-    buffer_append_number(&buffer, 18446744073709551615ULL);
-    cr_bytes(&buffer, "hello, world7018446744073709551615");
+    cr_bytes(&buffer, "hello, world7");
     buffer_release(&buffer);
 }
 
