@@ -26,6 +26,9 @@ static size_t format_ipv4(const uint8_t *bytes, char *text)
 void client_set(struct tine_request *r, const struct in6_addr *address, bool local)
 {
     size_t length;
+    /* Its last request came from there as well, nearly always: the text stands. */
+    if (r->client.length > 0 && r->local == local && IN6_ARE_ADDR_EQUAL(&r->address, address))
+        return;
     r->address = *address;
     r->local = local;
     if (local)

@@ -192,7 +192,8 @@ static void find_route(struct tine_request *r, const struct apps *apps)
         else if (!method_is_known(method))
             status = 501;
     }
-    buffer_release(&allow);
+    if (allow.data != NULL)
+        buffer_release(&allow);
     r->answer = status;
 }
 

@@ -298,7 +298,10 @@ static const struct slice usual[] = {{"GET", 3}, {"HEAD", 4}, {"POST", 4}, {"PUT
 int router_match(const struct router *router, struct slice method, struct slice path, struct router_match *match,
                  struct buffer *allow)
 {
-    struct walk walk = {.method = method, .match = match};
+    struct walk walk;
+    walk.method = method;
+    walk.match = match;
+    walk.captured = walk.other_count = 0; /* what is not counted need not be cleared */
     match->route = NULL;
     if (search(router->root, path, &walk))
         return 0;

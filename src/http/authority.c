@@ -85,7 +85,10 @@ bool authority_is_valid(struct slice authority)
     return is_port((struct slice){authority.data + length, authority.length - length});
 }
 
+/* No name has a colon or a bracket in it, and it is known to be valid. */
 struct slice authority_host(struct slice authority)
 {
-    return (struct slice){authority.data, host_length(authority)};
+    bool literal = authority.length > 0 && authority.data[0] == '[';
+    const char *end = memchr(authority.data, literal ? ']' : ':', authority.length);
+    return (struct slice){authority.data, end != NULL ? (size_t)(end - authority.data) + literal : authority.length};
 }

@@ -157,12 +157,25 @@ static char *parent(const char *root, char *slash)
     return slash == root ? NULL : memrchr(root, '/', (size_t)(slash - root));
 }
 
+/* Is nothing to be decoded, removed or refused? A stricter question than need be: a name that begins with a dot fails it, too. */
+static bool is_plain(struct slice path)
+{
+    for (size_t i = 1; i < path.length; i++)
+        if (path.data[i] == '%' || path.data[i] == '\0' || (path.data[i] == '.' && path.data[i - 1] == '/'))
+            return false;
+    return true;
+}
+
 long path_decode(struct slice path, char *out)
 {
     char *end = out; /* of what is written; always behind a whole segment */
 
     if (path.length == 0 || path.data[0] != '/')
         return -1;
+    if (is_plain(path)) { /* nearly always */
+        *(char *)mempcpy(out, path.data, path.length) = '\0';
+        return (long)path.length;
+    }
     for (size_t at = 0; at < path.length;) {
         char *slash = end;
         *slash = '/';

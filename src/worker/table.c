@@ -32,6 +32,7 @@ static uint64_t word_of(const struct connection *c, size_t index)
 static uint64_t check_value(const struct worker *w, const struct connection *c)
 {
     uint64_t even = w->secret, odd = ~w->secret;
+#pragma GCC unroll 16
     for (size_t i = 0; i + 1 < CONNECTION_WORDS; i += 2) {
         even = (even << 7 | even >> 57) + word_of(c, i);
         odd = (odd << 9 | odd >> 55) + word_of(c, i + 1);
