@@ -83,7 +83,7 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     r->phase = FILTERS_BUILD;
     r->attributes = NULL;
     r->deferred = NULL;
-    r->started_us = 0;
+    r->started_us = r->ready_us = 0;
     r->refused_length = 0;
     r->blames = 0;
     r->target = (struct target){0};
@@ -327,7 +327,7 @@ static int answer(struct tine_request *r)
 int64_t request_handle(struct tine_request *r)
 {
     struct route *route = r->match.route.route;
-    int64_t before = clock_us();
+    int64_t before = r->ready_us > 0 ? r->ready_us : clock_us();
     int result = r->filters != NULL ? filters_before(r) : 0;
     bool handled = result == 0 && r->answer == 0;
     if (result == 0)

@@ -135,6 +135,7 @@ struct tine_request {
     char client_text[REQUEST_CLIENT_MAX];
     char id[REQUEST_ID_MAX + 1];
     int64_t started_us; /* monotonic: its head was whole */
+    int64_t ready_us;   /* the same, when its handler's turn comes right then; 0: later */
     size_t refused_length; /* bytes of a head that was refused, for the log */
     bool keep_alive;    /* the connection may go on after the response; decided before the handler runs */
     unsigned blames;    /* wrong uses of tine.h by its handler */

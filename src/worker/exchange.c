@@ -102,12 +102,14 @@ bool exchange_read_head(struct worker *w, struct connection *c)
     }
     int status = request_prepare(r, w->apps, &reason);
     r->keep_alive = decide_keep_alive(w, c);
-    if (status != 0)
+    if (status != 0) {
         exchange_refuse(w, c, status, reason);
-    else if (r->framing.body != BODY_NONE)
+    } else if (r->framing.body != BODY_NONE) {
         intake_expect(w, c);
-    else
+    } else {
+        r->ready_us = r->started_us;
         connection_set_state(w, c, CONNECTION_READY);
+    }
     return true;
 }
 
@@ -209,6 +211,7 @@ static bool step_ready(struct worker *w, struct connection *c)
     /* What is answered already shall not wait for a handler that may take time. */
     if (buffer_length(&w->out) > 0 && !request_is_quick(r)) {
         int sent = transmit(w, c);
+        r->ready_us = 0;
         if (sent <= 0) {
             c->broken = sent < 0;
             connection_block(w, c);
