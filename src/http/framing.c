@@ -133,8 +133,13 @@ static bool wants_keep_alive(const struct head *head, const char *bytes)
 {
     if (head->known[HEAD_CONNECTION] == 0)
         return head->minor_version > 0;
-    if (!is_repeated(head, HEAD_CONNECTION) && slice_equals_nocase(head_value(head, bytes, HEAD_CONNECTION), SLICE("keep-alive")))
-        return true; /* what browsers and proxies send */
+    if (!is_repeated(head, HEAD_CONNECTION)) { /* what browsers and proxies send */
+        struct slice option = head_value(head, bytes, HEAD_CONNECTION);
+        if (slice_equals_nocase(option, SLICE("keep-alive")))
+            return true;
+        if (slice_equals_nocase(option, SLICE("close")))
+            return false;
+    }
     if (has_option(head, bytes, SLICE("close")))
         return false;
     return head->minor_version > 0 || has_option(head, bytes, SLICE("keep-alive"));

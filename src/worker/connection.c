@@ -39,6 +39,19 @@ void connection_block(struct worker *w, struct connection *c)
     connection_set_state(w, c, CONNECTION_WRITING);
 }
 
+/* The buffer goes back to the worker unless something is left in it. */
+static void return_buffer(struct worker *w, struct connection *c)
+{
+    if (c->in.data == NULL || buffer_length(&c->in) > 0)
+        return;
+    if (w->spare.data == NULL && c->in.capacity == READ_BUFFER) {
+        w->spare = c->in;
+        c->in = BUFFER_EMPTY;
+    } else {
+        buffer_release(&c->in);
+    }
+}
+
 void connection_free(struct worker *w, struct connection *c)
 {
     exchange_forget(w, c);
@@ -46,7 +59,8 @@ void connection_free(struct worker *w, struct connection *c)
     if (c->listed)
         table_unidle(w, c);
     deadlines_remove(&w->deadlines, &c->deadline);
-    buffer_release(&c->in);
+    c->in.start = c->in.end = 0;
+    return_buffer(w, c);
     buffer_release(&c->out);
     table_give_back(w, c);
 }
@@ -101,19 +115,6 @@ static void end(struct worker *w, struct connection *c)
     timing_blocked(c);
     timing_start(w, c);
     watch(w, c);
-}
-
-/* The buffer goes back to the worker unless something is left in it. */
-static void return_buffer(struct worker *w, struct connection *c)
-{
-    if (c->in.data == NULL || buffer_length(&c->in) > 0)
-        return;
-    if (w->spare.data == NULL && c->in.capacity <= READ_BUFFER) {
-        w->spare = c->in;
-        c->in = BUFFER_EMPTY;
-    } else {
-        buffer_release(&c->in);
-    }
 }
 
 /* Before the wait: clock, list of idle ones, what epoll watches for. */

@@ -64,15 +64,13 @@ static bool is_for_later(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
 }
 
-/* What lies in memory: the buffer, then the tail, in one call as long as there is room. 1: all sent, 0: the client does not take
- * more now, -1: it is gone. */
-static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
+/* The buffer, then the tail, in one call as long as there is room. */
+static int send_pieces(struct connection *c, struct buffer *buffer, int flags)
 {
     while (buffer_length(buffer) + c->tail.length > 0) {
         struct iovec iov[2] = {{buffer_bytes(buffer), buffer_length(buffer)}, {(char *)c->tail.data, c->tail.length}};
         struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
-        ssize_t sent = c->tail.length == 0 ? send(c->fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL | flags)
-                                           : sendmsg(c->fd, &message, MSG_NOSIGNAL | flags);
+        ssize_t sent = sendmsg(c->fd, &message, MSG_NOSIGNAL | flags);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
@@ -83,6 +81,21 @@ static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
         c->tail = (struct slice){c->tail.data + of_tail, c->tail.length - of_tail};
     }
     return 1;
+}
+
+/* What lies in memory. 1: all sent, 0: the client does not take more now, -1: it is gone. In one piece, nearly always: send() costs
+ * less than sendmsg(). */
+static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
+{
+    while (c->tail.length == 0 && buffer_length(buffer) > 0) {
+        ssize_t sent = send(c->fd, buffer_bytes(buffer), buffer_length(buffer), MSG_NOSIGNAL | flags);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return is_for_later(errno) ? 0 : -1;
+        buffer_consume(buffer, (size_t)sent);
+    }
+    return c->tail.length == 0 ? 1 : send_pieces(c, buffer, flags);
 }
 
 /* The promised length cannot be kept, only the connection ended. */
