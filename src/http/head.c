@@ -31,7 +31,7 @@ void head_init(struct head *head, struct head_field *fields, const struct head_l
     /* known[] holds index + 1 in 16 bits, positions are 32 bits wide. */
     assert(limits->count < UINT16_MAX);
     assert((uint64_t)limits->request_line + limits->total < UINT32_MAX - 64);
-    *head = (struct head){.fields = fields, .limits = limits};
+    *head = (struct head){.fields = fields, .limits = limits, .stop = limits->request_line + 1};
 }
 
 /* Like all functions below that return bool: false stops the parse. */
@@ -66,12 +66,10 @@ static size_t line_limit(const struct head *head)
     return left < head->limits->field ? left : head->limits->field;
 }
 
-/* Where to stop looking: behind the bytes there are, or behind the first byte that, not being the
- * CR, makes the line too long. */
+/* Where to stop looking: behind the bytes there are, or where the line is too long. */
 static size_t line_end(const struct head *head, size_t length)
 {
-    size_t end = head->line + line_limit(head) + 1;
-    return end < length ? end : length;
+    return head->stop < length ? head->stop : length;
 }
 
 /* All bytes of the line before 'at' are good, but the element that they belong to goes on. */
@@ -97,7 +95,20 @@ static bool end_line(struct head *head, const char *bytes, size_t at, size_t len
     if (bytes[at + 1] != '\n')
         return refuse(head, 400, "bare CR in the head");
     head->line = (uint32_t)(at + 2);
+    head->stop = head->line + head->limits->request_line + 1;
     head->scan = 0;
+    return true;
+}
+
+/* As end_line(), where field lines follow. */
+static bool end_field_line(struct head *head, const char *bytes, size_t at, size_t length)
+{
+    if (!end_line(head, bytes, at, length))
+        return false;
+    if (head->phase < PHASE_NAME)
+        head->fields_start = head->line;
+    head->phase = PHASE_NAME;
+    head->stop = head->line + (uint32_t)line_limit(head) + 1;
     return true;
 }
 
@@ -172,13 +183,11 @@ static bool parse_version(struct head *head, const char *bytes, size_t length)
         return suspend(head, at);
     if (bytes[at] != '\r')
         return refuse_byte(head, bytes[at], "the request line does not end behind the HTTP version");
-    if (!end_line(head, bytes, at, length))
+    if (!end_field_line(head, bytes, at, length))
         return false;
     if (bytes[start + 5] != '1')
         return refuse(head, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
     head->minor_version = bytes[start + 7] != '0'; /* a higher minor version is answered as 1.1 */
-    head->fields_start = head->line;
-    head->phase = PHASE_NAME;
     return true;
 }
 
@@ -260,10 +269,9 @@ static bool parse_value(struct head *head, const char *bytes, size_t length)
         return suspend(head, at);
     if (bytes[at] != '\r')
         return refuse_byte(head, bytes[at], "a bad byte in a field value");
-    if (!end_line(head, bytes, at, length))
+    if (!end_field_line(head, bytes, at, length))
         return false;
     add_field(head, bytes, at);
-    head->phase = PHASE_NAME;
     return true;
 }
 

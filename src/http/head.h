@@ -68,6 +68,7 @@ struct head {
     const struct head_limits *limits;
     uint32_t fields_start; /* where the first field line starts */
     uint32_t line;         /* resume: where the current line starts */
+    uint32_t stop;         /* resume: behind the first byte of it that, not being its CR, makes it too long */
     uint32_t scan;         /* resume: bytes of it already looked at */
     int phase;
     bool has_underscore;   /* in some field name */
