@@ -50,9 +50,10 @@ int tine_json(tine_request *r, int status, json_t *value)
 
 int tine_send(tine_request *r, int status, const char *type, const void *data, size_t length)
 {
-    if (!response_start(r, status, type != NULL ? arena_copy(&r->arena, type, strlen(type)) : NULL))
+    size_t type_length = type != NULL ? strlen(type) : 0;
+    if (!response_start(r, status, type != NULL ? arena_copy(&r->arena, type, type_length) : NULL))
         return 500;
-    if (type != NULL && !field_is_value(slice_from(type))) {
+    if (type != NULL && !field_is_value((struct slice){type, type_length})) {
         request_blame(r, TINE_ERROR, "gives tine_send() a media type with a control byte");
         return tine_problem(r, 500, "the answer could not be made");
     }

@@ -209,7 +209,8 @@ static void answer_pathless(struct tine_request *r)
 int request_prepare(struct tine_request *r, const struct apps *apps, const char **reason)
 {
     struct slice method = request_method(r);
-    r->started_us = clock_us();
+    if (r->started_us == 0)
+        r->started_us = clock_us();
     set_id(r);
     if (framing_decide(&r->framing, &r->head, r->bytes) < 0) {
         *reason = r->framing.reason;

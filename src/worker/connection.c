@@ -213,6 +213,7 @@ static void receive(struct worker *w, struct connection *c)
 static void drain(struct worker *w, struct connection *c)
 {
     char scrap[8192];
+    w->looked_us = 0;
     for (int i = 0; i < LINGER_READS; i++) {
         ssize_t length = recv(c->fd, scrap, sizeof scrap, 0);
         if (length > 0) {

@@ -100,6 +100,7 @@ bool exchange_read_head(struct worker *w, struct connection *c)
         exchange_refuse(w, c, r->head.status, r->head.reason);
         return true;
     }
+    r->started_us = w->looked_us; /* some microseconds ago at most */
     int status = request_prepare(r, w->apps, &reason);
     r->keep_alive = decide_keep_alive(w, c);
     if (status != 0) {
@@ -160,7 +161,8 @@ static bool run_handler(struct worker *w, struct connection *c)
     atomic_store_explicit(&slot->state, WORKER_HANDLER, memory_order_release);
     guard_enter(w, c);
     int64_t entered = w->now;
-    w->now = request_handle(r) / 1000;
+    w->looked_us = request_handle(r);
+    w->now = w->looked_us / 1000;
     bool ours = c->state != CONNECTION_GIVEN;
     guard_leave(w);
     if (w->now - entered >= BALANCE_AWAY_MS)

@@ -116,6 +116,7 @@ bool intake_step(struct worker *w, struct connection *c)
     size_t length = buffer_length(&c->in) - r->head.length, used;
     if (length == 0)
         return false;
+    w->looked_us = 0; /* it may go to a file */
     int result = r->framing.body == BODY_CHUNKED ? take_chunked(r, bytes, length, &used)
                                                  : take_counted(r, bytes, length, &used);
     intake_remove(c, used);

@@ -30,6 +30,7 @@ static void tell_lost(struct worker *w, size_t lines, int error)
 
 void journal_flush(struct worker *w)
 {
+    w->looked_us = 0; /* whoever reads the log may not be in a hurry */
     size_t lost = log_ring_write(&w->slot->log, &w->access_log, getpid(), true);
     if (lost > 0)
         tell_lost(w, lost, errno);

@@ -115,6 +115,7 @@ struct worker {
     int64_t gave_for_room; /* when, last; 0: never */
     struct sockaddr_storage peer; /* of the connection accepted last */
     int64_t now;         /* monotonic ms, of this turn */
+    int64_t looked_us;   /* monotonic us, when we looked last; 0: since then something was done that may have taken time */
 
     struct connection *table;
     uint64_t secret;     /* of its check values */

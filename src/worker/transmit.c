@@ -145,6 +145,8 @@ static int transmit_memory(struct worker *w, struct connection *c)
 int transmit(struct worker *w, struct connection *c)
 {
     uint64_t turn = 0;
+    if (connection_is_sending(c))
+        w->looked_us = 0;
     for (;;) {
         int result = transmit_memory(w, c);
         if (result == 1 && c->file >= 0)

@@ -144,7 +144,8 @@ static void wake_up(struct worker *w)
 {
     scoreboard_activate(w->setup->board, w->slot);
     atomic_store_explicit(&w->slot->state, WORKER_BUSY, memory_order_relaxed);
-    w->now = clock_ms();
+    w->looked_us = clock_us();
+    w->now = w->looked_us / 1000;
 }
 
 /* The master sets 'look', then reads 'state', and signals unless we are in a handler; we store 'state', then read 'look'. In one order
@@ -187,6 +188,7 @@ static void serve_events(struct worker *w, const struct epoll_event *events, int
 static void adopt_in_turn(struct worker *w)
 {
     adopt(w);
+    w->looked_us = 0;
     adopt_watch(w, false);
     adopt_watch(w, true);
 }
