@@ -101,7 +101,7 @@ static size_t copy_plain(char *out, const char *from, size_t most)
         memcpy(out + done, &word, sizeof word);
     }
     word = EACH_BYTE(' ');
-    copy_bytes((char *)&word, from + done, most - done);
+    copy_bytes((char *)&word, from + done, (most - done) % sizeof word); /* it is less: this is for the compiler */
     if (!are_plain(word))
         return done;
     copy_bytes(out + done, from + done, most - done);
