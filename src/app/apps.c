@@ -131,6 +131,22 @@ struct apps *apps_load(const struct config *config, char *const *module_files, s
     return apps;
 }
 
+void apps_free(struct apps *apps)
+{
+    for (size_t i = 0; i < apps->count; i++) {
+        struct tine_app *app = &apps->all[i];
+        if (app->allow.all != app->section->allow.all)
+            free(app->allow.all);
+        router_release(&app->router);
+        free(app->texts);
+        free(app->numbers);
+        free(app->keyed);
+        free(app->groups);
+    }
+    free(apps->all);
+    free(apps);
+}
+
 static void print_settings(const struct config_app *section, void *context, FILE *out)
 {
     const struct tine_app *app = app_of(context, section);

@@ -55,6 +55,9 @@ struct apps {
  * The apps are usable when nothing was added; they live as long as the process: modules are never unloaded. */
 struct apps *apps_load(const struct config *config, char *const *module_files, struct errors *errors);
 
+/* Where they do not live so long: of what was loaded the modules alone stay. Before config_free(). */
+void apps_free(struct apps *apps);
+
 /* The effective configuration, with all settings of modules but those that are secret. */
 void apps_print(const struct apps *apps, const struct config *config, FILE *out);
 
