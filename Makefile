@@ -33,7 +33,7 @@ RELEASED := November 22, 2026
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 OWN_CPPFLAGS := -D_GNU_SOURCE -DTINE_VERSION='"$(VERSION)"' -Iinclude -Isrc
-OWN_CFLAGS   := -std=gnu11 -g $(OPTIMIZE) -fPIE -fno-plt -fvisibility=hidden -fstack-protector-strong $(WARNINGS)
+OWN_CFLAGS   := -std=gnu11 -g $(OPTIMIZE) -fPIC -fno-semantic-interposition -fno-plt -fvisibility=hidden -fstack-protector-strong $(WARNINGS)
 OWN_LDFLAGS  := -pie -Wl,-z,relro,-z,now
 MODULE_FLAGS := -std=gnu11 -g $(OPTIMIZE) -fPIC -shared -Wall -Wextra
 ifdef WERROR
@@ -49,8 +49,10 @@ COMPILE = $(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(SANITIZERS) $(CFLAGS
 LINK    = $(CC) $(OWN_LDFLAGS) $(SANITIZERS) $(LDFLAGS)
 MODULE  = $(CC) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) $(MODULE_FLAGS) $(CFLAGS) -MMD -MP
 
-SOURCES  := $(filter-out src/main.c src/examples/% src/man/%,$(wildcard src/main.c src/*/*.c))
+SOURCES  := $(filter-out src/main.c src/examples/% src/man/% src/testing/%,$(wildcard src/main.c src/*/*.c))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
+# What test programs of modules are linked with: all but the processes and their commands. Every object is position independent for its sake.
+TESTING  := $(filter-out $(B)/src/master/% $(B)/src/worker/% $(B)/src/cli/%,$(OBJECTS)) $(patsubst %.c,$(B)/%.o,$(wildcard src/testing/*.c))
 EXAMPLES := $(patsubst src/examples/%.c,$(B)/%.so,$(wildcard src/examples/*.c))
 ifneq ($(shell pkg-config --exists sqlite3 && echo there),there)
 EXAMPLES := $(filter-out $(B)/notes.so,$(EXAMPLES))
@@ -64,6 +66,7 @@ HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client
 DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
 CONFORMANCE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/http/*.c))
 MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
+, := ,
 FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 BENCH    := $(addprefix $(B)/scripts/bench.d/,floor mix handlers.so)
 TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
@@ -84,10 +87,14 @@ LIBS     := -linih -ljansson -lz -ldl
 # The whole library, used or not: modules bind to tine_*, and tests to anything.
 WHOLE = -Wl,--whole-archive $(B)/libtine.a -Wl,--no-whole-archive
 
-all: $(B)/tine $(EXAMPLES) $(LOADED)
+all: $(B)/tine $(B)/libtine_test.so $(EXAMPLES) $(LOADED)
 
 $(B)/tine: $(B)/src/main.o $(B)/libtine.a src/tine.exports
 	$(LINK) -Wl,--dynamic-list=src/tine.exports -o $@ $(B)/src/main.o $(WHOLE) $(LIBS)
+
+$(B)/libtine_test.so: $(TESTING) src/testing/exports
+	$(CC) -shared $(SANITIZERS) $(LDFLAGS) -Wl,-soname,libtine_test.so,-z,relro,-z,now$(if $(SANITIZE),,$(,)-z$(,)defs) \
+	    -Wl,--version-script=src/testing/exports -o $@ $(TESTING) $(LIBS)
 
 $(B)/libtine.a: $(OBJECTS)
 	rm -f $@
@@ -160,7 +167,6 @@ $(B)/tests/http/conformance: $(CONFORMANCE) $(HARNESS)
 
 # A target is one file. Functions that it puts its own in place of it names in a line " * Wraps: time poll".
 WRAPS = $(addprefix -Wl$(,)--wrap=,$(shell sed -n 's/^ \* Wraps: //p' tests/fuzz/$*.c))
-, := ,
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtine.a tests/fuzz/%.c
 	$(LINK) -fsanitize=fuzzer $(WRAPS) -o $@ $< $(WHOLE) $(LIBS)
 
@@ -231,7 +237,8 @@ $(B)/man/keys: $(B)/src/man/tine.ini.5.o $(B)/libtine.a
 install: all man
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin include lib/tine share/tine/www)
 	install -m 755 $(B)/tine $(DESTDIR)$(PREFIX)/sbin/tine
-	install -m 644 include/tine.h $(DESTDIR)$(PREFIX)/include/tine.h
+	install -m 644 include/tine.h include/tine_test.h $(DESTDIR)$(PREFIX)/include/
+	install -m 755 $(B)/libtine_test.so $(DESTDIR)$(PREFIX)/lib/libtine_test.so
 	install -m 644 $(B)/hello.so $(LOADED) $(DESTDIR)$(PREFIX)/lib/tine/
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,share/man/man3 share/man/man5 share/man/man8 share/doc/tine)
 	install -m 644 $(B)/man/tine.8 $(DESTDIR)$(PREFIX)/share/man/man8/
