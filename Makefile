@@ -62,6 +62,13 @@ EXAMPLES := $(filter-out $(B)/postgres.so,$(EXAMPLES))
 endif
 UNIT     := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*.c))
 SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
+# Tests of what tests modules: they see its header and its library alone.
+IN_PROCESS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/in_process/*.c))
+IN_PROCESS_LINK := $(CC)
+ifneq ($(shell command -v $(CXX)),)
+IN_PROCESS += $(patsubst %.cc,$(B)/%.o,$(wildcard tests/in_process/*.cc))
+IN_PROCESS_LINK := $(CXX)
+endif
 HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client)
 DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
 CONFORMANCE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/http/*.c))
@@ -156,6 +163,13 @@ $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
 $(B)/tests/system/run: $(SYSTEM)
 	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson
 
+$(B)/tests/in_process/%.o: tests/in_process/%.cc
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -g $(OPTIMIZE) -fPIE -Wall -Wextra $(if $(WERROR),-Werror) -Iinclude $(CPPFLAGS) $(SANITIZERS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/in_process/run: $(IN_PROCESS) $(B)/libtine_test.so
+	$(IN_PROCESS_LINK) $(OWN_LDFLAGS) $(SANITIZERS) $(LDFLAGS) -o $@ $(IN_PROCESS) -L$(B) -Wl,-rpath,'$$ORIGIN/../..' -ltine_test -lcriterion -ljansson
+
 $(B)/tests/measure/measure: $(MEASURES) $(HARNESS)
 	$(LINK) -o $@ $(MEASURES) $(HARNESS)
 
@@ -173,11 +187,11 @@ $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtine.a tests/fuzz/%.c
 FILTER = $(if $(T),--filter '$(T)/*')
 
 # The runners that were asked for. One may lack the suite, but not all: else nothing would be tested, and that be called a success.
-RUNNERS = $(patsubst %,$(B)/tests/%/run,$(or $(filter unit system,$(MAKECMDGOALS)),unit system))
+RUNNERS = $(patsubst %,$(B)/tests/%/run,$(or $(filter unit in_process system,$(MAKECMDGOALS)),unit in_process system))
 
 LIST_SUITES = for runner in $^; do $$runner --list; done | sed -n 's/^\([^ :]*\): .*/\1/p'
 
-test: unit system
+test: unit in_process system
 suites: $(RUNNERS)
 	@$(LIST_SUITES)
 known_suite: $(RUNNERS)
@@ -186,6 +200,8 @@ known_suite: $(RUNNERS)
 	    { echo "no test suite '$(T)': make suites lists them" >&2; exit 1; }
 unit: $(B)/tests/unit/run known_suite
 	$(B)/tests/unit/run $(FILTER)
+in_process: known_suite all $(B)/tests/in_process/run $(TEST_MODULES)
+	BUILD=$(B) $(B)/tests/in_process/run $(FILTER)
 system: known_suite all man $(B)/tests/system/run $(B)/tests/disruption/disruption $(B)/tests/http/conformance $(TEST_MODULES) $(LIBRARY_MODULES)
 	TINE=$(B)/tine $(B)/tests/system/run -j8 $(FILTER)
 
@@ -258,6 +274,6 @@ install: all man
 clean:
 	rm -rf build
 
-.PHONY: all test suites known_suite unit system measure disruption conformance mutation fuzz bench-programs run check release man install clean
+.PHONY: all test suites known_suite unit in_process system measure disruption conformance mutation fuzz bench-programs run check release man install clean
 .SECONDARY:
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
