@@ -237,7 +237,7 @@ void direct_close(struct direct *direct)
     apps_stop(direct->apps);
     server_ask(NULL);
     shared_use(NULL);
-    apps_free(direct->apps);
+    apps_close(direct->apps);
     store_close(&direct->shared);
     config_free(direct->config);
 }
