@@ -221,7 +221,9 @@ Test(calling, a_wrong_configuration_is_told)
 
 Test(calling, a_crash_ends_the_command)
 {
-    cr_assert_eq(run_tine("call", "-c", ini("[app:t]\nmodule = @MODULES@/trouble.so\ndirectory = @DIR@\n"), "/crash/segv").code, 128 + 11);
+    struct run ran = run_tine("call", "-c", ini("[app:t]\nmodule = @MODULES@/trouble.so\ndirectory = @DIR@\n"), "/crash/segv");
+    cr_assert_neq(ran.code, 0); /* 139, but for sanitizers, which have their own */
+    cr_assert_str_empty(ran.out);
 }
 
 /* What is lost or used uninitialised shows there as 9; what is still reachable at the end is the loader's and of lists that stay. */
