@@ -45,21 +45,19 @@ static void name_app(const char *module, char name[static NAME_MAX_BYTES + 1])
         strcpy(name, "module");
 }
 
-/* HIDDEN_LINES, then the settings. A file is told from a built-in by a '/'. */
+/* HIDDEN_LINES, then the settings. */
 static char *make_text(const char *module, const char *settings)
 {
-    char name[NAME_MAX_BYTES + 1], *text = NULL, *path = NULL;
-    size_t size, length = strlen(module);
-    bool bare = strchr(module, '/') == NULL && length > 3 && strcmp(module + length - 3, ".so") == 0;
+    char name[NAME_MAX_BYTES + 1], *text = NULL;
+    size_t size;
     FILE *out = open_memstream(&text, &size);
-    name_app(module, name);
-    if (out == NULL || asprintf(&path, "%s%s", bare ? "./" : "", module) < 0)
+    if (out == NULL)
         abort();
+    name_app(module, name);
     fprintf(out, "[app:%s]\n", name);
-    config_print_setting("module", path, out);
+    config_print_setting("module", module, out);
     fputs(settings, out);
     fclose(out);
-    free(path);
     return text;
 }
 
