@@ -205,7 +205,6 @@ struct direct_answer direct_call(struct direct *direct, char *bytes, size_t leng
     if (r->response.state == RESPONSE_BUILT)
         response_send_whole(r);
     struct direct_answer answer = {r->response.status, r->response.state != RESPONSE_BROKEN};
-    request_reset(r, &direct->head_limits);
     request_free(r);
     return answer;
 }

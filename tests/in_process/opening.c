@@ -70,6 +70,7 @@ Test(test_opening, several_are_open_at_once)
     expect_answer(tine_test_get(two, "/hello"), 404, NULL);
     expect_answer(tine_test_call(one, "POST", "/once/a", NULL, NULL), 200, "again\n");
     tine_test_close(two);
+    expect_answer(tine_test_call(one, "POST", "/once/a", NULL, NULL), 200, "again\n");
     expect_answer(tine_test_get(three, "/hello/x"), 200, "{\"hello\":\"x\"}");
     tine_test_close(one);
     tine_test_close(three);
