@@ -241,6 +241,9 @@ Test(calling, valgrind_finds_nothing)
                              targets[i][0], targets[i][1]);
         cr_assert_eq(ran.code, 0, "%s: %d\n%s", targets[i][1], ran.code, ran.err);
     }
+    /* What load() made is not freed where no worker_exit() comes. */
+    struct run ran = run("valgrind", "-q", "--leak-check=full", "--error-exitcode=9", tine_path(), "routes", "-c", file);
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
 }
 
 /* ---- routes ---- */
