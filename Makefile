@@ -33,7 +33,7 @@ RELEASED := November 22, 2026
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 OWN_CPPFLAGS := -D_GNU_SOURCE -DTINE_VERSION='"$(VERSION)"' -Iinclude -Isrc
-OWN_CFLAGS   := -std=gnu11 -g $(OPTIMIZE) -fPIE -fno-plt -fvisibility=hidden -fstack-protector-strong $(WARNINGS)
+OWN_CFLAGS   := -std=gnu11 -g $(OPTIMIZE) -fPIC -fno-semantic-interposition -fno-plt -fvisibility=hidden -fstack-protector-strong $(WARNINGS)
 OWN_LDFLAGS  := -pie -Wl,-z,relro,-z,now
 MODULE_FLAGS := -std=gnu11 -g $(OPTIMIZE) -fPIC -shared -Wall -Wextra
 ifdef WERROR
@@ -49,8 +49,10 @@ COMPILE = $(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(SANITIZERS) $(CFLAGS
 LINK    = $(CC) $(OWN_LDFLAGS) $(SANITIZERS) $(LDFLAGS)
 MODULE  = $(CC) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) $(MODULE_FLAGS) $(CFLAGS) -MMD -MP
 
-SOURCES  := $(filter-out src/main.c src/examples/% src/man/%,$(wildcard src/main.c src/*/*.c))
+SOURCES  := $(filter-out src/main.c src/examples/% src/man/% src/testing/%,$(wildcard src/main.c src/*/*.c))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
+# What test programs of modules are linked with: all but the processes and their commands. Every object is position independent for its sake.
+TESTING  := $(filter-out $(B)/src/master/% $(B)/src/worker/% $(B)/src/cli/%,$(OBJECTS)) $(patsubst %.c,$(B)/%.o,$(wildcard src/testing/*.c))
 EXAMPLES := $(patsubst src/examples/%.c,$(B)/%.so,$(wildcard src/examples/*.c))
 ifneq ($(shell pkg-config --exists sqlite3 && echo there),there)
 EXAMPLES := $(filter-out $(B)/notes.so,$(EXAMPLES))
@@ -60,10 +62,18 @@ EXAMPLES := $(filter-out $(B)/postgres.so,$(EXAMPLES))
 endif
 UNIT     := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*.c))
 SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
+# Tests of what tests modules: they see its header and its library alone.
+IN_PROCESS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/in_process/*.c))
+IN_PROCESS_LINK := $(CC)
+ifneq ($(shell command -v $(CXX)),)
+IN_PROCESS += $(patsubst %.cc,$(B)/%.o,$(wildcard tests/in_process/*.cc))
+IN_PROCESS_LINK := $(CXX)
+endif
 HARNESS  := $(patsubst %,$(B)/tests/system/%.o,harness process_run server client)
 DISRUPTION := $(patsubst %.c,$(B)/%.o,$(wildcard tests/disruption/*.c))
 CONFORMANCE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/http/*.c))
 MEASURES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/measure/*.c))
+, := ,
 FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 BENCH    := $(addprefix $(B)/scripts/bench.d/,floor mix handlers.so)
 TEST_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/modules/*.c))
@@ -84,10 +94,14 @@ LIBS     := -linih -ljansson -lz -ldl
 # The whole library, used or not: modules bind to tine_*, and tests to anything.
 WHOLE = -Wl,--whole-archive $(B)/libtine.a -Wl,--no-whole-archive
 
-all: $(B)/tine $(EXAMPLES) $(LOADED)
+all: $(B)/tine $(B)/libtine_test.so $(EXAMPLES) $(LOADED)
 
 $(B)/tine: $(B)/src/main.o $(B)/libtine.a src/tine.exports
 	$(LINK) -Wl,--dynamic-list=src/tine.exports -o $@ $(B)/src/main.o $(WHOLE) $(LIBS)
+
+$(B)/libtine_test.so: $(TESTING) src/testing/exports
+	$(CC) -shared $(SANITIZERS) $(LDFLAGS) -Wl,-soname,libtine_test.so,-z,relro,-z,now$(if $(SANITIZE),,$(,)-z$(,)defs) \
+	    -Wl,--version-script=src/testing/exports -o $@ $(TESTING) $(LIBS)
 
 $(B)/libtine.a: $(OBJECTS)
 	rm -f $@
@@ -149,6 +163,13 @@ $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
 $(B)/tests/system/run: $(SYSTEM)
 	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson
 
+$(B)/tests/in_process/%.o: tests/in_process/%.cc
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -g $(OPTIMIZE) -fPIE -Wall -Wextra $(if $(WERROR),-Werror) -Iinclude $(CPPFLAGS) $(SANITIZERS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/in_process/run: $(IN_PROCESS) $(B)/libtine_test.so
+	$(IN_PROCESS_LINK) $(OWN_LDFLAGS) $(SANITIZERS) $(LDFLAGS) -o $@ $(IN_PROCESS) -L$(B) -Wl,-rpath,'$$ORIGIN/../..' -ltine_test -lcriterion -ljansson
+
 $(B)/tests/measure/measure: $(MEASURES) $(HARNESS)
 	$(LINK) -o $@ $(MEASURES) $(HARNESS)
 
@@ -160,18 +181,17 @@ $(B)/tests/http/conformance: $(CONFORMANCE) $(HARNESS)
 
 # A target is one file. Functions that it puts its own in place of it names in a line " * Wraps: time poll".
 WRAPS = $(addprefix -Wl$(,)--wrap=,$(shell sed -n 's/^ \* Wraps: //p' tests/fuzz/$*.c))
-, := ,
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtine.a tests/fuzz/%.c
 	$(LINK) -fsanitize=fuzzer $(WRAPS) -o $@ $< $(WHOLE) $(LIBS)
 
 FILTER = $(if $(T),--filter '$(T)/*')
 
 # The runners that were asked for. One may lack the suite, but not all: else nothing would be tested, and that be called a success.
-RUNNERS = $(patsubst %,$(B)/tests/%/run,$(or $(filter unit system,$(MAKECMDGOALS)),unit system))
+RUNNERS = $(patsubst %,$(B)/tests/%/run,$(or $(filter unit in_process system,$(MAKECMDGOALS)),unit in_process system))
 
 LIST_SUITES = for runner in $^; do $$runner --list; done | sed -n 's/^\([^ :]*\): .*/\1/p'
 
-test: unit system
+test: unit in_process system
 suites: $(RUNNERS)
 	@$(LIST_SUITES)
 known_suite: $(RUNNERS)
@@ -180,6 +200,8 @@ known_suite: $(RUNNERS)
 	    { echo "no test suite '$(T)': make suites lists them" >&2; exit 1; }
 unit: $(B)/tests/unit/run known_suite
 	$(B)/tests/unit/run $(FILTER)
+in_process: known_suite all $(B)/tests/in_process/run $(TEST_MODULES)
+	BUILD=$(B) $(B)/tests/in_process/run $(FILTER)
 system: known_suite all man $(B)/tests/system/run $(B)/tests/disruption/disruption $(B)/tests/http/conformance $(TEST_MODULES) $(LIBRARY_MODULES)
 	TINE=$(B)/tine $(B)/tests/system/run -j8 $(FILTER)
 
@@ -231,7 +253,8 @@ $(B)/man/keys: $(B)/src/man/tine.ini.5.o $(B)/libtine.a
 install: all man
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin include lib/tine share/tine/www)
 	install -m 755 $(B)/tine $(DESTDIR)$(PREFIX)/sbin/tine
-	install -m 644 include/tine.h $(DESTDIR)$(PREFIX)/include/tine.h
+	install -m 644 include/tine.h include/tine_test.h $(DESTDIR)$(PREFIX)/include/
+	install -m 755 $(B)/libtine_test.so $(DESTDIR)$(PREFIX)/lib/libtine_test.so
 	install -m 644 $(B)/hello.so $(LOADED) $(DESTDIR)$(PREFIX)/lib/tine/
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,share/man/man3 share/man/man5 share/man/man8 share/doc/tine)
 	install -m 644 $(B)/man/tine.8 $(DESTDIR)$(PREFIX)/share/man/man8/
@@ -251,6 +274,6 @@ install: all man
 clean:
 	rm -rf build
 
-.PHONY: all test suites known_suite unit system measure disruption conformance mutation fuzz bench-programs run check release man install clean
+.PHONY: all test suites known_suite unit in_process system measure disruption conformance mutation fuzz bench-programs run check release man install clean
 .SECONDARY:
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

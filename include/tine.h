@@ -93,6 +93,8 @@ struct tine_route {
     int stream TINE_UNSET;                        /* 1: the handler runs when the head is there, and reads the body while it arrives; see tine_read() */
     const tine_route *routes TINE_UNSET;          /* a group: routes below `pattern`, which is their prefix; ends with {0} */
     const tine_filter *const *filters TINE_UNSET; /* TINE_FILTERS(&one, &two) that run around it, or around all of a group; may be NULL */
+    const char *file TINE_UNSET;                  /* where the route is written, for `tine routes`: filled in by TINE_GET and its like; NULL: unknown */
+    int line TINE_UNSET;
 };
 
 /* A handler, and what else of the route is to be set: TINE_GET("/", show), TINE_POST("/files", take, .stream = 1) */
@@ -101,7 +103,7 @@ struct tine_route {
 #define TINE_ROUTE_OF(method_, pattern_, handler_, ...) {method_, pattern_, handler_, #handler_, __VA_ARGS__}
 #else
 #define TINE_ROUTE_OF(method_, pattern_, handler_, ...) \
-    {.method = method_, .pattern = pattern_, .handler = handler_, .name = #handler_, __VA_ARGS__}
+    {.method = method_, .pattern = pattern_, .handler = handler_, .name = #handler_, __VA_ARGS__ .file = __FILE__, .line = __LINE__}
 #endif
 #define TINE_GET(pattern, ...) TINE_ROUTE("GET", pattern, __VA_ARGS__)
 #define TINE_POST(pattern, ...) TINE_ROUTE("POST", pattern, __VA_ARGS__)

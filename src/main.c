@@ -37,6 +37,8 @@ static const char usage[] =
     "       tine reload -c FILE [-o SECTION.KEY=VALUE]...\n"
     "       tine upgrade -c FILE [-o SECTION.KEY=VALUE]...\n"
     "       tine status -c FILE [-o SECTION.KEY=VALUE]... [--json]\n"
+    "       tine routes -c FILE [-o SECTION.KEY=VALUE]... [--json]\n"
+    "       tine call -c FILE [-o SECTION.KEY=VALUE]... [OPTION]... [METHOD] TARGET\n"
     "       tine -V | -h\n"
     "\n"
     "  -c FILE                 serve what this INI file says, in the foreground\n"
@@ -49,6 +51,8 @@ static const char usage[] =
     "  reload                  have the server that runs for FILE read it again, and wait for the verdict\n"
     "  upgrade                 have it replaced by the binary that lies where it was started from, and wait for the verdict\n"
     "  status                  tell what it does\n"
+    "  routes                  list the routes of FILE: method, path, handler, where it is written, filters\n"
+    "  call                    have one request answered by FILE's modules in this process, without a server: tine call -h\n"
     "\n"
     "signals: HUP reload, TERM and QUIT stop gracefully, INT stop at once, USR1 reopen logs,\n"
     "         USR2 upgrade to a new binary, TTIN and TTOU a worker more and fewer\n"
@@ -167,6 +171,10 @@ int main(int argc, char **argv)
         return cli_upgrade(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "status") == 0)
         return cli_status(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "routes") == 0)
+        return cli_routes(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "call") == 0)
+        return cli_call(argc - 1, argv + 1);
     static struct command command; /* for as long as the process: a reload goes by it */
     master_hold_signals();
     parse_command(&command, argc, argv);

@@ -48,12 +48,16 @@ struct apps {
     struct tine_app *all; /* own host before "*", longer paths before shorter ones, else as in the file; then filters */
     size_t count, mounted; /* with and without filters */
     const struct filters *filters; /* around every request; NULL: none */
+    const struct apps *closed; /* in the list of those that were closed */
 };
 
 /* Loads and checks every app. 'module_files' (one for each app of the configuration, NULL entries for built-ins)
  * names the files to load; NULL itself loads those that the configuration names. Reasons are added to 'errors'.
  * The apps are usable when nothing was added; they live as long as the process: modules are never unloaded. */
 struct apps *apps_load(const struct config *config, char *const *module_files, struct errors *errors);
+
+/* Where they do not live so long: frees all but the modules and what their load() made. Before config_free(). */
+void apps_close(struct apps *apps);
 
 /* The effective configuration, with all settings of modules but those that are secret. */
 void apps_print(const struct apps *apps, const struct config *config, FILE *out);

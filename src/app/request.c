@@ -49,6 +49,7 @@ void request_free(struct tine_request *r)
 {
     if (r->input != NULL)
         input_release(r->input);
+    response_reset(&r->response); /* its file */
     body_reset(&r->body);
     buffer_release(&r->arrival.bytes);
     buffer_release(&r->body.memory);
@@ -300,6 +301,14 @@ void request_complete(struct tine_request *r, int result)
         tine_problem(r, result, "%s", input_reason(r, result));
     else
         response_empty(r, result != 0 ? result : response->status != 0 ? response->status : 204);
+}
+
+void request_refuse(struct tine_request *r, int status, const char *detail)
+{
+    r->keep_alive = false;
+    if (status != r->answer)
+        response_discard(r); /* what belongs to the answer that it would have been: which methods there are, say */
+    tine_problem(r, status, "%s", detail);
 }
 
 bool request_is_quick(const struct tine_request *r)

@@ -177,6 +177,9 @@ void request_complete(struct tine_request *r, int result);
 /* Has it a body, or a wish, that is refused? What is answered instead of the handler; filters see it. */
 void request_answer(struct tine_request *r, int status, const char *reason);
 
+/* Answers with an error in place of all else; filters do not see it, and the connection ends. */
+void request_refuse(struct tine_request *r, int status, const char *detail);
+
 /* Is the handler known to answer at once? Others' answers need not be sent before it runs, then. */
 bool request_is_quick(const struct tine_request *r);
 

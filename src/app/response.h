@@ -44,6 +44,9 @@ void response_format_head(struct tine_request *r, struct buffer *out);
 /* stream.c: tine_write(), by the name that 'call' has in what a wrong use is told by. */
 int response_append(struct tine_request *r, const void *data, size_t length, const char *call);
 
+/* stream.c: sends head and content of one that was built. 0, or -1: the client is gone, or a file is shorter by now. */
+int response_send_whole(struct tine_request *r);
+
 /* stream.c: sends the end of a response that has begun. */
 void response_finish_stream(struct tine_request *r);
 

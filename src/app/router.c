@@ -26,7 +26,7 @@ struct router_node {
 
 void router_init(struct router *router)
 {
-    router->root = memory_new(sizeof *router->root);
+    *router = (struct router){.root = memory_new(sizeof *router->root)};
 }
 
 static void free_routes(struct route *route)
@@ -55,7 +55,7 @@ static void free_node(struct router_node *node)
 void router_release(struct router *router)
 {
     free_node(router->root);
-    router->root = NULL;
+    *router = (struct router){.root = NULL};
 }
 
 /* FNV-1a. What clients send is only looked up: they cannot make a table slow. */
@@ -202,11 +202,13 @@ const char *router_add(struct router *router, const char *method, const char *pa
     const char *wrong = find_list(router->root, route, &list);
     if (wrong == NULL)
         wrong = link_route(list, route);
-    if (wrong != NULL)
+    if (wrong != NULL) {
         free(route);
-    else
-        router->added = route;
-    return wrong;
+        return wrong;
+    }
+    *(router->first == NULL ? &router->first : &router->added->following) = route;
+    router->added = route;
+    return NULL;
 }
 
 /* One walk through the tree. */

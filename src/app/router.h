@@ -30,11 +30,15 @@ struct route {
     int64_t recent_us;                      /* moving average of what the handler took; -1: never run */
     int64_t grown;                          /* bytes that its worker grew by in those of its requests that growth.c looked at */
     struct route *next;                     /* another method at the same node */
+    struct route *following;                /* in the order in which they were added */
+    const char *file;                       /* where it is written; NULL: unknown. Set by whoever added it, as its line */
+    int line;
     bool stream;                            /* its handler reads the body while it arrives */
 };
 
 struct router {
     struct router_node *root;
+    struct route *first; /* that was added */
     struct route *added; /* the last one, for who has more to say of it */
 };
 

@@ -6,9 +6,9 @@
 
 #include "app/module.h"
 #include "base/memory.h"
+#include "config/pool.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { GROUPS_DEEP = 8 };
 
@@ -112,14 +112,11 @@ static void reject_route(const struct place *place, const tine_route *route, con
     app_reject(place->app, "module", text);
 }
 
-static const char *append(const char *prefix, const char *pattern)
+static const char *append(const struct place *place, const char *pattern)
 {
-    char *whole = NULL;
-    if (prefix[0] == 0)
+    if (place->prefix[0] == 0)
         return pattern;
-    if (asprintf(&whole, "%s%s", prefix, pattern) < 0)
-        abort();
-    return whole;
+    return pool_format(place->app->config->memory, "%s%s", place->prefix, pattern);
 }
 
 static void add_routes(const struct place *place, const tine_route *route);
@@ -127,7 +124,7 @@ static void add_routes(const struct place *place, const tine_route *route);
 static void add_group(const struct place *place, const tine_route *group, const struct filters *filters)
 {
     struct tine_app *app = place->app;
-    const struct place inner = {app, place->number, append(place->prefix, group->pattern), filters, place->depth + 1};
+    const struct place inner = {app, place->number, append(place, group->pattern), filters, place->depth + 1};
     size_t length = strlen(group->pattern);
     const char *wrong = group->pattern[0] != '/'           ? "the pattern does not begin with '/'"
                         : group->pattern[length - 1] == '/' ? "the prefix of a group ends with '/'"
@@ -155,7 +152,7 @@ static void add_routes(const struct place *place, const tine_route *at)
         }
         const char *wrong = route.pattern[0] != '/' && route.pattern[0] != 0 ? "the pattern does not begin with '/'" : NULL;
         if (wrong == NULL)
-            wrong = router_add(&app->router, route.method, append(place->prefix, route.pattern), route.handler, route.name,
+            wrong = router_add(&app->router, route.method, append(place, route.pattern), route.handler, route.name,
                                (*place->number)++);
         if (wrong != NULL) {
             reject_route(place, &route, wrong);
@@ -163,6 +160,8 @@ static void add_routes(const struct place *place, const tine_route *at)
         }
         app->router.added->filters = filters;
         app->router.added->stream = route.stream != 0;
+        app->router.added->file = route.file;
+        app->router.added->line = route.line;
     }
 }
 

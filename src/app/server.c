@@ -50,7 +50,7 @@ static int check_apps(tine_request *r)
 
 static int ready(tine_request *r)
 {
-    enum master_state state = atomic_load(&server.board->state);
+    enum master_state state = server.board != NULL ? atomic_load(&server.board->state) : MASTER_SERVING;
     tine_set_header(r, "Cache-Control", "no-store");
     int status = server.apps != NULL ? check_apps(r) : 0;
     if (status != 0)
@@ -62,7 +62,7 @@ void server_use(struct scoreboard *board, bool health)
 {
     server.board = board;
     server.health = health;
-    if (!health)
+    if (!health || server.router.root != NULL)
         return;
     router_init(&server.router);
     router_add(&server.router, "GET", "/-/live", live, "live", UINT32_MAX);
@@ -72,6 +72,11 @@ void server_use(struct scoreboard *board, bool health)
 void server_ask(struct apps *apps)
 {
     server.apps = apps;
+}
+
+const struct route *server_routes(void)
+{
+    return server.health ? server.router.first : NULL;
 }
 
 int server_match(struct slice method, struct slice path, struct router_match *match, struct buffer *allow)

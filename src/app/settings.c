@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "config/pool.h"
 #include "config/values.h"
 
 #include <stdio.h>
@@ -82,14 +83,11 @@ static bool parse_number(tine_type type, const char *text, int64_t *number)
 }
 
 /* A relative path starts at the folder of the file it stands in. */
-static const char *make_absolute(const char *text, const char *directory)
+static const char *make_absolute(const tine_app *app, const char *text, const char *directory)
 {
-    char *path = NULL;
     if (text[0] == '/' || text[0] == 0)
         return text;
-    if (asprintf(&path, "%s/%s", directory, text) < 0)
-        abort();
-    return path;
+    return pool_format(app->config->memory, "%s/%s", directory, text);
 }
 
 /* The option that a key of the file belongs to: by its name, or by the beginning of it. */
@@ -109,7 +107,7 @@ static void store(tine_app *app, size_t i, const char *key, const char *text, co
 {
     const tine_option *option = option_at(app->module, i);
     if (option->type == TINE_PATH)
-        text = make_absolute(text, directory);
+        text = make_absolute(app, text, directory);
     if (is_keyed(option)) {
         app->keyed[app->keyed_count++] = (struct app_setting){i, key_of(option, key), text, number};
         return;

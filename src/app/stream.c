@@ -178,7 +178,7 @@ static int send_file(tine_request *r)
 }
 
 /* Head and content, as they were built. */
-static int send_whole(tine_request *r)
+int response_send_whole(tine_request *r)
 {
     struct response *response = &r->response;
     struct buffer head = BUFFER_EMPTY;
@@ -211,7 +211,7 @@ int tine_finish(tine_request *r)
     } else {
         filters_after(r, true);
         response->close |= r->arrival.begun && r->arrival.open; /* where the next request begins cannot be told */
-        send_whole(r);
+        response_send_whole(r);
     }
     if (response->state == RESPONSE_BROKEN)
         return -1;

@@ -53,14 +53,23 @@ static void set_defaults(struct config *config, struct pool *scratch)
     }
 }
 
-static bool build_config(struct build *build, const char *path, const char *const *overrides, size_t override_count)
+/* What is read in place of a file. */
+struct source_text {
+    const char *text;
+    int hidden;
+};
+
+static bool build_config(struct build *build, const struct source_text *text, const char *path, const char *const *overrides,
+                         size_t override_count)
 {
     struct config *config = build->config;
 
     if (!place_config(config, path, build->errors))
         return false;
     set_defaults(config, build->scratch);
-    if (!entries_read(&build->entries, config->file, path, config->directory))
+    if (text)
+        entries_read_text(&build->entries, text->text, text->hidden, config->file, path, config->directory);
+    else if (!entries_read(&build->entries, config->file, path, config->directory))
         return false;
     for (size_t i = 0; i < override_count; i++)
         entries_override(&build->entries, overrides[i], config->directory);
@@ -70,7 +79,8 @@ static bool build_config(struct build *build, const char *path, const char *cons
     return true;
 }
 
-struct config *config_load(const char *path, const char *const *overrides, size_t override_count, struct errors *errors)
+static struct config *load(const struct source_text *text, const char *path, const char *const *overrides, size_t override_count,
+                           struct errors *errors)
 {
     struct pool *memory = pool_new(), *scratch = pool_new();
     struct config *config = pool_alloc(memory, sizeof *config);
@@ -78,12 +88,23 @@ struct config *config_load(const char *path, const char *const *overrides, size_
 
     config->memory = memory;
     build.entries = (struct entries){.memory = scratch, .errors = errors};
-    if (!build_config(&build, path, overrides, override_count)) {
+    if (!build_config(&build, text, path, overrides, override_count)) {
         config_free(config);
         config = NULL;
     }
     pool_free(scratch);
     return config;
+}
+
+struct config *config_load(const char *path, const char *const *overrides, size_t override_count, struct errors *errors)
+{
+    return load(NULL, path, overrides, override_count, errors);
+}
+
+struct config *config_load_text(const char *text, int hidden, const char *name, const char *const *overrides, size_t override_count,
+                                struct errors *errors)
+{
+    return load(&(const struct source_text){text, hidden}, name, overrides, override_count, errors);
 }
 
 void config_free(struct config *config)

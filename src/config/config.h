@@ -129,6 +129,10 @@ struct config {
 struct config *config_load(const char *path, const char *const *overrides, size_t override_count,
                            struct errors *errors);
 
+/* The same of a text, as if it were a file 'name' in the current folder; its first 'hidden' lines do not count where a place is told. */
+struct config *config_load_text(const char *text, int hidden, const char *name, const char *const *overrides, size_t override_count,
+                                struct errors *errors);
+
 void config_free(struct config *config);
 
 /* Adds "file:line: [section] key: what is wrong". 'key' NULL: the section as a whole is meant. */

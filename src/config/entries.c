@@ -21,6 +21,7 @@ struct source {
     const struct source *parent;
     const char *path, *directory; /* absolute */
     const char *shown;            /* the path as messages have it */
+    int hidden;                   /* lines in front that do not count */
     int depth;
     struct file file;
 };
@@ -37,7 +38,7 @@ static struct entry *add(struct entries *entries, struct entry entry)
 
 static struct config_place place_of(const struct source *source, int line)
 {
-    return (struct config_place){source->shown, line};
+    return (struct config_place){source->shown, line > source->hidden ? line - source->hidden : 0};
 }
 
 static void take_heading(void *context, int line, const char *section)
@@ -52,7 +53,7 @@ static void take_mistake(void *context, int line, const char *message)
 {
     const struct source *source = context;
 
-    errors_add(source->entries->errors, "%s:%d: %s", source->shown, line, message);
+    errors_add(source->entries->errors, "%s:%d: %s", source->shown, place_of(source, line).line, message);
 }
 
 static void include(const struct source *source, int line, const char *pattern);
@@ -73,10 +74,16 @@ static void take_setting(void *context, int line, const char *section, const cha
         include(source, line, value);
 }
 
+static void read_text(struct source *source, const char *text, size_t length)
+{
+    const struct ini_visitor visitor = {source, take_heading, take_setting, take_mistake};
+
+    ini_read(text, length, &visitor);
+}
+
 /* Returns NULL, or why the file cannot be read. */
 static const char *read_source(struct source *source)
 {
-    const struct ini_visitor visitor = {source, take_heading, take_setting, take_mistake};
     const char *wrong = file_read(&source->file, source->path, source->entries->memory);
 
     if (wrong)
@@ -84,7 +91,7 @@ static const char *read_source(struct source *source)
     for (const struct source *outer = source->parent; outer; outer = outer->parent)
         if (outer->file.device == source->file.device && outer->file.inode == source->file.inode)
             return "it would include itself";
-    ini_read(source->file.text, source->file.length, &visitor);
+    read_text(source, source->file.text, source->file.length);
     return NULL;
 }
 
@@ -173,6 +180,13 @@ bool entries_read(struct entries *entries, const char *path, const char *shown, 
     if (wrong)
         errors_add(entries->errors, "cannot read '%s': %s", shown, wrong);
     return !wrong;
+}
+
+void entries_read_text(struct entries *entries, const char *text, int hidden, const char *path, const char *shown, const char *directory)
+{
+    struct source source = {.entries = entries, .path = path, .directory = directory, .shown = shown, .hidden = hidden};
+
+    read_text(&source, text, strlen(text));
 }
 
 void entries_override(struct entries *entries, const char *text, const char *directory)

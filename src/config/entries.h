@@ -35,6 +35,9 @@ struct entries {
  * that file itself could not be read. */
 bool entries_read(struct entries *entries, const char *path, const char *shown, const char *directory);
 
+/* The same of a text. The first 'hidden' lines are not counted. */
+void entries_read_text(struct entries *entries, const char *text, int hidden, const char *path, const char *shown, const char *directory);
+
 /* Adds "section.key=value" from the command line. The value counts as it stands. */
 void entries_override(struct entries *entries, const char *text, const char *directory);
 

@@ -87,6 +87,15 @@ int store_adopt(struct store_map *map, int fd)
     return -1;
 }
 
+void store_close(struct store_map *map)
+{
+    if (map->store != NULL) {
+        munmap(map->store, map->size);
+        close(map->fd);
+    }
+    *map = (struct store_map){.fd = -1};
+}
+
 /* ---- counters ---- */
 
 struct counter *store_counter(const struct store_map *map, const void *name, size_t length)

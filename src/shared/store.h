@@ -51,6 +51,9 @@ struct store_map {
 int store_open(struct store_map *map, size_t size);
 int store_adopt(struct store_map *map, int fd);
 
+/* Where it shall not; counters of it must not be used any more. */
+void store_close(struct store_map *map);
+
 /* The size that one asked for so has. */
 size_t store_round(size_t size);
 

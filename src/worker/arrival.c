@@ -5,6 +5,7 @@
  */
 #include "worker/arrival.h"
 
+#include "app/receive.h"
 #include "base/clock.h"
 #include "worker/intake.h"
 #include "worker/pace.h"
@@ -15,16 +16,8 @@
 
 enum {
     RECEIVE_BYTES = 16384,
-    LOOK_MS = 1000,         /* between two signs of life while a client is waited for */
-    LEFT_OVER_MAX = 1 << 18 /* bytes that a handler did not want and that are read over */
+    LOOK_MS = 1000 /* between two signs of life while a client is waited for */
 };
-
-static long fail(struct request_arrival *arrival, int status, const char *reason)
-{
-    arrival->status = status;
-    arrival->reason = reason;
-    return -1;
-}
 
 /* What was received and not yet taken. */
 static struct slice waiting(const struct connection *c)
@@ -46,31 +39,13 @@ static void drop(struct connection *c, size_t bytes)
         buffer_consume(&arrival->bytes, bytes);
 }
 
-/* Body bytes out of what is there, at most 'size'. Returns how many (0: none yet, or the end is reached), or -1. */
 static long take(struct connection *c, char *to, size_t size)
 {
-    struct tine_request *r = c->request;
-    struct request_arrival *arrival = &r->arrival;
-    struct slice bytes = waiting(c), data = {NULL, 0};
-    size_t consumed = bytes.length < size ? bytes.length : size;
-    if (r->framing.body == BODY_LENGTH) {
-        data = (struct slice){bytes.data, consumed = consumed < r->framing.length - arrival->taken ? consumed : (size_t)(r->framing.length - arrival->taken)};
-        arrival->open = arrival->taken + consumed < r->framing.length;
-    } else {
-        enum chunked_verdict verdict = chunked_decode(&r->chunked, bytes.data, consumed, &consumed, &data);
-        if (verdict == CHUNKED_BAD)
-            return fail(arrival, r->chunked.status, r->chunked.reason);
-        if (verdict != CHUNKED_DATA)
-            data.length = 0;
-        if (chunked_announced(&r->chunked) + data.length > r->body.limit - arrival->taken)
-            return fail(arrival, 413, "the body is larger than [limits] body allows");
-        arrival->open = verdict != CHUNKED_END;
-    }
-    if (data.length > 0)
-        memcpy(to, data.data, data.length);
-    arrival->taken += data.length;
-    drop(c, consumed);
-    return (long)data.length;
+    size_t used;
+    long length = receive_piece(c->request, waiting(c), to, size, &used);
+    if (length >= 0)
+        drop(c, used);
+    return length;
 }
 
 /* Of a counted body no more than belongs to it. Returns as recv() does. */
@@ -106,9 +81,9 @@ static long wait_for_more(struct connection *c, int64_t *until)
             return 0;
         }
         if (length == 0 || (errno != EAGAIN && errno != EINTR)) /* it may still read */
-            return fail(arrival, 400, "the connection ended before the body did");
+            return receive_fail(arrival, 400, "the connection ended before the body did");
         if (now >= *until)
-            return fail(arrival, 408, "the body of the request came too slowly");
+            return receive_fail(arrival, 408, "the body of the request came too slowly");
         struct pollfd poller = {.fd = c->fd, .events = POLLIN};
         poll(&poller, 1, *until - now < LOOK_MS ? (int)(*until - now) : LOOK_MS);
     }
@@ -122,7 +97,7 @@ static long ask_for_body(struct connection *c)
     arrival->asked = true;
     if (c->request->response.state >= RESPONSE_BEGUN || transmit_stream(c, &iov, 1) == 0)
         return 0;
-    return fail(arrival, 400, "the client is gone");
+    return receive_fail(arrival, 400, "the client is gone");
 }
 
 static long read_on(void *context, char *to, size_t size)
@@ -130,7 +105,7 @@ static long read_on(void *context, char *to, size_t size)
     struct connection *c = context;
     struct request_arrival *arrival = &c->request->arrival;
     if (!table_is_sound(the_worker, c)) /* it may be another client's socket by now */
-        return fail(arrival, 500, "the handler failed");
+        return receive_fail(arrival, 500, "the handler failed");
     if (!arrival->asked && ask_for_body(c) < 0)
         return -1;
     int64_t until = clock_ms() + arrival->patience; /* what the handler did meanwhile is not the client's time */
@@ -146,7 +121,7 @@ static void read_over(struct connection *c)
 {
     struct request_arrival *arrival = &c->request->arrival;
     char scrap[4096];
-    uint64_t most = arrival->taken + LEFT_OVER_MAX;
+    uint64_t most = arrival->taken + RECEIVE_LEFT_OVER_MAX;
     while (arrival->open && arrival->asked && arrival->status == 0 && arrival->taken < most) {
         if (waiting(c).length == 0 && receive(c) <= 0)
             return;
@@ -160,13 +135,9 @@ void arrival_begin(struct worker *w, struct connection *c)
     struct tine_request *r = c->request;
     struct request_arrival *arrival = &r->arrival;
     bool nothing_yet = buffer_length(&c->in) == r->head.length;
-    arrival->begun = arrival->live = arrival->open = true;
+    receive_by_piece(r, read_on);
     arrival->asked = !r->framing.expect_continue || !nothing_yet;
-    arrival->status = 0;
-    arrival->used = 0;
-    arrival->taken = 0;
     arrival->patience = r->match.app->section->timeouts.body;
-    arrival->read = read_on;
     connection_set_state(w, c, CONNECTION_READY);
 }
 

@@ -287,10 +287,7 @@ void exchange_answer_for_dead(struct worker *w, struct connection *c, int status
 void exchange_refuse(struct worker *w, struct connection *c, int status, const char *detail)
 {
     struct tine_request *r = c->request;
-    r->keep_alive = false;
-    if (status != r->answer)
-        response_discard(r); /* what belongs to the answer that it would have been: which methods there are, say */
-    tine_problem(r, status, "%s", detail);
+    request_refuse(r, status, detail);
     queue_response(w, c);
     c->ends = c->lingers = true;
     connection_set_state(w, c, CONNECTION_IDLE);
