@@ -94,7 +94,7 @@ LIBS     := -linih -ljansson -lz -ldl
 # The whole library, used or not: modules bind to tine_*, and tests to anything.
 WHOLE = -Wl,--whole-archive $(B)/libtine.a -Wl,--no-whole-archive
 
-all: $(B)/tine $(B)/libtine_test.so $(EXAMPLES) $(LOADED)
+all: $(B)/tine $(B)/libtine_test.so $(EXAMPLES) $(LOADED) $(B)/tine.mk $(B)/tine.pc
 
 $(B)/tine: $(B)/src/main.o $(B)/libtine.a src/tine.exports
 	$(LINK) -Wl,--dynamic-list=src/tine.exports -o $@ $(B)/src/main.o $(WHOLE) $(LIBS)
@@ -106,6 +106,15 @@ $(B)/libtine_test.so: $(TESTING) src/testing/exports
 $(B)/libtine.a: $(OBJECTS)
 	rm -f $@
 	ar rcs $@ $(OBJECTS)
+
+# The files that `tine new` writes are part of the program.
+$(B)/src/cli/scaffold.o: $(wildcard src/cli/scaffold/*)
+
+# With the places of this tree; `make install` puts its own in.
+PLACES = -e 's,@VERSION@,$(VERSION),g' -e 's,@PREFIX@,$(1),g' -e 's,@INCLUDE@,$(2),g' -e 's,@LIB@,$(3),g' -e 's,@TINE@,$(4),g' -e 's,@MAKEFILE@,$(5),g'
+$(B)/tine.mk $(B)/tine.pc: $(B)/%: etc/%.in
+	@mkdir -p $(@D)
+	sed $(call PLACES,$(CURDIR),$(CURDIR)/include,$(abspath $(B)),$(abspath $(B)/tine),$(abspath $(B)/tine.mk)) $< >$@
 
 # Built-in modules see the public header alone; each exports a symbol of its own.
 $(B)/src/modules/%.o: src/modules/%.c

@@ -39,6 +39,8 @@ static const char usage[] =
     "       tine status -c FILE [-o SECTION.KEY=VALUE]... [--json]\n"
     "       tine routes -c FILE [-o SECTION.KEY=VALUE]... [--json]\n"
     "       tine call -c FILE [-o SECTION.KEY=VALUE]... [OPTION]... [METHOD] TARGET\n"
+    "       tine new NAME\n"
+    "       tine run [-c FILE] [-o SECTION.KEY=VALUE]... [--no-sanitize] [FILE.c | FOLDER]\n"
     "       tine -V | -h\n"
     "\n"
     "  -c FILE                 serve what this INI file says, in the foreground\n"
@@ -53,10 +55,20 @@ static const char usage[] =
     "  status                  tell what it does\n"
     "  routes                  list the routes of FILE: method, path, handler, where it is written, filters\n"
     "  call                    have one request answered by FILE's modules in this process, without a server: tine call -h\n"
+    "  new                     make a folder with a module to begin with, its test and Makefile\n"
+    "  run                     build what lies there, serve it, and build and serve it again on each save\n"
     "\n"
     "signals: HUP reload, TERM and QUIT stop gracefully, INT stop at once, USR1 reopen logs,\n"
     "         USR2 upgrade to a new binary, TTIN and TTOU a worker more and fewer\n"
     "exit status: 0 stopped well, 1 cannot start, not valid or refused, 2 wrong usage\n";
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} subcommands[] = {
+    {"reload", cli_reload}, {"upgrade", cli_upgrade}, {"status", cli_status}, {"routes", cli_routes}, {"call", cli_call},
+    {"new", cli_new}, {"run", cli_run},
+};
 
 static _Noreturn void refuse_usage(const char *problem)
 {
@@ -165,16 +177,9 @@ static int serve(const struct command *command, struct config *config)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "reload") == 0)
-        return cli_reload(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "upgrade") == 0)
-        return cli_upgrade(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "status") == 0)
-        return cli_status(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "routes") == 0)
-        return cli_routes(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "call") == 0)
-        return cli_call(argc - 1, argv + 1);
+    for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
+        if (strcmp(argv[1], subcommands[i].name) == 0)
+            return subcommands[i].run(argc - 1, argv + 1);
     static struct command command; /* for as long as the process: a reload goes by it */
     master_hold_signals();
     parse_command(&command, argc, argv);

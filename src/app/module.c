@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const tine_module builtin_static, builtin_respond, builtin_redirect, builtin_status;
+extern const tine_module builtin_static, builtin_respond, builtin_redirect, builtin_status, builtin_develop;
 
 static const struct {
     const char *name;
@@ -18,6 +18,7 @@ static const struct {
     {"respond", &builtin_respond},
     {"redirect", &builtin_redirect},
     {"status", &builtin_status},
+    {"develop", &builtin_develop}, /* for `tine run` */
 };
 
 enum { BUILTINS = sizeof builtins / sizeof builtins[0] };
