@@ -147,6 +147,7 @@ int cli_run(int argc, char **argv)
         return 2;
     runner.result = prepare(&runner, &options) < 0;
     if (runner.result == 0) {
+        run_write(&runner, "build", "0\n");
         runner.signals = open_signals();
         run_changed(&runner);
         while (!runner.stopping)

@@ -106,6 +106,19 @@ static void built(struct runner *runner, const char *output)
         check(runner);
 }
 
+/* The setting that is wrong is one of ours, as that of the module's place: that it came by -o says nothing to anybody. */
+static void drop_places_of_ours(const struct runner *runner, char *output)
+{
+    for (char *line = output, *newline; line != NULL; line = newline != NULL ? newline + 1 : NULL) {
+        char *place_end = strncmp(line, "-o ", 3) == 0 ? strstr(line, ": [") : NULL, *own = strstr(line, runner->project.objects);
+        newline = strchr(line, '\n');
+        if (place_end == NULL || own == NULL || own > place_end || (newline != NULL && place_end > newline))
+            continue;
+        memmove(line, place_end + 2, strlen(place_end + 2) + 1);
+        newline = strchr(line, '\n');
+    }
+}
+
 /* The compiler has said what is wrong; make only says that something is. */
 static void drop_lines_of_make(char *output)
 {
@@ -135,6 +148,7 @@ void run_step_ended(struct runner *runner, int status)
     }
     if (status != 0) {
         drop_lines_of_make(output);
+        drop_places_of_ours(runner, output);
         fail(runner, output);
         return;
     }
