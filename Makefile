@@ -11,7 +11,7 @@
 # make check      what CI runs: gcc, clang, sanitizers
 # make release    build/release/tine, optimized across files and by profile; needs wrk
 # make man        build/man: tine(8), tine(3) of the header, tine.ini(5) of the tables of options
-# make install    PREFIX=/usr/local DESTDIR=; with B=build/release that one
+# make install    PREFIX=/usr/local DESTDIR=; with B=build/release that one; make uninstall takes it away
 #
 # B= is the folder to build in, SANITIZE=address,undefined and WERROR=1 do what they say; CFLAGS and the like are
 # added to our own.
@@ -280,9 +280,29 @@ install: all man
 	    sed 's|/usr/local/|$(PREFIX)/|g' etc/$$unit | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; \
 	done
 
+# What modules are built with, and what shells complete. In bin besides sbin, so that everybody's PATH has it.
+install: install-development
+INSTALL_SED = sed $(call PLACES,$(PREFIX),$(PREFIX)/include,$(PREFIX)/lib,$(PREFIX)/bin/tine,$(PREFIX)/share/tine/tine.mk)
+install-development: all
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig share/tine share/bash-completion/completions share/zsh/site-functions \
+	    share/fish/vendor_completions.d)
+	ln -sf ../sbin/tine $(DESTDIR)$(PREFIX)/bin/tine
+	$(INSTALL_SED) etc/tine.mk.in >$(DESTDIR)$(PREFIX)/share/tine/tine.mk
+	$(INSTALL_SED) etc/tine.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/tine.pc
+	chmod 644 $(DESTDIR)$(PREFIX)/share/tine/tine.mk $(DESTDIR)$(PREFIX)/lib/pkgconfig/tine.pc
+	install -m 644 etc/completions/tine.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tine
+	install -m 644 etc/completions/_tine $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tine
+	install -m 644 etc/completions/tine.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tine.fish
+
+# Files of ours, and folders that are ours alone; what an administrator put into /etc stays.
+uninstall:
+	cd $(DESTDIR)$(PREFIX) && rm -f bin/tine sbin/tine include/tine.h include/tine_test.h lib/libtine_test.so lib/pkgconfig/tine.pc \
+	    lib/systemd/system/tine.service lib/systemd/system/tine.socket share/bash-completion/completions/tine \
+	    share/zsh/site-functions/_tine share/fish/vendor_completions.d/tine.fish && rm -rf lib/tine share/tine
+
 clean:
 	rm -rf build
 
-.PHONY: all test suites known_suite unit in_process system measure disruption conformance mutation fuzz bench-programs run check release man install clean
+.PHONY: all test suites known_suite unit in_process system measure disruption conformance mutation fuzz bench-programs run check release man install install-development uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
