@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * make install and make uninstall, and building modules against what was installed: by the Makefile of `tine new`, CMake and Meson.
+ */
+#include "client.h"
+#include "newcomer.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(install, .timeout = 240);
+
+static const char *prefix(void)
+{
+    return text("%s/prefix", test_dir());
+}
+
+static struct run make_ours(const char *target)
+{
+    char *build = text("%s", tine_path());
+    *strrchr(build, '/') = 0;
+    unsetenv("MAKEFLAGS");
+    return run("make", "-s", target, text("B=%s", build), text("PREFIX=%s", prefix()));
+}
+
+static void install(void)
+{
+    if (!file_exists("etc/tine.mk.in"))
+        cr_skip_test("not in the top folder");
+    struct run ran = make_ours("install");
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    setenv("PKG_CONFIG_PATH", text("%s/lib/pkgconfig", prefix()), 1);
+}
+
+static void expect_well(struct run ran)
+{
+    cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+}
+
+Test(install, uninstall_leaves_nothing)
+{
+    install();
+    cr_assert(file_exists(text("%s/bin/tine", prefix())));
+    expect_well(make_ours("uninstall"));
+    struct run ran = run("find", prefix(), "!", "-type", "d");
+    cr_assert_str_empty(ran.out, "%s", ran.out);
+}
+
+Test(install, a_new_module_builds_against_it_alone)
+{
+    install();
+    const char *folder = text("%s/api", test_dir());
+    expect_well(run(text("%s/bin/tine", prefix()), "new", folder));
+    cr_assert_eq(text_count(file_read(text("%s/Makefile", folder), NULL), modules_path()), 0);
+    struct run ran = newcomer_make(folder, "test");
+    expect_well(ran);
+    cr_assert(strstr(ran.out, text("-I%s/include", prefix())) != NULL, "%s", ran.out);
+}
+
+Test(install, pkg_config_knows_it)
+{
+    install();
+    struct run ran = run("pkg-config", "--cflags", "tine");
+    expect_well(ran);
+    cr_assert(strstr(ran.out, text("-I%s/include", prefix())) != NULL, "%s", ran.out);
+    ran = run("pkg-config", "--modversion", "tine");
+    cr_assert(strstr(run_tine("-V").out, text("tine %s", ran.out)) != NULL, "%s", ran.out);
+}
+
+/* They link a program that is not sanitized with libtine_test. */
+static bool is_sanitized(void)
+{
+    return getenv("SANITIZE") != NULL && getenv("SANITIZE")[0] != 0;
+}
+
+Test(install, cmake_builds_and_tests_the_example)
+{
+    if (!program_exists("cmake") || is_sanitized())
+        cr_skip_test("no cmake, or a sanitized build");
+    install();
+    const char *build = text("%s/cmake", test_dir());
+    expect_well(run("cmake", "-S", "src/examples/builds", "-B", build));
+    expect_well(run("cmake", "--build", build));
+    expect_well(run("ctest", "--test-dir", build, "--output-on-failure"));
+}
+
+Test(install, meson_builds_and_tests_the_example)
+{
+    if (!program_exists("meson") || is_sanitized())
+        cr_skip_test("no meson, or a sanitized build");
+    install();
+    const char *build = text("%s/meson", test_dir());
+    expect_well(run("meson", "setup", build, "src/examples/builds"));
+    expect_well(run("meson", "compile", "-C", build));
+    expect_well(run("meson", "test", "-C", build));
+}

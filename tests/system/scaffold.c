@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tine new, as a newcomer goes about it: make, make test and serving work in the folder at once.
+ */
+#include "client.h"
+#include "newcomer.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sys/stat.h>
+
+TestSuite(scaffold, .timeout = 120);
+
+static void expect_made(const char *name)
+{
+    struct run ran = run_tine("new", text("%s/%s", test_dir(), name));
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    cr_assert(strstr(ran.out, text("cd %s/%s\n", test_dir(), name)) != NULL && strstr(ran.out, "make test") != NULL, "%s", ran.out);
+}
+
+static void expect_refused(const char *name, int code, const char *why)
+{
+    struct run ran = run_tine("new", name);
+    cr_assert_eq(ran.code, code, "%s: exit code %d", name, ran.code);
+    cr_assert(strstr(ran.err, why) != NULL, "%s: %s", name, ran.err);
+    cr_assert_str_empty(ran.out);
+}
+
+Test(scaffold, builds_tests_and_serves_at_once)
+{
+    struct server server;
+    expect_made("hello");
+    const char *folder = text("%s/hello", test_dir());
+    struct run ran = newcomer_make(folder, NULL);
+    cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+    cr_assert_str_empty(ran.err, "a warning: %s", ran.err);
+    ran = newcomer_make(folder, "test");
+    cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+    cr_assert(strstr(ran.err, "Passing: 3 | Failing: 0") != NULL, "%s", ran.err);
+    server_prepare(&server, "");
+    const char *argv[] = {tine_path(), "-c", text("%s/hello.ini", folder), "-o", "server.listen=127.0.0.1:0", NULL};
+    server_launch_by(&server, argv);
+    expect_get(&server, "/hello/you", 200, "{\"hello\":\"you\"}");
+    server_stop(&server);
+}
+
+Test(scaffold, tells_editors_how_each_file_is_compiled)
+{
+    expect_made("edited");
+    const char *folder = text("%s/edited", test_dir());
+    struct run ran = newcomer_make(folder, "compile_commands.json");
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    json_t *commands = json_load_file(text("%s/compile_commands.json", folder), 0, NULL);
+    cr_assert_eq(json_array_size(commands), 2);
+    for (size_t i = 0; i < 2; i++) {
+        json_t *command = json_array_get(commands, i);
+        cr_assert_str_eq(json_string_value(json_object_get(command, "directory")), folder);
+        ran = run("sh", "-c", text("cd %s && %s -o /dev/null", folder, json_string_value(json_object_get(command, "command"))));
+        cr_assert_eq(ran.code, 0, "%s", ran.err);
+    }
+}
+
+Test(scaffold, refuses_a_name_that_is_none)
+{
+    expect_refused("my-api", 2, "a name has letters, digits and '_'");
+    expect_refused("9lives", 2, "does not begin with a digit");
+    expect_refused("", 2, "a name has");
+    expect_refused("some/", 2, "a name has");
+    expect_refused("test_me", 2, "files of tests");
+    cr_assert_eq(run_tine("new").code, 2);
+    cr_assert_eq(run_tine("new", "one", "two").code, 2);
+}
+
+Test(scaffold, leaves_alone_what_is_there)
+{
+    const char *folder = text("%s/mine", test_dir());
+    cr_assert_eq(mkdir(folder, 0755), 0);
+    file_write(text("%s/mine.c", folder), "precious");
+    expect_refused(folder, 1, "not an empty folder");
+    cr_assert_str_eq(file_read(text("%s/mine.c", folder), NULL), "precious");
+    cr_assert_not(file_exists(text("%s/Makefile", folder)));
+    expect_refused(text("%s/no/such/place", test_dir()), 1, "cannot make the folder");
+    cr_assert_eq(mkdir(text("%s/empty", test_dir()), 0755), 0);
+    expect_made("empty");
+}
+
+Test(scaffold, says_what_is_missing)
+{
+    expect_made("poor");
+    const char *folder = text("%s/poor", test_dir());
+    struct run ran = newcomer_make(folder, "CC=no-such-compiler");
+    cr_assert(ran.code != 0 && strstr(ran.err, "there is no compiler 'no-such-compiler': install one") != NULL, "%s", ran.err);
+    ran = newcomer_make(folder, "CPPFLAGS=-nostdinc");
+    cr_assert(ran.code != 0 && strstr(ran.err, "apt-get install libjansson-dev") != NULL, "%s", ran.err);
+    ran = newcomer_make(folder, "TINE_MK=/no/such");
+    cr_assert(ran.code != 0 && strstr(ran.err, "tine is not installed where pkg-config finds it") != NULL, "%s", ran.err);
+    cr_assert_eq(remove(text("%s/poor.c", folder)), 0);
+    ran = newcomer_make(folder, NULL);
+    cr_assert(ran.code != 0 && strstr(ran.err, "there is no .c file in") != NULL, "%s", ran.err);
+}
