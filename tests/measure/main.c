@@ -24,6 +24,7 @@ static const struct {
     {"rude", measure_rude, "400 slow heads, bodies and readers, a pipelining flood, and a good client beside them"},
     {"routes", measure_routes, "what a request costs among 1,000 routes, and among 10"},
     {"idle", measure_idle, "system calls of an idle server in ten seconds"},
+    {"save", measure_save, "from saving a file to serving what it says, by tine run"},
 };
 enum { MEASURES = sizeof measures / sizeof *measures };
 

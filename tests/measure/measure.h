@@ -18,6 +18,7 @@ bool measure_slow(void);
 bool measure_rude(void);
 bool measure_routes(void);
 bool measure_idle(void);
+bool measure_save(void);
 
 /* Waits until each of 'count' workers sleeps in accept; how many do. */
 size_t workers_in_accept(const pid_t *workers, size_t count);
