@@ -298,7 +298,11 @@ install-development: all
 uninstall:
 	cd $(DESTDIR)$(PREFIX) && rm -f bin/tine sbin/tine include/tine.h include/tine_test.h lib/libtine_test.so lib/pkgconfig/tine.pc \
 	    lib/systemd/system/tine.service lib/systemd/system/tine.socket share/bash-completion/completions/tine \
-	    share/zsh/site-functions/_tine share/fish/vendor_completions.d/tine.fish && rm -rf lib/tine share/tine
+	    share/zsh/site-functions/_tine share/fish/vendor_completions.d/tine.fish share/man/man8/tine.8 \
+	    share/man/man5/tine.ini.5 share/man/man3/tine.3 && rm -rf lib/tine share/tine share/doc/tine
+	for name in $$(awk -f src/man/tine.3.awk -v names=1 include/tine.h); do \
+	    rm -f $(DESTDIR)$(PREFIX)/share/man/man3/$$name.3 || exit; \
+	done
 
 clean:
 	rm -rf build
