@@ -33,6 +33,7 @@ int installation_find(struct installation *installation, const char *command)
     *strrchr(folder, '/') = 0;
     *installation = (struct installation){.binary = memory_copy_text(binary), .makefile = beside(folder, "tine.mk"), .pkgconfig = beside(folder, ".")};
     if (installation->makefile == NULL) {
+        free(installation->pkgconfig);
         installation->makefile = beside(folder, "../share/tine/tine.mk");
         installation->pkgconfig = beside(folder, "../lib/pkgconfig");
     }
@@ -42,4 +43,12 @@ int installation_find(struct installation *installation, const char *command)
     fprintf(stderr, "tine %s: what modules are built with is missing: there is no share/tine/tine.mk or no lib/pkgconfig for %s "
                     "('make install' in tine's source brings both)\n", command, binary);
     return -1;
+}
+
+void installation_release(struct installation *installation)
+{
+    free(installation->binary);
+    free(installation->makefile);
+    free(installation->pkgconfig);
+    *installation = (struct installation){0};
 }

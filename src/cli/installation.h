@@ -11,7 +11,8 @@ struct installation {
     char *pkgconfig; /* the folder that tine.pc is in */
 };
 
-/* 0, or -1 after telling what is missing. For as long as the process. */
+/* 0, or -1 after telling what is missing. Release it in both cases. */
 int installation_find(struct installation *installation, const char *command);
+void installation_release(struct installation *installation);
 
 #endif

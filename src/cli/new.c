@@ -124,5 +124,7 @@ int cli_new(int argc, char **argv)
         fprintf(stderr, "tine new: '%s': %s\n", place.name, wrong);
         return 2;
     }
-    return installation_find(&place.installation, "new") < 0 ? 1 : make(&place);
+    int result = installation_find(&place.installation, "new") < 0 ? 1 : make(&place);
+    installation_release(&place.installation);
+    return result;
 }

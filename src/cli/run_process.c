@@ -149,8 +149,10 @@ static void pass_line(struct runner *runner, struct relay *relay, const char *li
 
 void relay_read(struct runner *runner, struct relay *relay)
 {
-    ssize_t length = relay->from < 0 ? -1 : read(relay->from, buffer_reserve(&relay->line, RELAY_BYTES), RELAY_BYTES);
     const char *newline;
+    if (relay->from < 0)
+        return;
+    ssize_t length = read(relay->from, buffer_reserve(&relay->line, RELAY_BYTES), RELAY_BYTES);
     if (length > 0)
         relay->line.end += (size_t)length;
     while ((newline = memchr(buffer_bytes(&relay->line), '\n', buffer_length(&relay->line))) != NULL) {
