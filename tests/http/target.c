@@ -19,11 +19,12 @@
 #include <unistd.h>
 
 static const char tine_ini[] =
-    "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\n"
+    "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\nhealth = on\n"
     "[limits]\nrequest_line = 9k\n[log]\naccess = off\n"
     "[app:other]\npath = /who\nhost = other.test\nmodule = respond\nbody = other\n"
     "[app:six]\npath = /who\nhost = [::1]\nmodule = respond\nbody = six\n"
     "[app:who]\npath = /who\nmodule = respond\nbody = default\n"
+    "[app:status]\npath = /-/status\nmodule = status\n"
     "[app:probe]\npath = /\nmodule = @MODULES@/probe.so\n"
     "[app:site]\npath = /\nmodule = static\nroot = @DIR@/site\n";
 

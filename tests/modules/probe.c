@@ -209,6 +209,27 @@ static int cookies(tine_request *r)
     return tine_text(r, 200, "%s", sent == NULL ? "(none)" : sent);
 }
 
+static int cookie(tine_request *r)
+{
+    const char *value = tine_cookie(r, tine_param(r, "name"));
+    return tine_text(r, 200, "%s", value == NULL ? "(none)" : value);
+}
+
+/* Sets what the query says; what of it is refused is counted. */
+static int set_cookie(tine_request *r)
+{
+    const char *name = tine_query(r, "name"), *then = tine_query(r, "then");
+    int64_t age = 0;
+    if (tine_query(r, "age") != NULL && tine_query_int(r, "age", -1000, 1000, &age) != 0)
+        return tine_failed(r);
+    const tine_cookie_options *options = TINE_COOKIE(.path = tine_query(r, "path"), .domain = tine_query(r, "domain"),
+                                                     .same_site = tine_query(r, "same_site"), .max_age = age);
+    int refused = -tine_set_cookie(r, name, tine_query(r, "value"), options);
+    if (then != NULL) /* the same once more, but perhaps for another path */
+        refused -= tine_set_cookie(r, name, then, TINE_COOKIE(.path = tine_query(r, "then_path"), .domain = tine_query(r, "then_domain")));
+    return tine_text(r, 200, "%d", refused);
+}
+
 static int log_line(tine_request *r)
 {
     tine_log(r, TINE_WARNING, "the probe says %d", 42);
@@ -226,4 +247,5 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/twice", twice), TINE_GET("/stream/{bytes:int}", stream), TINE_GET("/broken_stream/{bytes:int}", broken_stream),
                 TINE_GET("/block/{bytes:int}", block), TINE_POST("/created", created), TINE_GET("/fresh", fresh),
                 TINE_GET("/fresh_split", fresh_split),
-                TINE_GET("/reset", reset), TINE_GET("/cookies", cookies), TINE_GET("/log", log_line), {0}})
+                TINE_GET("/reset", reset), TINE_GET("/cookies", cookies), TINE_GET("/cookie/{name}", cookie),
+                TINE_GET("/set_cookie", set_cookie), TINE_GET("/log", log_line), {0}})
