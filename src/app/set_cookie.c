@@ -28,7 +28,8 @@ static bool is_attribute(const char *text)
     return true;
 }
 
-/* A host name (RFC 1034, 3.5; RFC 1123, 2.1): browsers pass over a Domain that ends in a dot, and refuse a cookie with another they cannot read. */
+/* A host name (RFC 1034, 3.5; RFC 1123, 2.1). Browsers pass over a Domain that ends in a dot, and refuse a cookie whose
+ * Domain they cannot read. */
 static bool is_domain(const char *text)
 {
     static const char inside[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";

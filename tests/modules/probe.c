@@ -124,6 +124,12 @@ static int redirect(tine_request *r)
     return tine_redirect(r, 303, "/hello?from=redirect");
 }
 
+/* As a handler that believes what it is told. */
+static int redirect_to(tine_request *r)
+{
+    return tine_redirect(r, 303, tine_query(r, "to"));
+}
+
 /* What a handler may set, and what it may not: the returned values are the body. */
 static int set(tine_request *r)
 {
@@ -243,7 +249,7 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/users/{name}", user), TINE_GET("/users/me", user_me), TINE_DELETE("/users/{name}", nothing),
                 TINE_GET("/items/{number:int}", item), TINE_GET("/query", query), TINE_GET("/header/{name}", header),
                 TINE_GET("/headers", headers), TINE_GET("/nothing", nothing), TINE_GET("/status/{code:int}", status),
-                TINE_GET("/problem", problem), TINE_GET("/redirect", redirect), TINE_GET("/set", set),
+                TINE_GET("/problem", problem), TINE_GET("/redirect", redirect), TINE_GET("/redirect_to", redirect_to), TINE_GET("/set", set),
                 TINE_GET("/twice", twice), TINE_GET("/stream/{bytes:int}", stream), TINE_GET("/broken_stream/{bytes:int}", broken_stream),
                 TINE_GET("/block/{bytes:int}", block), TINE_POST("/created", created), TINE_GET("/fresh", fresh),
                 TINE_GET("/fresh_split", fresh_split),
