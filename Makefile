@@ -186,7 +186,7 @@ $(B)/tests/disruption/disruption: $(DISRUPTION) $(HARNESS)
 	$(LINK) -o $@ $(DISRUPTION) $(HARNESS)
 
 $(B)/tests/http/conformance: $(CONFORMANCE) $(HARNESS)
-	$(LINK) -o $@ $(CONFORMANCE) $(HARNESS)
+	$(LINK) -o $@ $(CONFORMANCE) $(HARNESS) -ljansson
 
 # A target is one file. Functions that it puts its own in place of it names in a line " * Wraps: time poll".
 WRAPS = $(addprefix -Wl$(,)--wrap=,$(shell sed -n 's/^ \* Wraps: //p' tests/fuzz/$*.c))

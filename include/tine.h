@@ -247,8 +247,8 @@ const char *tine_param(tine_request *r, const char *name);
 /* Value of the first `name=` of the query, decoded ('+' is a space); NULL when it is absent or cannot be decoded. */
 const char *tine_query(tine_request *r, const char *name);
 
-/* Value of a request field, case of `name` ignored; several of one name are joined by ", " (RFC 9110, 5.3).
- * NULL when there is none. */
+/* Value of a request field, case of `name` ignored; several of one name are joined by ", " (RFC 9110, 5.3),
+ * those of Cookie by "; ". NULL when there is none. */
 const char *tine_header(tine_request *r, const char *name);
 
 /* The i-th field (0 first) as it came; returns 0, or -1 behind the last. Either pointer may be NULL. */
@@ -468,7 +468,7 @@ const char *tine_escape_html(tine_request *r, const char *text);
 typedef struct tine_cookie_options {
     size_t size;           /* filled in by TINE_COOKIE */
     const char *path TINE_UNSET;      /* NULL: "/" */
-    const char *domain TINE_UNSET;    /* NULL: this host alone, without those below it */
+    const char *domain TINE_UNSET;    /* a host name, no dot in front; NULL: this host alone, without those below it */
     const char *same_site TINE_UNSET; /* "Lax", "Strict", or "None", which is always Secure; NULL: "Lax" */
     int64_t max_age TINE_UNSET;       /* seconds; 0: until the browser is closed; negative: it is deleted */
     int secure TINE_UNSET;            /* only over TLS: 1 yes, -1 no, 0 if tine_scheme() is "https" now */
@@ -477,9 +477,10 @@ typedef struct tine_cookie_options {
 
 #define TINE_COOKIE(...) TINE_STRUCT(tine_cookie_options, __VA_ARGS__)
 
-/* Adds a Set-Cookie: `options` NULL is SameSite=Lax, HttpOnly, Secure on https, Path=/, until the browser is closed. A `value` is visible ASCII without
- * '"', ',', ';' and '\\' (write others in hex, say); NULL deletes the cookie, with the path and domain that it was set with. Names that begin with
- * "__Host-" or "__Secure-" are always Secure. Returns 0, or -1 (logged) when a browser would not take it, or the response has begun. */
+/* Adds a Set-Cookie, in place of an earlier one of that name, path and domain: `options` NULL is SameSite=Lax, HttpOnly, Secure on https,
+ * Path=/, until the browser is closed. A `value` is visible ASCII without '"', ',', ';' and '\\' (write others in hex, say); NULL deletes the
+ * cookie, with the path and domain that it was set with. Names that begin with "__Host-" or "__Secure-" are always Secure. Returns 0, or -1
+ * (logged) when a browser would not take it, or the response has begun. */
 int tine_set_cookie(tine_request *r, const char *name, const char *value, const tine_cookie_options *options);
 
 /* ---- Streams, and work after the answer ------------------------------------------------------------ */

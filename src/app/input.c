@@ -74,9 +74,10 @@ static bool field_is(const tine_request *r, const struct head_field *field, stru
     return slice_equals_nocase((struct slice){r->bytes + field->name, field->name_length}, name);
 }
 
-/* "a, b" of all fields of the name from the i-th on. */
+/* "a, b" of all fields of the name from the i-th on; "a; b" of Cookie, in whose values a comma may stand (RFC 9113, 8.2.3). */
 static const char *join_fields(tine_request *r, size_t i, struct slice name)
 {
+    const char *between = slice_equals_nocase(name, SLICE("Cookie")) ? "; " : ", ";
     size_t length = 0;
     for (size_t k = i; k < r->head.count; k++)
         if (field_is(r, &r->fields[k], name))
@@ -87,7 +88,7 @@ static const char *join_fields(tine_request *r, size_t i, struct slice name)
         if (!field_is(r, field, name))
             continue;
         if (end > joined)
-            end = mempcpy(end, ", ", 2);
+            end = mempcpy(end, between, 2);
         end = mempcpy(end, r->bytes + field->value, field->value_length);
     }
     *end = 0;

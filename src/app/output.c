@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "http/fields.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -79,13 +80,36 @@ int tine_problem(tine_request *r, int status, const char *format, ...)
     return r->response.status;
 }
 
-/* Visible ASCII stays as it is; everything else is percent-encoded, so a Location can carry no second field. */
+/* The end of the host in "//host…" and "scheme://host…", where alone brackets may stand; of others the start. */
+static const char *authority_end(const char *location)
+{
+    const char *slashes = strstr(location, "//");
+    size_t scheme = strcspn(location, "/?#");
+    if (slashes == NULL || slashes != location + scheme || (scheme > 0 && slashes[-1] != ':'))
+        return location;
+    return slashes + 2 + strcspn(slashes + 2, "/?#");
+}
+
+/* May the byte at 'p' stand in a URI reference (RFC 3986, 4.1) that is well-formed up to it? */
+static bool is_uri_byte(const char *p, const char *authority, const char *fragment)
+{
+    if (*p <= 0x20 || *p >= 0x7f || strchr("\"<>\\^`{|}", *p) != NULL)
+        return false;
+    if (*p == '%')
+        return isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2]);
+    if (*p == '[' || *p == ']')
+        return p < authority;
+    return *p != '#' || p == fragment;
+}
+
+/* What may stand in a URI stays as it is; everything else is percent-encoded, so a Location can carry no second field. */
 static char *encode_location(tine_request *r, const char *location)
 {
     static const char digits[] = "0123456789ABCDEF";
     char *encoded = arena_alloc(&r->arena, strlen(location) * 3 + 1), *end = encoded;
+    const char *authority = authority_end(location), *fragment = strchr(location, '#');
     for (const unsigned char *p = (const unsigned char *)location; *p != 0; p++) {
-        if (*p > 0x20 && *p < 0x7f && strchr("\"<>\\^`{|}", *p) == NULL) {
+        if (is_uri_byte((const char *)p, authority, fragment)) {
             *end++ = (char)*p;
             continue;
         }

@@ -48,20 +48,25 @@ static void build_page(struct tine_request *r, const char *detail)
     buffer_append_text(body, "</small></body></html>\n");
 }
 
-/* Caches keep some errors too (RFC 9110, 15.1), and this one was chosen by Accept. What a handler says besides stays. */
-static void add_vary(struct tine_request *r)
+static void add_line(struct buffer *fields, struct slice line)
 {
-    static const char line[] = "Vary: Accept\r\n";
-    struct buffer *fields = &r->response.fields;
-    bool there = buffer_length(fields) > 0 && memmem(buffer_bytes(fields), buffer_length(fields), line, sizeof line - 1) != NULL;
+    bool there = buffer_length(fields) > 0 && memmem(buffer_bytes(fields), buffer_length(fields), line.data, line.length) != NULL;
     if (!there)
-        buffer_append(fields, line, sizeof line - 1);
+        buffer_append(fields, line.data, line.length);
+}
+
+/* Caches keep some errors too (RFC 9110, 15.1), and this one was chosen by Accept. Its detail may repeat what a stranger sent, so no
+ * browser shall guess at another type than it has. What a handler says besides stays. */
+static void add_fields(struct tine_request *r)
+{
+    add_line(&r->response.fields, SLICE("Vary: Accept\r\n"));
+    add_line(&r->response.fields, SLICE("X-Content-Type-Options: nosniff\r\n"));
 }
 
 void problem_build(struct tine_request *r, const char *detail)
 {
     struct slice accept = {NULL, 0};
-    add_vary(r);
+    add_fields(r);
     if (r->head.known[HEAD_ACCEPT] != 0)
         accept = head_value(&r->head, r->bytes, HEAD_ACCEPT);
     if (accept.data != NULL && accept_prefers_html(accept))

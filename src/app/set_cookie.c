@@ -28,6 +28,21 @@ static bool is_attribute(const char *text)
     return true;
 }
 
+/* A host name (RFC 1034, 3.5; RFC 1123, 2.1). Browsers pass over a Domain that ends in a dot, and refuse a cookie whose
+ * Domain they cannot read. */
+static bool is_domain(const char *text)
+{
+    static const char inside[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
+    for (;;) {
+        size_t length = strspn(text, inside);
+        if (length == 0 || text[0] == '-' || text[length - 1] == '-')
+            return false;
+        if (text[length] != '.')
+            return text[length] == 0;
+        text += length + 1;
+    }
+}
+
 static bool has_prefix(const char *name, const char *prefix)
 {
     return strncasecmp(name, prefix, strlen(prefix)) == 0;
@@ -49,8 +64,8 @@ static const char *find_fault(const char *name, const char *value, const tine_co
         return "name and value are longer than 4096 bytes";
     if (options->path[0] != '/' || !is_attribute(options->path))
         return "the path does not begin with '/', or has a control byte or ';'";
-    if (options->domain != NULL && (options->domain[0] == 0 || !is_attribute(options->domain)))
-        return "the domain is empty, or has a control byte or ';'";
+    if (options->domain != NULL && !is_domain(options->domain))
+        return "the domain is not a host name: letters, digits and '-', with a '.' between them";
     if (strcmp(options->same_site, "Lax") != 0 && strcmp(options->same_site, "Strict") != 0 && strcmp(options->same_site, "None") != 0)
         return "same_site is not Lax, Strict or None";
     if (options->secure < 0 && must_be_secure(name, options))
@@ -75,39 +90,63 @@ static tine_cookie_options own_copy(const tine_cookie_options *given, const char
     return options;
 }
 
-static void put_attribute(struct buffer *out, const char *name, const char *value)
+/* Is the line of this cookie? A name with another path or domain is another cookie. */
+static bool is_same_cookie(struct slice line, struct slice start, struct slice scope)
 {
-    buffer_append_text(out, name);
-    if (value != NULL)
-        buffer_append_text(out, value);
+    const char *semicolon = line.length > start.length ? memchr(line.data + start.length, ';', line.length - start.length) : NULL;
+    if (semicolon == NULL || memcmp(line.data, start.data, start.length) != 0)
+        return false;
+    size_t left = line.length - (size_t)(semicolon - line.data);
+    return left > scope.length && memcmp(semicolon, scope.data, scope.length) == 0 && semicolon[scope.length] == ';' &&
+           strncmp(semicolon + scope.length, "; Domain=", 9) != 0;
+}
+
+/* Of two for the same cookie only the last would count, so only that is sent (RFC 6265, 4.1.1). */
+static void remove_cookie(struct buffer *fields, struct slice start, struct slice scope)
+{
+    for (size_t at = fields->start; at < fields->end;) {
+        struct slice line = {fields->data + at, 0};
+        line.length = (size_t)((const char *)memchr(line.data, '\n', fields->end - at) + 1 - line.data);
+        if (!is_same_cookie(line, start, scope)) {
+            at += line.length;
+            continue;
+        }
+        memmove(fields->data + at, fields->data + at + line.length, fields->end - at - line.length);
+        fields->end -= line.length;
+    }
+}
+
+static void put_cookie(tine_request *r, const char *name, const char *value, const tine_cookie_options *options)
+{
+    struct buffer *out = &r->response.fields;
+    bool secure = options->secure > 0 || must_be_secure(name, options) || (options->secure == 0 && strcmp(tine_scheme(r), "https") == 0);
+    const char *start = tine_printf(r, "Set-Cookie: %s=", name), *domain = options->domain;
+    const char *scope = tine_printf(r, "; Path=%s%s%s", options->path, domain != NULL ? "; Domain=" : "", domain != NULL ? domain : "");
+    remove_cookie(out, slice_from(start), slice_from(scope));
+    buffer_format(out, "%s%s%s", start, value, scope);
+    if (options->max_age > 0)
+        buffer_format(out, "; Max-Age=%" PRId64, options->max_age);
+    else if (options->max_age < 0) /* the grammar has no Max-Age=0 */
+        buffer_append_text(out, "; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+    buffer_format(out, "; SameSite=%s%s%s\r\n", options->same_site, secure ? "; Secure" : "", options->scripts ? "" : "; HttpOnly");
 }
 
 int tine_set_cookie(tine_request *r, const char *name, const char *value, const tine_cookie_options *given)
 {
     tine_cookie_options options = own_copy(given, value);
-    struct buffer *out = &r->response.fields;
     const char *wrong = response_why_late(r);
+    if (value == NULL)
+        value = "";
     if (wrong != NULL)
         wrong = tine_printf(r, "it is too late after %s", wrong);
     else if (given != NULL && given->size > sizeof *given)
         wrong = tine_printf(r, "its options have %zu bytes, and this tine knows %zu: the module was built for a newer one", given->size, sizeof *given);
     else
-        wrong = find_fault(name, value != NULL ? value : "", &options);
+        wrong = find_fault(name, value, &options);
     if (wrong != NULL) {
         request_blame(r, TINE_WARNING, "sets cookie '%.80s', refused: %s", name != NULL ? name : "(null)", wrong);
         return -1;
     }
-    bool secure = options.secure > 0 || must_be_secure(name, &options) || (options.secure == 0 && strcmp(tine_scheme(r), "https") == 0);
-    buffer_format(out, "Set-Cookie: %s=%s; Path=%s", name, value != NULL ? value : "", options.path);
-    if (options.domain != NULL)
-        put_attribute(out, "; Domain=", options.domain);
-    if (options.max_age != 0)
-        buffer_format(out, "; Max-Age=%" PRId64, options.max_age > 0 ? options.max_age : 0);
-    put_attribute(out, "; SameSite=", options.same_site);
-    if (secure)
-        put_attribute(out, "; Secure", NULL);
-    if (!options.scripts)
-        put_attribute(out, "; HttpOnly", NULL);
-    buffer_append(out, "\r\n", 2);
+    put_cookie(r, name, value, &options);
     return 0;
 }

@@ -6,8 +6,10 @@
 
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void errors_init(struct errors *errors)
 {
@@ -22,6 +24,31 @@ void errors_release(struct errors *errors)
     errors_init(errors);
 }
 
+static bool is_control(char byte)
+{
+    return (unsigned char)byte < 0x20 || byte == 0x7f;
+}
+
+/* A message is one line, and a terminal shows it: names of files may have control bytes. They become \xNN. */
+static char *escape_controls(char *message)
+{
+    size_t controls = 0;
+    for (const char *at = message; *at; at++)
+        controls += is_control(*at);
+    if (controls == 0)
+        return message;
+    char *escaped = memory_new(strlen(message) + 3 * controls + 1), *end = escaped;
+    for (const char *at = message; *at; at++) {
+        if (is_control(*at))
+            end += sprintf(end, "\\x%02x", (unsigned char)*at);
+        else
+            *end++ = *at;
+    }
+    *end = 0;
+    free(message);
+    return escaped;
+}
+
 static char *format_message(const char *format, va_list arguments)
 {
     va_list again;
@@ -31,7 +58,7 @@ static char *format_message(const char *format, va_list arguments)
 
     char *message = memory_new(size);
     vsnprintf(message, size, format, arguments);
-    return message;
+    return escape_controls(message);
 }
 
 void errors_add_va(struct errors *errors, const char *format, va_list arguments)

@@ -19,7 +19,7 @@ struct errors {
 void errors_init(struct errors *errors);
 void errors_release(struct errors *errors);
 
-/* Appends one formatted message (no newline). Running out of memory ends the process. */
+/* Appends one formatted message; control bytes in it become "\xNN". Running out of memory ends the process. */
 void errors_add(struct errors *errors, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void errors_add_va(struct errors *errors, const char *format, va_list arguments);
 

@@ -100,16 +100,33 @@ static int decide_body(struct framing *framing, const struct head *head, const c
     return 0;
 }
 
+/* Is nothing but 100-continue expected? Empty elements of the list are none (RFC 9110, 5.6.1.2), so '*any' tells whether it is. */
+static bool expects_continue_alone(const struct head *head, const char *bytes, bool *any)
+{
+    for (uint32_t i = head->known[HEAD_EXPECT] - 1u; i < head->count; i++) {
+        const struct head_field *field = &head->fields[i];
+        struct slice name = {bytes + field->name, field->name_length}, rest = {bytes + field->value, field->value_length}, expectation;
+        if (!slice_equals_nocase(name, SLICE("expect")))
+            continue;
+        while (field_list_next(&rest, &expectation)) {
+            if (!slice_equals_nocase(expectation, SLICE("100-continue")))
+                return false;
+            *any = true;
+        }
+    }
+    return true;
+}
+
 /* RFC 9110, 10.1.1: in HTTP/1.0 100-continue means nothing, and without a body there is nothing to
  * wait for. */
 static int decide_expect(struct framing *framing, const struct head *head, const char *bytes)
 {
-    struct slice expect = head_value(head, bytes, HEAD_EXPECT);
-    if (expect.data == NULL)
+    bool any = false;
+    if (head->known[HEAD_EXPECT] == 0)
         return 0;
-    if (is_repeated(head, HEAD_EXPECT) || !slice_equals_nocase(expect, SLICE("100-continue")))
+    if (!expects_continue_alone(head, bytes, &any))
         return refuse(framing, 417, "an expectation other than 100-continue");
-    framing->expect_continue = head->minor_version > 0 && framing->body != BODY_NONE;
+    framing->expect_continue = any && head->minor_version > 0 && framing->body != BODY_NONE;
     return 0;
 }
 

@@ -8,7 +8,9 @@
 
 enum { TARGET_BAD = 1, TARGET_BAD_IN_PATH = 2 };
 
-/* Not even URI characters are insisted on: browsers send '|', '{', '^' and '`' as they are. */
+/* Deliberately not the characters of RFC 3986 alone: by the URL standard browsers send '[', ']', '^' and '|' as they are, and in queries
+ * '\\', '`', '{' and '}' too. None of these separates anything, so no two readers can differ about them; a '\\' in a path, which some
+ * take for a slash, is refused. */
 static const unsigned char target_bytes[256] = {
     [0 ... ' '] = TARGET_BAD, ['"'] = TARGET_BAD,           ['#'] = TARGET_BAD,
     ['<'] = TARGET_BAD,       ['>'] = TARGET_BAD,           ['\\'] = TARGET_BAD_IN_PATH,

@@ -6,7 +6,7 @@
  * its "." and ".." segments are removed (encoded dots count as dots). An encoded slash is data, not a
  * separator: it stays "%2F" (written so, in upper case), and so that this cannot be mistaken, "%252F"
  * stays "%252F", as do "%252f" and "%25252F". Empty segments stay. NUL (encoded), a broken "%" and a ".."
- * above the root are refused.
+ * above the root are refused. '[', ']', '^', '`', '{', '|' and '}' stand for themselves, encoded or not.
  */
 #ifndef HTTP_URI_H
 #define HTTP_URI_H

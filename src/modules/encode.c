@@ -18,7 +18,11 @@ char *encode_html(char *out, const char *text)
         case '>': out = stpcpy(out, "&gt;"); break;
         case '"': out = stpcpy(out, "&quot;"); break;
         case '\'': out = stpcpy(out, "&#39;"); break;
-        default: *out++ = *text;
+        default:
+            if ((unsigned char)*text < ' ' || *text == 0x7f) /* which are none in HTML, and of which a terminal obeys some */
+                out = stpcpy(out, "\xef\xbf\xbd");
+            else
+                *out++ = *text;
         }
     }
     *out = '\0';

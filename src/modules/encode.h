@@ -8,7 +8,7 @@
 
 enum { ENCODE_GROWTH = 6 };
 
-/* For text and quoted attributes of HTML. */
+/* For text and quoted attributes of HTML. Control bytes become U+FFFD. */
 char *encode_html(char *out, const char *text);
 
 /* A file's name as one segment of a path, percent-encoded (RFC 3986, 3.3). The result is safe in HTML too. */

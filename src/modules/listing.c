@@ -6,6 +6,8 @@
  * "./", or a file called "javascript:x" would be a script. Left out is what static would not serve: hidden
  * names, devices, sockets, FIFOs. Links are listed without size and date, which could be those
  * of a file outside the root.
+ *
+ * The page is made whole before it is sent, within PAGE_MAX: as a stream it would occupy a worker for as long as a slow client reads.
  */
 #include "listing.h"
 
@@ -14,12 +16,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LISTING_MAX = 10000 }; /* entries of one page: some megabytes, a few milliseconds */
+enum {
+    LISTING_MAX = 10000, /* entries of one page: a few milliseconds */
+    PAGE_MAX = 2000000,  /* bytes of their rows, and one row */
+    ROW_MAX = 2 * ENCODE_GROWTH * NAME_MAX + 256,
+};
 
 struct entry {
     char *name;
@@ -32,9 +39,12 @@ struct listing {
     tine_request *request;
     struct entry *entries;
     size_t count, room;
-    size_t longest; /* name, in bytes */
     bool links;     /* symbolic links are listed */
-    bool cut;       /* there was more than LISTING_MAX */
+    bool cut;       /* there was more */
+};
+
+struct page {
+    char *text, *end; /* with room for all that is put there */
 };
 
 static const char page_head[] =
@@ -79,8 +89,6 @@ static void listing_take(struct listing *listing, const char *name, const struct
     entry->mode = status->st_mode;
     entry->size = status->st_size;
     entry->modified = status->st_mtime;
-    if (length > listing->longest)
-        listing->longest = length;
 }
 
 /* 0, or -1 with errno. An entry that vanished while the folder is read is not an error. */
@@ -114,9 +122,9 @@ static int compare_entries(const void *left, const void *right)
     return folders != 0 ? folders : strverscmp(a->name, b->name);
 }
 
-static int put(tine_request *r, const char *text)
+static void put(struct page *page, const char *text)
 {
-    return tine_write(r, text, strlen(text));
+    page->end = stpcpy(page->end, text);
 }
 
 static void format_size(char *out, size_t room, off_t bytes)
@@ -134,8 +142,7 @@ static void format_size(char *out, size_t room, off_t bytes)
     snprintf(out, room, size < 9.95 ? "%.1f %cB" : "%.0f %cB", size, units[unit]);
 }
 
-/* One row; `scratch` holds any name encoded. Returns -1 when the client is gone. */
-static int put_entry(tine_request *r, const struct entry *entry, char *scratch)
+static void put_entry(struct page *page, const struct entry *entry)
 {
     const char *slash = S_ISDIR(entry->mode) ? "/" : "";
     char size[16] = "", date[32] = "", tail[96];
@@ -147,40 +154,50 @@ static int put_entry(tine_request *r, const struct entry *entry, char *scratch)
         strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &when);
     snprintf(tail, sizeof(tail), "%s</a><td>%s<td>%s\n", slash, size, date);
 
-    put(r, "<tr><td><a href=\"./");
-    encode_name(scratch, entry->name);
-    put(r, scratch);
-    put(r, slash);
-    put(r, "\">");
-    encode_html(scratch, entry->name);
-    put(r, scratch);
-    return put(r, tail);
+    put(page, "<tr><td><a href=\"./");
+    page->end = encode_name(page->end, entry->name);
+    put(page, slash);
+    put(page, "\">");
+    page->end = encode_html(page->end, entry->name);
+    put(page, tail);
 }
 
-static int listing_write(struct listing *listing, const char *path, bool parent)
+static void put_page(struct page *page, const struct listing *listing, const char *path, bool parent)
+{
+    size_t shown = 0;
+    const char *rows;
+
+    put(page, page_head);
+    put(page, "<title>");
+    page->end = encode_html(page->end, path);
+    put(page, "</title>\n<h1>");
+    page->end = encode_html(page->end, path);
+    put(page, "</h1>\n<table>\n");
+    if (parent)
+        put(page, "<tr><td><a href=\"../\">../</a><td><td>\n");
+    for (rows = page->end; shown < listing->count && page->end - rows < PAGE_MAX; shown++)
+        put_entry(page, &listing->entries[shown]);
+    put(page, "</table>\n");
+    if (listing->cut || shown < listing->count)
+        page->end += sprintf(page->end, "<p>There is more: only %zu entries are shown.</p>\n", shown);
+}
+
+static int send_page(const struct listing *listing, bool parent)
 {
     tine_request *r = listing->request;
-    size_t path_length = strlen(path);
-    size_t longest = path_length > listing->longest ? path_length : listing->longest;
-    char *scratch = tine_alloc(r, ENCODE_GROWTH * longest + 1);
+    const char *path = tine_path(r);
+    struct page page;
+    int status;
 
-    encode_html(scratch, path);
-    put(r, page_head);
-    put(r, "<title>");
-    put(r, scratch);
-    put(r, "</title>\n<h1>");
-    put(r, scratch);
-    put(r, "</h1>\n<table>\n");
-    if (parent)
-        put(r, "<tr><td><a href=\"../\">../</a><td><td>\n");
-    for (size_t i = 0; i < listing->count; i++) {
-        if (put_entry(r, &listing->entries[i], scratch) != 0)
-            return 0; /* nobody is left to read it */
+    page.text = page.end = malloc(sizeof(page_head) + 2 * ENCODE_GROWTH * strlen(path) + PAGE_MAX + 2 * ROW_MAX);
+    if (page.text == NULL) {
+        tine_log(r, TINE_ERROR, "static: no memory for the listing of a folder");
+        return 500;
     }
-    put(r, "</table>\n");
-    if (listing->cut)
-        put(r, "<p>There is more: only 10,000 entries are shown.</p>\n");
-    return 0;
+    put_page(&page, listing, path, parent);
+    status = tine_send(r, 200, "text/html; charset=utf-8", page.text, (size_t)(page.end - page.text));
+    free(page.text);
+    return status;
 }
 
 int listing_send(tine_request *r, int fd, bool parent, bool links)
@@ -200,8 +217,7 @@ int listing_send(tine_request *r, int fd, bool parent, bool links)
     if (listing.count > 0)
         qsort(listing.entries, listing.count, sizeof(listing.entries[0]), compare_entries);
 
-    tine_set_header(r, "Content-Type", "text/html; charset=utf-8");
     tine_set_header(r, "X-Content-Type-Options", "nosniff");
     tine_set_header(r, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
-    return listing_write(&listing, tine_path(r), parent);
+    return send_page(&listing, parent);
 }

@@ -14,4 +14,7 @@ void answer_release(struct answer *answer);
 /* The value of the first field of that name (text that lives on), or NULL; how many there are. */
 const char *answer_field(const struct answer *answer, const char *name, int *times);
 
+/* What RFC 9457 asks of each problem: NULL, or what is wrong. */
+char *problem_check(const struct answer *answer);
+
 #endif

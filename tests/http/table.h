@@ -9,10 +9,11 @@
  *     "200; body=hello; Allow=GET, HEAD; -ETag | 400; close"
  *
  * that is answers, with '|' between them, each a status (400/501: one of these; 4xx; ?100: may be left out) and then, with ';'
- * between them: Name=value, Name~part, +Name (there), -Name (not there), body=, body~, empty, head (no body may follow, whatever
- * the fields say), chunked; a "own:" in front of any of these is for tine alone. At the end stands how it goes on: "close"
- * (the connection is closed and nothing more comes), "keep" (one more request on it is answered, nothing else comes), or "either" (it is not
- * looked at; for what peers may do).
+ * between them: Name=value, Name~part, +Name (there), -Name (not there), body=, body~ (of peers in any letters), empty, head (no
+ * body may follow, whatever the fields say), chunked; a "own:" in front of any of these is for tine alone. At the end stands how it
+ * goes on: "close" (the connection is closed and nothing more comes), "keep" (one more request on it is answered, nothing else
+ * comes), or "either" (it is not looked at; for what peers may do). A ';' with a blank behind it that is itself expected is written
+ * as SEMICOLON.
  */
 #ifndef HTTP_TABLE_H
 #define HTTP_TABLE_H
@@ -64,6 +65,8 @@ extern const struct chapter chapters[]; /* ends with {0} */
 #define EVERYWHERE(section_, level_, says_) NO_CASE(section_, level_, says_, "held against every answer that comes (answer.c)")
 #define CASE(name_, bytes_, expect_, ...) \
     {.name = name_, .bytes = bytes_, .length = sizeof(bytes_) - 1, .expect = expect_, ##__VA_ARGS__}
+
+#define SEMICOLON "\x01" /* which is in no text that is expected */
 
 /* What most cases are made of. */
 #define HOST "Host: tine.test\r\n"

@@ -19,11 +19,14 @@
 #include <unistd.h>
 
 static const char tine_ini[] =
-    "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\n"
+    "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\nhealth = on\n"
     "[limits]\nrequest_line = 9k\n[log]\naccess = off\n"
     "[app:other]\npath = /who\nhost = other.test\nmodule = respond\nbody = other\n"
     "[app:six]\npath = /who\nhost = [::1]\nmodule = respond\nbody = six\n"
     "[app:who]\npath = /who\nmodule = respond\nbody = default\n"
+    "[app:status]\npath = /-/status\nmodule = status\n"
+    "[app:go]\npath = /go\nmodule = redirect\nto = /\nkeep_path = on\n"
+    "[app:gone]\npath = /gone\nmodule = redirect\nto = http://new.test\nkeep_path = on\n"
     "[app:probe]\npath = /\nmodule = @MODULES@/probe.so\n"
     "[app:site]\npath = /\nmodule = static\nroot = @DIR@/site\n";
 
@@ -89,7 +92,8 @@ static void put_file(const char *name, const char *content)
 
 static void put_site(void)
 {
-    if (mkdir(text("%s/site", server.dir), 0755) != 0 || mkdir(text("%s/site/other", server.dir), 0755) != 0)
+    if (mkdir(text("%s/site", server.dir), 0755) != 0 || mkdir(text("%s/site/other", server.dir), 0755) != 0 ||
+        mkdir(text("%s/site/folder", server.dir), 0755) != 0)
         harness_fail("cannot make a folder in %s", server.dir);
     put_file("hello", "hello");
     put_file("who", "default");

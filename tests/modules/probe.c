@@ -124,6 +124,12 @@ static int redirect(tine_request *r)
     return tine_redirect(r, 303, "/hello?from=redirect");
 }
 
+/* As a handler that believes what it is told. */
+static int redirect_to(tine_request *r)
+{
+    return tine_redirect(r, 303, tine_query(r, "to"));
+}
+
 /* What a handler may set, and what it may not: the returned values are the body. */
 static int set(tine_request *r)
 {
@@ -209,6 +215,27 @@ static int cookies(tine_request *r)
     return tine_text(r, 200, "%s", sent == NULL ? "(none)" : sent);
 }
 
+static int cookie(tine_request *r)
+{
+    const char *value = tine_cookie(r, tine_param(r, "name"));
+    return tine_text(r, 200, "%s", value == NULL ? "(none)" : value);
+}
+
+/* Sets what the query says; what of it is refused is counted. */
+static int set_cookie(tine_request *r)
+{
+    const char *name = tine_query(r, "name"), *then = tine_query(r, "then");
+    int64_t age = 0;
+    if (tine_query(r, "age") != NULL && tine_query_int(r, "age", -1000, 1000, &age) != 0)
+        return tine_failed(r);
+    const tine_cookie_options *options = TINE_COOKIE(.path = tine_query(r, "path"), .domain = tine_query(r, "domain"),
+                                                     .same_site = tine_query(r, "same_site"), .max_age = age);
+    int refused = -tine_set_cookie(r, name, tine_query(r, "value"), options);
+    if (then != NULL) /* the same once more, but perhaps for another path */
+        refused -= tine_set_cookie(r, name, then, TINE_COOKIE(.path = tine_query(r, "then_path"), .domain = tine_query(r, "then_domain")));
+    return tine_text(r, 200, "%d", refused);
+}
+
 static int log_line(tine_request *r)
 {
     tine_log(r, TINE_WARNING, "the probe says %d", 42);
@@ -222,8 +249,9 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/users/{name}", user), TINE_GET("/users/me", user_me), TINE_DELETE("/users/{name}", nothing),
                 TINE_GET("/items/{number:int}", item), TINE_GET("/query", query), TINE_GET("/header/{name}", header),
                 TINE_GET("/headers", headers), TINE_GET("/nothing", nothing), TINE_GET("/status/{code:int}", status),
-                TINE_GET("/problem", problem), TINE_GET("/redirect", redirect), TINE_GET("/set", set),
+                TINE_GET("/problem", problem), TINE_GET("/redirect", redirect), TINE_GET("/redirect_to", redirect_to), TINE_GET("/set", set),
                 TINE_GET("/twice", twice), TINE_GET("/stream/{bytes:int}", stream), TINE_GET("/broken_stream/{bytes:int}", broken_stream),
                 TINE_GET("/block/{bytes:int}", block), TINE_POST("/created", created), TINE_GET("/fresh", fresh),
                 TINE_GET("/fresh_split", fresh_split),
-                TINE_GET("/reset", reset), TINE_GET("/cookies", cookies), TINE_GET("/log", log_line), {0}})
+                TINE_GET("/reset", reset), TINE_GET("/cookies", cookies), TINE_GET("/cookie/{name}", cookie),
+                TINE_GET("/set_cookie", set_cookie), TINE_GET("/log", log_line), {0}})

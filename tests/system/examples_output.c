@@ -68,5 +68,5 @@ ExampleTest(cookies)
     expect_field(&response, "Set-Cookie", NULL);
     response = ask(&server, request("DELETE", "/theme", ""));
     expect_response(&response, 204, NULL);
-    expect_field(&response, "Set-Cookie", "theme=; Path=/; Max-Age=0; SameSite=Lax; HttpOnly");
+    expect_field(&response, "Set-Cookie", "theme=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; SameSite=Lax; HttpOnly");
 }

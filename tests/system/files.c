@@ -129,6 +129,44 @@ FileTest(a_folder_without_index_is_listed_only_where_it_may)
     cr_assert(strstr(response.body, "%3Cb%3E") != NULL, "%s", response.body);
 }
 
+FileTest(a_listing_shows_no_control_bytes_and_its_links_lead_to_the_files)
+{
+    put("www/bare/a\nb\x1b[31m%2F\t?#.txt", "odd");
+    struct response response = get(&server, "/list/bare/");
+    const char *row = "<a href=\"./a%0Ab%1B%5B31m%252F%09%3F%23.txt\">a\xef\xbf\xbd" "b\xef\xbf\xbd[31m%2F\xef\xbf\xbd?#.txt</a>";
+    cr_assert(strstr(response.body, row) != NULL, "%s", response.body);
+    expect_get(&server, "/list/bare/a%0Ab%1B%5B31m%252F%09%3F%23.txt", 200, "odd");
+}
+
+/* Names of 250 quotes, each 2 kB of a page together with its link: as a stream it would hold its worker. */
+FileTest(a_large_listing_is_bounded_and_holds_up_no_worker)
+{
+    char name[251];
+    run("mkdir", text("%s/www/wide", server.dir));
+    for (int i = 0; i < 3000; i++) {
+        memset(name, '\'', sizeof name - 1);
+        name[snprintf(name, sizeof name, "%05d", i)] = '\'';
+        name[sizeof name - 1] = 0;
+        put(text("www/wide/%s", name), "");
+    }
+    struct client slow[4];
+    for (int i = 0; i < 4; i++) {
+        slow[i] = client_connect(&server);
+        setsockopt(slow[i].fd, SOL_SOCKET, SO_RCVBUF, &(int){65536}, sizeof(int));
+        client_send(&slow[i], request("GET", "/list/wide/", ""));
+    }
+    expect_get(&server, "/empty.txt", 200, "");
+    for (int i = 0; i < 4; i++) {
+        struct response response = client_read(&slow[i]);
+        expect_response(&response, 200, NULL);
+        cr_assert(response.length > 1500000 && response.length < 2100000, "%zu", response.length);
+        cr_assert(text_matches(response.body + response.length - 60, "There is more: only [0-9]+ entries are shown"), "%s",
+                  response.body + response.length - 60);
+        response_free(&response);
+        client_close(&slow[i]);
+    }
+}
+
 FileTest(nothing_outside_the_root_is_served)
 {
     const char *const paths[] = {"/../secret.txt", "/folder/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt",

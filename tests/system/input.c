@@ -56,6 +56,7 @@ static void ask_all(const struct ask *asks, size_t count)
             expect_response(&response, 200, asks[i].answer);
         else
             expect_problem(&response, asks[i].status, asks[i].answer);
+        expect_field(&response, "Accept-Encoding", NULL); /* RFC 9110, 12.5.3: not of codings */
         response_free(&response);
     }
 }

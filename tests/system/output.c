@@ -45,7 +45,7 @@ OutputTest(what_a_page_shows_is_escaped)
 
 static const char *const cookie_lines[] = {"plain=a=b; Path=/; SameSite=Lax; HttpOnly",
                                            "all=1; Path=/x; Domain=a.test; Max-Age=60; SameSite=Strict; Secure",
-                                           "gone=; Path=/; Max-Age=0; SameSite=Lax; HttpOnly",
+                                           "gone=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; SameSite=Lax; HttpOnly",
                                            "other=; Path=/; SameSite=None; Secure; HttpOnly",
                                            "__Host-sid=x; Path=/; SameSite=Lax; Secure; HttpOnly",
                                            "never=x; Path=/; SameSite=Lax; HttpOnly"};

@@ -20,6 +20,7 @@ static void expect_status_at(struct client *client, int status, int64_t from, in
     struct response response = client_read(client);
     int64_t took = now_ms() - from;
     expect_response(&response, status, NULL);
+    expect_field(&response, "Connection", "close"); /* RFC 9110, 15.5.9 */
     cr_assert_geq(took, ms - 50, "after %d ms already", (int)took);
     cr_assert_lt(took, ms + LATE, "only after %d ms", (int)took);
     client_expect_close(client);

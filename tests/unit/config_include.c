@@ -41,6 +41,15 @@ Test(config_include, tells_mistakes_with_the_included_files_name)
                   "conf.d/b.ini:2: [server] user: already set at server.ini:2\n");
 }
 
+/* A terminal would obey them. */
+Test(config_include, escapes_control_bytes_of_names)
+{
+    mkdir("conf.d", 0755);
+    write_file("conf.d/a\x1b[31m\n\x7f\xc3\xa4.ini", "[server]\nwrokers = 1\n");
+    expect_errors("[server]\ninclude = conf.d/*.ini\n", NULL, 0,
+                  "conf.d/a\\x1b[31m\\x0a\\x7f\xc3\xa4.ini:2: [server] wrokers: unknown key (did you mean 'workers'?)\n");
+}
+
 Test(config_include, shows_paths_as_the_command_line_has_them)
 {
     struct errors errors;

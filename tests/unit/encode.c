@@ -29,6 +29,8 @@ Test(encode, html_is_inert)
         {"plain name.txt", "plain name.txt"},
         {"<script>", "&lt;script&gt;"},
         {"\"'&", "&quot;&#39;&amp;"},
+        {"a\nb\x1b[31m\x7f", "a\xef\xbf\xbd" "b\xef\xbf\xbd[31m\xef\xbf\xbd"},
+        {"caf\xc3\xa9", "caf\xc3\xa9"},
         {"", ""},
         {NULL, NULL},
     });

@@ -53,6 +53,9 @@ static const struct good_case {
 
     {"HTTP/1.1", "Host: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n", BODY_LENGTH, 5, true, true},
     {"HTTP/1.1", "Host: a\r\nExpect: 100-Continue\r\nTransfer-Encoding: chunked\r\n", BODY_CHUNKED, 0, true, true},
+    {"HTTP/1.1", "Host: a\r\nExpect: ,100-continue ,\r\nContent-Length: 5\r\n", BODY_LENGTH, 5, true, true},
+    {"HTTP/1.1", "Host: a\r\nExpect:\r\nX: y\r\nExpect: 100-continue\r\nContent-Length: 5\r\n", BODY_LENGTH, 5, true, true},
+    {"HTTP/1.1", "Host: a\r\nExpect: ,\r\nContent-Length: 5\r\n", BODY_LENGTH, 5, true, false},
     {"HTTP/1.1", "Host: a\r\nExpect: 100-continue\r\n", BODY_NONE, 0, true, false},
     {"HTTP/1.1", "Host: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n", BODY_NONE, 0, true, false},
     {"HTTP/1.0", "Expect: 100-continue\r\nContent-Length: 5\r\n", BODY_LENGTH, 5, false, false},
@@ -119,7 +122,7 @@ static const struct bad_case {
     {"HTTP/1.1", LENGTH "99999999999999999999\r\n", 400, "Content-Length is out of range"},
 
     {"HTTP/1.1", HOST "Expect: 200-ok\r\n", 417, "an expectation other than 100-continue"},
-    {"HTTP/1.1", HOST "Expect:\r\n", 417, "an expectation other than 100-continue"},
+    {"HTTP/1.1", HOST "Expect: 100-continue, x\r\n", 417, "an expectation other than 100-continue"},
     {"HTTP/1.1", HOST "Expect: 100-continue\r\nExpect: x\r\n", 417, "an expectation other than 100-continue"},
 };
 
