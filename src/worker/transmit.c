@@ -64,6 +64,12 @@ static bool is_for_later(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
 }
 
+/* What does not go out in one piece takes a while, and more may come meanwhile than belongs to its client's requests. */
+static void note_delay(struct connection *c, uint64_t left)
+{
+    c->lingers |= left > 0;
+}
+
 /* What lies in memory: the buffer, then the tail, in one call as long as there is room. 1: all sent, 0: the client does not take
  * more now, -1: it is gone. */
 static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
@@ -81,6 +87,7 @@ static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
         if (of_buffer > 0)
             buffer_consume(buffer, of_buffer);
         c->tail = (struct slice){c->tail.data + of_tail, c->tail.length - of_tail};
+        note_delay(c, buffer_length(buffer) + c->tail.length);
     }
     return 1;
 }
@@ -107,6 +114,7 @@ static int send_file(struct connection *c, uint64_t *turn)
         if (sent <= 0)
             return sent < 0 ? -1 : cut_short(c);
         c->file_left -= (uint64_t)sent;
+        note_delay(c, c->file_left);
         *turn += (uint64_t)sent;
         if (*turn >= FILE_TURN && c->file_left > 0)
             return 0;
