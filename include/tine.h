@@ -487,9 +487,10 @@ int tine_set_cookie(tine_request *r, const char *name, const char *value, const 
 
 /* A handler that sends its response piece by piece OCCUPIES ITS WORKER, a whole process, for as long as it runs. [limits] streams (16) bounds
  * how many handlers of an app, in all workers, do so at a time; one more is answered 503 with Retry-After, and its calls return -1. See that
- * [server] workers_max leaves workers for others. Each piece that the client takes starts [timeouts] request anew: a stream may last for
- * ever, but may not be silent for so long, tine_sleep() included. On a reload or stop it has [timeouts] graceful to end. Text and memory that
- * functions here return are freed when the handler returns, not before: one that goes round for hours formats into buffers of its own. */
+ * [server] workers_max leaves workers for others. Each piece that the client takes starts [timeouts] request anew, and while it is waited for
+ * [timeouts] send and [limits] rate count instead: a stream may last for ever, but may not be silent for so long, tine_sleep() included. On a
+ * reload or stop it has [timeouts] graceful to end. Text and memory that functions here return are freed when the handler returns, not before:
+ * one that goes round for hours formats into buffers of its own. */
 
 /* Sends what is gathered now, the head first. Returns 0, or -1: the client is gone, there is no room for a stream, the request is HEAD (its
  * client waits for no more), or (logged) the status has no content, or it is too late as for tine_write(). */

@@ -9,15 +9,13 @@
 #include "base/clock.h"
 #include "worker/intake.h"
 #include "worker/pace.h"
+#include "worker/progress.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 
-enum {
-    RECEIVE_BYTES = 16384,
-    LOOK_MS = 1000 /* between two signs of life while a client is waited for */
-};
+enum { RECEIVE_BYTES = 16384 };
 
 /* What was received and not yet taken. */
 static struct slice waiting(const struct connection *c)
@@ -62,11 +60,6 @@ static ssize_t receive(struct connection *c)
     return length;
 }
 
-static void note_progress(void)
-{
-    atomic_store_explicit(&the_worker->slot->since, clock_ms(), memory_order_relaxed);
-}
-
 /* Waits for the client until *until, which bytes that come put off. The handler is not what takes time here. */
 static long wait_for_more(struct connection *c, int64_t *until)
 {
@@ -75,7 +68,7 @@ static long wait_for_more(struct connection *c, int64_t *until)
     for (;;) {
         ssize_t length = receive(c);
         int64_t now = clock_ms();
-        note_progress();
+        progress_note();
         if (length > 0) {
             *until = pace_extend(*until, now, (uint64_t)length, app->limits.rate, app->timeouts.body);
             return 0;
@@ -85,7 +78,7 @@ static long wait_for_more(struct connection *c, int64_t *until)
         if (now >= *until)
             return receive_fail(arrival, 408, "the body of the request came too slowly");
         struct pollfd poller = {.fd = c->fd, .events = POLLIN};
-        poll(&poller, 1, *until - now < LOOK_MS ? (int)(*until - now) : LOOK_MS);
+        poll(&poller, 1, progress_wait(*until - now));
     }
 }
 

@@ -35,6 +35,7 @@ void connection_set_state(struct worker *w, struct connection *c, enum connectio
 void connection_block(struct worker *w, struct connection *c)
 {
     c->resume = c->state;
+    c->lingers = true; /* more may come meanwhile than belongs to its requests */
     timing_blocked(c);
     connection_set_state(w, c, CONNECTION_WRITING);
 }

@@ -120,8 +120,10 @@ static void queue_response(struct worker *w, struct connection *c)
     struct tine_request *r = c->request;
     struct response *response = &r->response;
     c->ends = !r->keep_alive || response->close;
-    /* When it is the server who ends a connection that the client would have kept, requests may be on their way. */
-    c->lingers |= c->ends && (r->framing.keep_alive || buffer_length(&c->in) > r->head.length);
+    /* When it is the server who ends a connection that the client would have kept, requests may be on their way. Of a client with which the
+     * handler spoke more may have come meanwhile, an empty line behind its body, say. */
+    bool spoken = r->arrival.begun || response->state >= RESPONSE_BEGUN;
+    c->lingers |= c->ends && (r->framing.keep_alive || buffer_length(&c->in) > r->head.length || spoken);
     c->broken |= response->state == RESPONSE_BROKEN;
     if (response->state >= RESPONSE_BEGUN)
         return;

@@ -7,6 +7,7 @@
 #include "app/blame.h"
 #include "base/clock.h"
 #include "worker/pace.h"
+#include "worker/progress.h"
 #include "worker/timing.h"
 
 #include <errno.h>
@@ -16,7 +17,6 @@
 
 enum {
     KEEP_BYTES = 1 << 16,
-    LOOK_MS = 1000,         /* between two looks at what a slow client has taken */
     FILE_PIECE = 1 << 20,   /* a sendfile() at most */
     FILE_TURN = 4 << 20     /* of one connection before the others have their turn */
 };
@@ -64,6 +64,12 @@ static bool is_for_later(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
 }
 
+/* What does not go out in one piece takes a while, and more may come meanwhile than belongs to its client's requests. */
+static void note_delay(struct connection *c, uint64_t left)
+{
+    c->lingers |= left > 0;
+}
+
 /* The buffer, then the tail, in one call as long as there is room. */
 static int send_pieces(struct connection *c, struct buffer *buffer, int flags)
 {
@@ -79,6 +85,7 @@ static int send_pieces(struct connection *c, struct buffer *buffer, int flags)
         if (of_buffer > 0)
             buffer_consume(buffer, of_buffer);
         c->tail = (struct slice){c->tail.data + of_tail, c->tail.length - of_tail};
+        note_delay(c, buffer_length(buffer) + c->tail.length);
     }
     return 1;
 }
@@ -94,6 +101,7 @@ static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
         if (sent < 0)
             return is_for_later(errno) ? 0 : -1;
         buffer_consume(buffer, (size_t)sent);
+        note_delay(c, buffer_length(buffer));
     }
     return c->tail.length == 0 ? 1 : send_pieces(c, buffer, flags);
 }
@@ -120,6 +128,7 @@ static int send_file(struct connection *c, uint64_t *turn)
         if (sent <= 0)
             return sent < 0 ? -1 : cut_short(c);
         c->file_left -= (uint64_t)sent;
+        note_delay(c, c->file_left);
         *turn += (uint64_t)sent;
         if (*turn >= FILE_TURN && c->file_left > 0)
             return 0;
@@ -164,11 +173,6 @@ struct stream {
     uint64_t outstanding;
 };
 
-static void note_progress(void)
-{
-    atomic_store_explicit(&the_worker->slot->since, clock_ms(), memory_order_relaxed); /* of the handler */
-}
-
 /* What the client has taken, though there is no room to write yet, gives it time: only a good part of the socket's buffer counts as room. */
 static void look_at(struct stream *stream, uint64_t unsent)
 {
@@ -177,19 +181,20 @@ static void look_at(struct stream *stream, uint64_t unsent)
     if (stream->outstanding >= before)
         return;
     stream->until = pace_extend(stream->until, clock_ms(), before - stream->outstanding, stream->rate, stream->timeout);
-    note_progress();
 }
 
-/* Waits for room to write. Nothing tells of what a client takes before there is: so it is looked for now and then. */
+/* Waits for room to write. Nothing tells of what a client takes before there is: so it is looked for now and then. The handler is not what
+ * takes time here. */
 static int wait_writable(struct stream *stream, uint64_t unsent)
 {
     for (;;) {
         look_at(stream, unsent);
+        progress_note();
         int64_t left = stream->until - clock_ms();
         struct pollfd poller = {.fd = stream->fd, .events = POLLOUT};
         if (left <= 0)
             return -1;
-        if (poll(&poller, 1, left < LOOK_MS ? (int)left : LOOK_MS) > 0)
+        if (poll(&poller, 1, progress_wait(left)) > 0)
             return 0;
     }
 }
@@ -228,7 +233,7 @@ static int send_all(struct stream *stream, struct iovec *iov, int count)
             return -1;
         if (sent > 0) {
             advance_iov(&iov, &count, (size_t)sent);
-            note_progress();
+            progress_note();
         }
     }
     return 0;

@@ -82,3 +82,48 @@ Test(lingering, a_slow_reader_gets_the_last_answer_whole)
     cr_assert_gt(got, BYTES);
     server_stop(&server);
 }
+
+/* A client that wants no more requests, and yet sends an empty line behind its body, as some do, when the server does not look any more. */
+static void read_to_the_end(struct client *client, size_t least)
+{
+    size_t got = 0;
+    long more;
+    while ((more = client_receive(client, PATIENCE)) > 0) {
+        got += (size_t)more;
+        client->length = 0;
+    }
+    cr_assert_eq(more, 0, "%s after %zu bytes", more == -1 ? "reset" : "silence", got);
+    cr_assert_gt(got, least);
+}
+
+Test(lingering, what_comes_while_an_answer_is_taken_does_not_reset_it)
+{
+    enum { BYTES = 8 << 20 };
+    struct server server;
+    server_start(&server, ONE_WORKER PROBE);
+    const char *paths[] = {"/block", "/stream"};
+    for (size_t i = 0; i < 2; i++) {
+        struct client client = client_connect(&server);
+        setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &(int){262144}, sizeof(int));
+        client_send(&client, request("GET", text("%s/%d", paths[i], BYTES), "Connection: close\r\n"));
+        cr_assert_gt(client_receive(&client, PATIENCE), 0);
+        client_send(&client, "\r\n");
+        read_to_the_end(&client, BYTES - (1 << 20));
+        client_close(&client);
+    }
+    server_stop(&server);
+}
+
+Test(lingering, a_line_behind_a_body_that_a_handler_reads_does_not_reset_its_answer)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[app:input]\npath = /\nmodule = @MODULES@/input.so\n");
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/stream/sum?size=100", "Connection: close\r\nContent-Length: 5\r\nExpect: 100-continue\r\n"));
+    struct response interim = client_read_head(&client);
+    cr_assert_eq(interim.status, 100);
+    client_send(&client, "hello\r\n");
+    read_to_the_end(&client, 0);
+    client_close(&client);
+    server_stop(&server);
+}

@@ -174,6 +174,28 @@ Test(slow_clients, a_handler_that_streams_to_a_client_that_does_not_read_goes_on
     server_stop(&server);
 }
 
+/* It is not the handler who takes that long: a client that does not read shall not cost a worker. */
+Test(slow_clients, a_client_that_does_not_read_or_send_kills_no_worker)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], after[WORKERS_MAX];
+    server_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\nsend = 3s\nbody = 3s\nrequest = 500ms\n[limits]\nrate = 0\n" PROBE
+                                     "[app:input]\npath = /input\nmodule = @MODULES@/input.so\n");
+    server_await_workers(&server, 1, before);
+    struct client reader = client_connect_narrow(&server), sender = client_connect(&server);
+    client_send(&reader, request("GET", "/stream/30000000", ""));
+    expect_get(&server, "/hello", 200, "hello");
+    client_send(&sender, request("POST", "/input/stream/sum?size=10", "Content-Length: 10\r\n"));
+    struct response response = client_read(&sender);
+    expect_response(&response, 408, NULL);
+    response_free(&response);
+    server_await_workers(&server, 1, after);
+    cr_assert_eq(before[0], after[0], "another worker");
+    client_close(&reader);
+    client_close(&sender);
+    server_stop(&server);
+}
+
 Test(slow_clients, a_slow_reader_gets_all_and_others_are_served_meanwhile)
 {
     struct server server;
