@@ -7,7 +7,7 @@
 # make disruption what clients lose while things are done to the server, ten seconds each; R=hup does one of them
 # make fuzz       every fuzz target for SECONDS=60 (or RUNS=1000000 inputs); T=head does one; needs clang
 # make conformance what the RFCs ask of an origin server, case by case; PEER=nginx, apache or h2o asks that one instead
-# make mutation   which of the checks in the parsers no case would miss; F=head those of src/http/head.c
+# make mutation   which checks no case would miss, and which cases nothing makes fail; F=head tries src/http/head.c; JOBS=2
 # make check      what CI runs: gcc, clang, sanitizers
 # make release    build/release/tine, optimized across files and by profile; needs wrk
 # make man        build/man: tine(8), tine(3) of the header, tine.ini(5) of the tables of options
@@ -223,7 +223,7 @@ disruption: all $(B)/tests/disruption/disruption $(TEST_MODULES)
 conformance: all $(B)/tests/http/conformance $(TEST_MODULES)
 	TINE=$(B)/tine $(B)/tests/http/conformance $(if $(PEER),--peer $(PEER))
 
-mutation: all $(B)/tests/http/conformance $(TEST_MODULES)
+mutation: all $(B)/tests/http/conformance $(TEST_MODULES) $(if $(KNOWN),$(B)/tests/system/run $(LIBRARY_MODULES))
 	B=$(B) CC="$(CC)" scripts/mutation $(F)
 
 fuzz: $(if $(T),$(B)/tests/fuzz/$(T),$(FUZZ))

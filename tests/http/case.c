@@ -186,11 +186,13 @@ static char *run_sent(const struct target *target, const struct http_case *http_
     static char *(*const runs[])(const struct target *, const struct sent *, const char *) = {run_whole, run_split, run_pipelined,
                                                                                               run_half_closed};
     const char *expect = case_expects(target, http_case);
-    for (size_t way = 0; way < (target->quick ? 1 : WAYS - 1); way++) {
+    bool done = false;
+    for (size_t way = 0; way < WAYS - 1 && !(target->quick && done); way++) {
         bool waits = sent->wait_count > 0 && way != 0, many = http_case->each != NULL && way != 0;
         if ((http_case->not & 1u << way) != 0 || waits || many)
             continue;
         char *wrong = runs[way](target, sent, expect);
+        done = true;
         if (wrong != NULL)
             return tell(way, wrong, sent, expect);
     }

@@ -15,7 +15,7 @@ struct target {
     char address[128];        /* TCP */
     char local[128];          /* a Unix socket for what is sent in two parts: there it shows when the first was read; "": none */
     struct asked asked;
-    bool quick;               /* each case whole only */
+    bool quick;               /* each case in the first way that it has: nearly all whole */
 };
 
 /* Starts it on a folder with the files that the cases ask for; it ends with us. */

@@ -65,6 +65,8 @@ static char *word_fits(const char *word, const struct answer *answer, bool is_ti
                    ? NULL : text("%s, not \"%.200s\"", word, answer->body);
     if (strncmp(word, "body~", 5) == 0) /* others write the names of fields in parts in other letters */
         return (is_tine ? strstr : strcasestr)(answer->body, word + 5) != NULL ? NULL : text("%s, not in \"%.400s\"", word, answer->body);
+    if (word[0] == '!')
+        return word_fits(word + 1, answer, is_tine) != NULL ? NULL : text("%s after all", word + 1);
     if (word[0] == '+')
         return answer_field(answer, word + 1, NULL) != NULL ? NULL : text("no %s", word + 1);
     if (word[0] == '-')

@@ -47,6 +47,7 @@ const struct rule rfc9112_chunked[] = {
          CASE("many zeros", CHUNKED "<<0*40>>5\r\nhello\r\n0\r\n\r\n", "400; close", .own = true),
          CASE("sixteen digits", CHUNKED "0000000000000005\r\nhello\r\n0000000000000000\r\n\r\n", HELLO_BACK, .peers = "200/400; either"),
          CASE("seventeen", CHUNKED "00000000000000005\r\nhello\r\n0\r\n\r\n", "400; close", .own = true),
+         CASE("more than a body may have, and garbage", CHUNKED "fffffffx\r\nhello\r\n0\r\n\r\n", REFUSED),
          CASE("more than all may be", CHUNKED "5\r\nhello\r\nfffffffffffffffb\r\nhello\r\n0\r\n\r\n", "400/413; close"),
          CASE("a chunk as large as a body may be", CHUNKED "100000\r\n<<a*1048576>>\r\n0\r\n\r\n", "200; keep", .own = true,
               .not = SPLIT | PIPELINED),

@@ -26,6 +26,7 @@ const struct rule rfc9112_connections[] = {
          CASE("close", GET "Connection: close\r\n\r\n", "200; body=hello; close"),
          CASE("in capitals", GET "Connection: CLOSE\r\n\r\n", "200; body=hello; close"),
          CASE("in a list", GET "Connection: x, close\r\n\r\n", "200; body=hello; close"),
+         CASE("in a list, a blank behind it", GET "Connection: close , x-frob\r\n\r\n", "200; body=hello; close"),
          CASE("in a list without blanks", GET "Connection: x,close,y\r\n\r\n", "200; body=hello; close"),
          CASE("with keep-alive", GET "Connection: keep-alive, close\r\n\r\n", "200; body=hello; close"),
          CASE("in the first of two fields", GET "Connection: close\r\nConnection: x\r\n\r\n", "200; body=hello; close"),

@@ -49,6 +49,7 @@ const struct rule rfc9112_message[] = {
          CASE("small letters", "GET /hello http/1.1\r\n" HOST "\r\n", "400; close"),
          CASE("mixed letters", "GET /hello Http/1.1\r\n" HOST "\r\n", "400; close"),
          CASE("two digits behind the dot", "GET /hello HTTP/1.10\r\n" HOST "\r\n", "400; close", .peers = "400/505; close"),
+         CASE("a letter twice", "GET /hello HHTTP/1.1\r\n" HOST "\r\n", "400; close", .peers = "400/505; close"),
          CASE("a leading zero", "GET /hello HTTP/01.1\r\n" HOST "\r\n", "400; close", .peers = "400/505; close"),
          CASE("no minor version", "GET /hello HTTP/1\r\n" HOST "\r\n", "400; close", .peers = "400/505; close"),
          CASE("a comma", "GET /hello HTTP/1,1\r\n" HOST "\r\n", "400; close", .peers = "400/505; close"),

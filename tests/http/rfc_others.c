@@ -140,10 +140,12 @@ const struct rule rfc9457_problems[] = {
          CASE("a handler's 500", "GET /status/500 HTTP/1.1\r\n" HOST ID,
               "500; body={\"type\":\"about:blank\",\"title\":\"Internal Server Error\",\"status\":500,\"request_id\":\"an-id\"}\n; keep")),
     RULE("3", MUST, "what goes into it from outside cannot break it",
-         CASE("quotes and control bytes in an id", NOWHERE "X-Request-Id: a\"b\\c\r\n\r\n", "404; body~\"request_id\":\"; keep",
+         CASE("quotes and control bytes in an id", NOWHERE "X-Request-Id: a\"b\\c\r\n\r\n",
+              "404; body~\"request_id\":\"; !body~b\\\\c; keep", .own = true),
+         CASE("a text with quotes", "GET /taken/a%22b%5Cc HTTP/1.1\r\n" HOST "\r\n", "409; body~\"a\\\"b\\\\c is taken\"; keep",
               .own = true),
-         CASE("a page's markup", "GET /%3Cscript%3E HTTP/1.1\r\n" HOST "Accept: text/html\r\n\r\n", "404; Content-Type~text/html; keep",
-              .own = true)),
+         CASE("a page's markup", "GET /taken/%3Cscript%3E HTTP/1.1\r\n" HOST "Accept: text/html\r\n\r\n",
+              "409; Content-Type~text/html; body~&lt;script; keep", .own = true)),
     {.section = NULL},
 };
 

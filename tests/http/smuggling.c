@@ -102,7 +102,7 @@ const struct rule smuggling[] = {
               .own = true),
          CASE("a handler that sets one", "GET /set HTTP/1.1\r\n" HOST "\r\n", "201; body=1 0; -X-Evil; keep", .own = true),
          CASE("a tag that has one", "GET /fresh_split HTTP/1.1\r\n" HOST "\r\n", "200; -X-Evil; keep", .own = true),
-         CASE("an id that has one", GET "X-Request-Id: a b\r\n\r\n", "200; keep", .own = true),
+         CASE("an id that has one", GET "X-Request-Id: a b\r\n\r\n", "200; +X-Request-Id; !X-Request-Id=a b; keep", .own = true),
          CASE("an encoded line end in a path", "GET /x%0d%0aX-Evil:%201 HTTP/1.1\r\n" HOST "\r\n", "404; -X-Evil; keep")),
     RULE("11.3", MUST, "nothing hides behind a close or a refusal",
          CASE("a close", GET "Connection: close\r\n\r\n" HIDDEN, "200; body=hello; close", .not = SPLIT),

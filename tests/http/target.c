@@ -23,6 +23,7 @@ static const char tine_ini[] =
     "[limits]\nrequest_line = 9k\n[log]\naccess = off\n"
     "[app:other]\npath = /who\nhost = other.test\nmodule = respond\nbody = other\n"
     "[app:six]\npath = /who\nhost = [::1]\nmodule = respond\nbody = six\n"
+    "[app:small]\npath = /small\nlimits.body = 5\nmodule = @MODULES@/probe.so\n"
     "[app:who]\npath = /who\nmodule = respond\nbody = default\n"
     "[app:status]\npath = /-/status\nmodule = status\n"
     "[app:go]\npath = /go\nmodule = redirect\nto = /\nkeep_path = on\n"

@@ -119,6 +119,11 @@ static int problem(tine_request *r)
     return tine_problem(r, 409, "%s is taken", "ada");
 }
 
+static int taken(tine_request *r)
+{
+    return tine_problem(r, 409, "%s is taken", tine_param(r, "name"));
+}
+
 static int redirect(tine_request *r)
 {
     return tine_redirect(r, 303, "/hello?from=redirect");
@@ -249,7 +254,8 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/users/{name}", user), TINE_GET("/users/me", user_me), TINE_DELETE("/users/{name}", nothing),
                 TINE_GET("/items/{number:int}", item), TINE_GET("/query", query), TINE_GET("/header/{name}", header),
                 TINE_GET("/headers", headers), TINE_GET("/nothing", nothing), TINE_GET("/status/{code:int}", status),
-                TINE_GET("/problem", problem), TINE_GET("/redirect", redirect), TINE_GET("/redirect_to", redirect_to), TINE_GET("/set", set),
+                TINE_GET("/problem", problem), TINE_GET("/taken/{name}", taken), TINE_GET("/redirect", redirect),
+                TINE_GET("/redirect_to", redirect_to), TINE_GET("/set", set),
                 TINE_GET("/twice", twice), TINE_GET("/stream/{bytes:int}", stream), TINE_GET("/broken_stream/{bytes:int}", broken_stream),
                 TINE_GET("/block/{bytes:int}", block), TINE_POST("/created", created), TINE_GET("/fresh", fresh),
                 TINE_GET("/fresh_split", fresh_split),

@@ -95,6 +95,44 @@ Test(handoff, a_spooled_body_goes_on_where_it_was)
     server_stop(&server);
 }
 
+/* Of a size that is kept in memory, but read from the other's in parts. */
+Test(handoff, a_body_in_memory_goes_on_where_it_was)
+{
+    enum { SIZE = 50000, FIRST = 40000 };
+    struct server server;
+    char *bytes = malloc(SIZE + 1);
+    for (int i = 0; i < SIZE; i++)
+        bytes[i] = (char)('a' + i % 23 + i / 16384);
+    bytes[SIZE] = 0;
+    server_start(&server, TWO_WORKERS PROBE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("POST", "/echo", text("Content-Length: %d\r\n", SIZE)));
+    client_send_bytes(&client, bytes, FIRST);
+    replace_workers(&server, 2);
+    expect_kept(&client, bytes + FIRST, bytes);
+    free(bytes);
+    server_stop(&server);
+}
+
+/* What was half read by the old ones is too large for the new: that is an answer, and no trouble for anyone else. */
+Test(handoff, a_body_that_is_too_large_for_the_new_configuration_is_refused)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE);
+    struct client counted = client_connect(&server), chunked = client_connect(&server), other = client_connect(&server);
+    expect_kept(&other, request("GET", "/hello", ""), "hello");
+    client_send(&counted, text("%s%s", request("POST", "/echo", "Content-Length: 10\r\n"), "abcde"));
+    client_send(&chunked, text("%s%s", request("POST", "/echo", "Transfer-Encoding: chunked\r\n"), "a\r\nabcdefghij\r\n"));
+    server_configure(&server, TWO_WORKERS "[limits]\nbody = 9\n" PROBE);
+    replace_workers(&server, 2);
+    struct response first = client_read(&counted), second = client_read(&chunked);
+    cr_assert_eq(first.status, 413, "%s", first.head);
+    cr_assert_eq(second.status, 413, "%s", second.head);
+    expect_kept(&other, request("GET", "/hello", ""), "hello");
+    cr_assert_not(server_log_has(&server, "crashed"), "%s", server_log(&server));
+    server_stop(&server);
+}
+
 Test(handoff, a_client_that_waits_for_100_is_told_once)
 {
     struct server server;
