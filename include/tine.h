@@ -402,6 +402,8 @@ typedef struct tine_content {
     void (*release)(void *owner) TINE_UNSET; /* called once, when data and fd are no longer needed, on failure too: up to the client's last
                                    * byte, long after the handler. NULL: they stay for good. It may use no request. */
     void *owner TINE_UNSET;
+    const char *vary TINE_UNSET;          /* Vary: by which request fields this content was chosen among others; NULL: it was not */
+    int nosniff TINE_UNSET;               /* not 0: X-Content-Type-Options: nosniff, the client is to believe `type` */
 } tine_content;
 
 #define TINE_CONTENT(...) TINE_STRUCT(tine_content, __VA_ARGS__)
