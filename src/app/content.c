@@ -132,6 +132,8 @@ static void set_one_part(tine_request *r, const tine_content *content, struct ra
     r->response.part_count = 1;
     if (content->data != NULL)
         r->response.memory = (struct slice){(const char *)content->data + range.first, (size_t)range.length};
+    if (content->data != NULL && range.first == 0)
+        r->response.room = content->room;
 }
 
 /* The text in front of the i-th part, and behind the last one (RFC 9110, 14.6). */

@@ -63,7 +63,7 @@ static int send_as_it_is(tine_request *r, struct file *file, struct file *descri
                                              .type = described->type, .encoding = encoding,
                                              .cache_control = status == 0 ? described->cache_control : NULL, .etag = file->etag,
                                              .modified = file->modified.tv_sec, .release = file_release, .owner = file,
-                                             .vary = vary, .nosniff = 1));
+                                             .vary = vary, .nosniff = 1, .room = file->room));
 }
 
 /* ---- Siblings ---- */
