@@ -26,9 +26,17 @@ static bool is_method(const tine_request *r, struct slice method)
     return slice_equals(request_method(r), method);
 }
 
+static bool has_conditions(const struct head *head)
+{
+    return (head->known[HEAD_IF_MATCH] | head->known[HEAD_IF_NONE_MATCH] | head->known[HEAD_IF_MODIFIED_SINCE] |
+            head->known[HEAD_IF_UNMODIFIED_SINCE]) != 0;
+}
+
 /* Returns 0, 304 or 412. */
 static int evaluate(tine_request *r, const struct validators *validators, time_t now)
 {
+    if (!has_conditions(&r->head))
+        return 0;
     const struct conditions conditions = {
         .match = condition(r, HEAD_IF_MATCH, "If-Match"),
         .none_match = condition(r, HEAD_IF_NONE_MATCH, "If-None-Match"),
@@ -66,12 +74,28 @@ static const char *format_modified(time_t modified)
     return last.text;
 }
 
-static void set_validators(tine_request *r, const struct validators *validators)
+/* As response_set_field(); where there was none to begin with ('alone') it need not be looked for. */
+static inline void set_field(tine_request *r, bool alone, struct slice name, const char *value)
+{
+    struct buffer *fields = &r->response.fields;
+    if (!alone) {
+        response_set_field(r, name.data, value);
+        return;
+    }
+    size_t length = strlen(value);
+    char *to = mempcpy(buffer_reserve(fields, name.length + length + 4), name.data, name.length);
+    to = mempcpy(to, ": ", 2);
+    to = mempcpy(to, value, length);
+    memcpy(to, "\r\n", 2);
+    fields->end += name.length + length + 4;
+}
+
+static void set_validators(tine_request *r, bool alone, const struct validators *validators)
 {
     if (validators->has_modified)
-        response_set_field(r, "Last-Modified", format_modified(validators->modified));
+        set_field(r, alone, SLICE("Last-Modified"), format_modified(validators->modified));
     if (validators->etag.data != NULL)
-        response_set_field(r, "ETag", validators->etag.data);
+        set_field(r, alone, SLICE("ETag"), validators->etag.data);
 }
 
 int tine_precondition(tine_request *r, const char *etag, time_t modified)
@@ -80,7 +104,7 @@ int tine_precondition(tine_request *r, const char *etag, time_t modified)
     struct validators validators = make_validators(r, etag, modified, now);
     /* With other methods it is the version before the change that was compared, and the answer tells of the one after it. */
     if ((is_method(r, SLICE("GET")) || is_method(r, SLICE("HEAD"))) && r->response.state < RESPONSE_BEGUN)
-        set_validators(r, &validators);
+        set_validators(r, false, &validators);
     return evaluate(r, &validators, now);
 }
 
@@ -108,6 +132,8 @@ static void set_one_part(tine_request *r, const tine_content *content, struct ra
     r->response.part_count = 1;
     if (content->data != NULL)
         r->response.memory = (struct slice){(const char *)content->data + range.first, (size_t)range.length};
+    if (content->data != NULL && range.first == 0)
+        r->response.room = content->room;
 }
 
 /* The text in front of the i-th part, and behind the last one (RFC 9110, 14.6). */
@@ -187,10 +213,10 @@ static int choose_parts(tine_request *r, const tine_content *content, const stru
 /* ---- Content ---- */
 
 /* What says how to read it. Who asks with If-Range has that already (15.3.7). */
-static void set_description(tine_request *r, const tine_content *content)
+static void set_description(tine_request *r, bool alone, const tine_content *content)
 {
     if (content->encoding != NULL)
-        response_set_field(r, "Content-Encoding", content->encoding);
+        set_field(r, alone, SLICE("Content-Encoding"), content->encoding);
     if (content->type != NULL) /* that of several parts is set as a field, which goes first */
         r->response.type = arena_copy(&r->arena, content->type, strlen(content->type));
 }
@@ -203,7 +229,7 @@ static bool is_known_to_client(const tine_request *r)
 /* Fields from a module are as little trusted as those it sets by itself. */
 static bool is_in_order(tine_request *r, const tine_content *content)
 {
-    const char *const values[] = {content->type, content->encoding, content->cache_control};
+    const char *const values[] = {content->type, content->encoding, content->cache_control, content->vary};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         if (values[i] == NULL || field_is_value(slice_from(values[i])))
             continue;
@@ -223,6 +249,11 @@ static int build(tine_request *r, const tine_content *content)
     struct response *response = &r->response;
     time_t now = time(NULL);
     struct validators validators = make_validators(r, content->etag, content->modified, now);
+    bool alone = buffer_length(&response->fields) == 0;
+    if (content->nosniff)
+        set_field(r, alone, SLICE("X-Content-Type-Options"), "nosniff");
+    if (content->vary != NULL)
+        set_field(r, alone, SLICE("Vary"), content->vary);
     int status = content->status == 200 ? evaluate(r, &validators, now) : 0;
     if (status == 412)
         return tine_problem(r, 412, "it is not the version that was asked for");
@@ -232,17 +263,17 @@ static int build(tine_request *r, const tine_content *content)
         return status;
     response->status = status;
     if (content->cache_control != NULL)
-        response_set_field(r, "Cache-Control", content->cache_control);
+        set_field(r, alone, SLICE("Cache-Control"), content->cache_control);
     if (is_known_to_client(r))
         validators.has_modified &= validators.etag.data == NULL;
     if (content->status == 200)
-        set_validators(r, &validators);
+        set_validators(r, alone, &validators);
     if (status == 304)
         return status;
     if (content->status == 200)
-        response_set_field(r, "Accept-Ranges", "bytes");
+        set_field(r, alone, SLICE("Accept-Ranges"), "bytes");
     if (!is_known_to_client(r))
-        set_description(r, content);
+        set_description(r, alone, content);
     return status;
 }
 

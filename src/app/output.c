@@ -3,6 +3,7 @@
  * The functions of tine.h by which a handler builds its response. Runs in workers.
  */
 #include "app/blame.h"
+#include "app/json_text.h"
 #include "app/problem.h"
 #include "app/response.h"
 #include "base/log.h"
@@ -27,19 +28,13 @@ int tine_text(tine_request *r, int status, const char *format, ...)
     return r->response.status;
 }
 
-static int append_json(const char *data, size_t length, void *body)
-{
-    buffer_append(body, data, length);
-    return 0;
-}
-
 int tine_json(tine_request *r, int status, json_t *value)
 {
     if (!response_start(r, status, "application/json")) {
         json_decref(value);
         return 500;
     }
-    if (value == NULL || json_dump_callback(value, append_json, &r->response.body, JSON_COMPACT | JSON_ENCODE_ANY) < 0) {
+    if (value == NULL || !json_text_append(&r->response.body, value)) {
         json_decref(value);
         request_blame(r, TINE_ERROR, "gives tine_json() %s",
                       value == NULL ? "NULL: did json_pack() fail, of a text that is not UTF-8 perhaps?" : "a value that cannot be written");

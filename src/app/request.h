@@ -47,6 +47,7 @@ struct response {
     struct buffer fields; /* "Name: value\r\n" lines; never those that framing needs */
     struct buffer body;
     struct slice memory; /* bytes to send instead of the body; data is NULL: none */
+    size_t room;         /* bytes in front of them that may be written on for as long as it takes to send them */
     int fd;              /* a file to send instead: its 'parts', in order; -1: none */
     const struct response_part *parts;
     size_t part_count;

@@ -28,6 +28,7 @@ static void release_borrowed(struct response *response)
 {
     void (*release)(void *owner) = response->release;
     response->memory = (struct slice){NULL, 0};
+    response->room = 0;
     response->fd = -1;
     response->parts = NULL;
     response->part_count = 0;

@@ -7,6 +7,7 @@
 
 #include "http/date.h"
 #include "http/fields.h"
+#include "http/scan.h"
 
 static bool is_weak(struct slice etag)
 {
@@ -18,6 +19,14 @@ static struct slice opaque(struct slice etag)
     return is_weak(etag) ? (struct slice){etag.data + 2, etag.length - 2} : etag;
 }
 
+/* Are all eight bytes such as stand between the quotes? */
+static bool is_inside(uint64_t word)
+{
+    uint64_t quotes = word ^ SCAN_EACH_BYTE('"');
+
+    return (scan_stops(word, '!') | ((quotes - SCAN_EACH_BYTE(1)) & ~quotes & SCAN_EACH_BYTE(0x80))) == 0;
+}
+
 /* The length of the entity-tag at the front; 0 if there is none. */
 static size_t etag_length(struct slice text)
 {
@@ -25,6 +34,8 @@ static size_t etag_length(struct slice text)
 
     if (i >= text.length || text.data[i++] != '"')
         return 0;
+    while (text.length - i >= sizeof(uint64_t) && is_inside(scan_load(text.data + i)))
+        i += sizeof(uint64_t);
     for (; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
         if (byte == '"')

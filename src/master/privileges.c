@@ -7,62 +7,115 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+enum { LOOKUP_SECONDS = 30 };
 
 static const char *name_of(const struct config *config)
 {
     return config->user[0] != 0 ? config->user : "nobody";
 }
 
-static const struct passwd *find_user(const struct config *config, struct errors *errors)
+enum finding { FOUND, NO_USER, NO_GROUP, TOO_MANY_GROUPS };
+
+struct answer {
+    enum finding finding;
+    struct privileges privileges;
+};
+
+static enum finding look_up(struct privileges *privileges, const char *name, const char *group_name)
 {
-    const char *name = name_of(config);
     const struct passwd *user = getpwnam(name);
     if (user == NULL)
-        config_reject_value(errors, config, "server", "user", "there is no user '%s'", name);
-    return user;
+        return NO_USER;
+    privileges->uid = user->pw_uid;
+    privileges->gid = user->pw_gid;
+    snprintf(privileges->user, sizeof privileges->user, "%s", user->pw_name);
+    const struct group *group = group_name[0] != 0 ? getgrnam(group_name) : NULL;
+    if (group_name[0] != 0 && group == NULL)
+        return NO_GROUP;
+    if (group != NULL)
+        privileges->gid = group->gr_gid;
+    privileges->group_count = PRIVILEGES_GROUPS_MAX;
+    if (getgrouplist(privileges->user, privileges->gid, privileges->groups, &privileges->group_count) < 0)
+        return TOO_MANY_GROUPS;
+    return FOUND;
 }
 
-/* Without root there is nothing to drop, and nothing else can be had. */
-static int check_unprivileged(const struct config *config, struct errors *errors)
+static _Noreturn void answer_in_child(const char *name, const char *group, int fd)
 {
-    const struct passwd *user = config->user[0] != 0 ? getpwnam(config->user) : NULL;
-    if (config->user[0] != 0 && (user == NULL || user->pw_uid != geteuid())) {
-        config_reject_value(errors, config, "server", "user", "only root can serve as '%s'", config->user);
+    struct answer answer = {0};
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGALRM, SIG_DFL);
+    alarm(LOOKUP_SECONDS);
+    answer.finding = look_up(&answer.privileges, name, group);
+    _exit(write(fd, &answer, sizeof answer) == (ssize_t)sizeof answer ? 0 : 1);
+}
+
+/* Asks in a process of its own: what answers (nsswitch.conf) may load libraries of half a megabyte, and threads, connections and faults
+ * of theirs would stay in the master. Returns 0, or -1 when there is no answer. */
+static int ask(struct answer *answer, const char *name, const char *group)
+{
+    int pipes[2];
+    if (pipe2(pipes, O_CLOEXEC) < 0)
         return -1;
-    }
-    return 0;
+    pid_t pid = fork();
+    if (pid == 0)
+        answer_in_child(name, group, pipes[1]);
+    close(pipes[1]);
+    ssize_t length;
+    while ((length = read(pipes[0], answer, sizeof *answer)) < 0 && errno == EINTR)
+        ;
+    close(pipes[0]);
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return length == (ssize_t)sizeof *answer ? 0 : -1; /* less than PIPE_BUF, so whole or not at all */
+}
+
+static void reject(struct errors *errors, const struct config *config, enum finding finding)
+{
+    if (finding == NO_USER)
+        config_reject_value(errors, config, "server", "user", "there is no user '%s'", name_of(config));
+    else if (finding == NO_GROUP)
+        config_reject_value(errors, config, "server", "group", "there is no group '%s'", config->group);
+    else
+        config_reject_value(errors, config, "server", "user", "'%s' is in more than %d groups", name_of(config), PRIVILEGES_GROUPS_MAX);
 }
 
 int privileges_resolve(struct privileges *privileges, const struct config *config, struct errors *errors)
 {
+    bool root = geteuid() == 0;
+    struct answer answer = {0};
     *privileges = (struct privileges){0};
-    if (geteuid() != 0)
-        return check_unprivileged(config, errors);
-    const struct passwd *user = find_user(config, errors);
-    if (user == NULL)
+    if (!root && config->user[0] == 0)
+        return 0;
+    if (ask(&answer, name_of(config), root ? config->group : "") < 0) {
+        config_reject_value(errors, config, "server", "user", "cannot look up '%s'", name_of(config));
         return -1;
+    }
+    /* Without root there is nothing to drop, and nothing else can be had. */
+    if (!root && (answer.finding == NO_USER || answer.privileges.uid != geteuid())) {
+        config_reject_value(errors, config, "server", "user", "only root can serve as '%s'", config->user);
+        return -1;
+    }
+    if (!root)
+        return 0;
+    if (answer.finding != FOUND) {
+        reject(errors, config, answer.finding);
+        return -1;
+    }
+    *privileges = answer.privileges;
     privileges->drop = true;
-    privileges->uid = user->pw_uid;
-    privileges->gid = user->pw_gid;
-    snprintf(privileges->user, sizeof privileges->user, "%s", user->pw_name);
-    const struct group *group = config->group[0] != 0 ? getgrnam(config->group) : NULL;
-    if (config->group[0] != 0 && group == NULL) {
-        config_reject_value(errors, config, "server", "group", "there is no group '%s'", config->group);
-        return -1;
-    }
-    if (group != NULL)
-        privileges->gid = group->gr_gid;
-    privileges->group_count = PRIVILEGES_GROUPS_MAX;
-    if (getgrouplist(privileges->user, privileges->gid, privileges->groups, &privileges->group_count) < 0) {
-        config_reject_value(errors, config, "server", "user", "'%s' is in more than %d groups", name_of(config), PRIVILEGES_GROUPS_MAX);
-        return -1;
-    }
     return 0;
 }
 

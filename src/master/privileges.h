@@ -17,7 +17,7 @@ struct privileges {
     uid_t uid;
     gid_t gid;
     char user[64]; /* for the log */
-    gid_t groups[PRIVILEGES_GROUPS_MAX]; /* supplementary; looked up by the master, as that loads libraries */
+    gid_t groups[PRIVILEGES_GROUPS_MAX]; /* supplementary */
     int group_count;
 };
 

@@ -17,7 +17,9 @@
 enum {
     BUCKETS = 512,
     FILES_MAX = 2048,
-    DESCRIPTORS_MAX = 64 /* of the files that are too large for memory */
+    DESCRIPTORS_MAX = 64, /* of the files that are too large for memory */
+    ROOM_FROM = 4096,     /* smaller content is copied behind its head */
+    ROOM = 512            /* in front of other content, for a head */
 };
 
 struct file_cache {
@@ -63,7 +65,8 @@ static void free_file(struct file *file)
 {
     if (file->fd >= 0)
         close(file->fd);
-    free((void *)file->data);
+    if (file->data != NULL)
+        free((char *)file->data - file->room);
     free(file->packed);
     free(file);
 }
@@ -143,15 +146,15 @@ static bool is_unchanged(const struct file *file, const struct stat *status)
            is_same_time(file->modified, status->st_mtim) && is_same_time(file->changed, status->st_ctim);
 }
 
-/* All of it, or NULL: it changes just now, or there is no memory. */
-static void *read_content(const struct file *file)
+/* All of it behind its room, or NULL: it changes just now, or there is no memory. */
+static char *read_content(const struct file *file)
 {
-    char *data = malloc(file->length > 0 ? file->length : 1);
+    char *memory = malloc(file->room + (file->length > 0 ? file->length : 1));
     struct stat status;
     uint64_t have = 0;
 
-    while (data != NULL && have < file->length) {
-        ssize_t got = pread(file->fd, data + have, file->length - have, (off_t)have);
+    while (memory != NULL && have < file->length) {
+        ssize_t got = pread(file->fd, memory + file->room + have, file->length - have, (off_t)have);
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -160,8 +163,8 @@ static void *read_content(const struct file *file)
         have += (uint64_t)got;
     }
     if (have == file->length && fstat(file->fd, &status) == 0 && is_unchanged(file, &status))
-        return data;
-    free(data);
+        return memory;
+    free(memory);
     return NULL;
 }
 
@@ -191,14 +194,18 @@ static struct file *make_file(const char *path, uint64_t hash, int fd, const str
 /* Small ones go to memory, and need no descriptor then. */
 static void take_content(const struct file_cache *cache, struct file *file)
 {
+    char *memory;
+
     if (file->length > cache->content_max || cache->bytes_max == 0)
         return;
-    file->data = read_content(file);
-    if (file->data == NULL)
+    file->room = file->length >= ROOM_FROM ? ROOM : 0;
+    memory = read_content(file);
+    if (memory == NULL)
         return;
+    file->data = memory + file->room;
     close(file->fd);
     file->fd = -1;
-    file->cost += file->length;
+    file->cost += file->room + file->length;
 }
 
 static struct file *open_anew(struct file_cache *cache, const char *path, uint64_t hash)

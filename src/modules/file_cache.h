@@ -23,7 +23,8 @@ enum {
 struct file_cache;
 
 struct file {
-    const void *data; /* the content; NULL: it is in */
+    const void *data; /* the content, behind `room`; NULL: it is in */
+    size_t room;
     int fd;           /* or -1 */
     uint64_t length;
     struct timespec modified;

@@ -22,6 +22,8 @@ static const struct coding {
     const char *name, *suffix;
 } codings[] = {{"br", ".br"}, {"zstd", ".zst"}, {"gzip", ".gz"}};
 
+static const char chosen_by[] = "Accept-Encoding";
+
 enum { CODINGS = sizeof(codings) / sizeof(codings[0]), SIBLINGS_UNKNOWN = (1 << CODINGS) - 1 };
 
 static bool begins_with(const char *text, const char *const *words)
@@ -55,12 +57,13 @@ static bool may_pack(const struct site *site, const struct file *file)
     return site->gzip && file->length >= GZIP_LEAST && file->length <= GZIP_MOST && is_text(file->type);
 }
 
-static int send_as_it_is(tine_request *r, struct file *file, struct file *described, const char *encoding, int status)
+static int send_as_it_is(tine_request *r, struct file *file, struct file *described, const char *encoding, const char *vary, int status)
 {
     return tine_send_content(r, TINE_CONTENT(.data = file->data, .fd = file->fd, .status = status, .length = file->length,
                                              .type = described->type, .encoding = encoding,
                                              .cache_control = status == 0 ? described->cache_control : NULL, .etag = file->etag,
-                                             .modified = file->modified.tv_sec, .release = file_release, .owner = file));
+                                             .modified = file->modified.tv_sec, .release = file_release, .owner = file,
+                                             .vary = vary, .nosniff = 1, .room = file->room));
 }
 
 /* ---- Siblings ---- */
@@ -166,7 +169,7 @@ static int send_packed(tine_request *r, struct file *file)
 
     return tine_send_content(r, TINE_CONTENT(.data = file->packed, .length = file->packed_length, .type = file->type, .encoding = "gzip",
                                              .cache_control = file->cache_control, .etag = etag, .modified = file->modified.tv_sec,
-                                             .release = file_release, .owner = file));
+                                             .release = file_release, .owner = file, .vary = chosen_by, .nosniff = 1));
 }
 
 /* ---- */
@@ -177,11 +180,10 @@ static int send_chosen(tine_request *r, struct site *site, struct file *file)
     const char *encoding = NULL;
     struct file *sibling = NULL;
 
-    tine_set_header(r, "Vary", "Accept-Encoding");
     if (site->precompressed && !is_packed(file->type))
         sibling = find_sibling(r, site, file, &encoding);
     if (sibling != NULL) {
-        int status = send_as_it_is(r, sibling, file, encoding, 0);
+        int status = send_as_it_is(r, sibling, file, encoding, chosen_by, 0);
 
         file_release(file);
         return status;
@@ -194,28 +196,28 @@ static int send_chosen(tine_request *r, struct site *site, struct file *file)
     }
     if (tine_accepts_encoding(r, "identity") < 0) {
         file_release(file);
+        tine_set_header(r, "Vary", chosen_by);
         return 406;
     }
-    return send_as_it_is(r, file, file, NULL, 0);
+    return send_as_it_is(r, file, file, NULL, chosen_by, 0);
 }
 
-static void describe(tine_request *r, struct site *site, struct file *file)
+static void describe(struct site *site, struct file *file)
 {
     if (file->type[0] == '\0')
         site_describe(site, file);
-    tine_set_header(r, "X-Content-Type-Options", "nosniff");
 }
 
 int representation_send(tine_request *r, struct site *site, struct file *file)
 {
-    describe(r, site, file);
+    describe(site, file);
     if ((site->precompressed && !is_packed(file->type)) || may_pack(site, file))
         return send_chosen(r, site, file);
-    return send_as_it_is(r, file, file, NULL, 0);
+    return send_as_it_is(r, file, file, NULL, NULL, 0);
 }
 
 int representation_send_page(tine_request *r, struct site *site, struct file *file, int status)
 {
-    describe(r, site, file);
-    return send_as_it_is(r, file, file, NULL, status);
+    describe(site, file);
+    return send_as_it_is(r, file, file, NULL, NULL, status);
 }

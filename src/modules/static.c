@@ -152,15 +152,15 @@ static int serve_folder(tine_request *r, struct site *site, const char *path)
 }
 
 /* The name below the root, without slash in front; "" for the root itself. */
-static const char *file_path(tine_request *r)
+static const char *file_path(tine_request *r, bool encoded)
 {
     const char *mount = tine_app_path(tine_request_app(r));
-    const char *path = tine_path(r) + (strcmp(mount, "/") == 0 ? 0 : strlen(mount));
+    const char *path = tine_path(r) + (mount[1] == '\0' ? 0 : strlen(mount));
     char *decoded;
 
     if (*path == '/')
         path++;
-    if (strstr(path, "%25") == NULL)
+    if (!encoded)
         return path;
     decoded = tine_alloc(r, strlen(path) + 1);
     decode_path(decoded, path);
@@ -170,12 +170,14 @@ static const char *file_path(tine_request *r)
 static int answer(tine_request *r, struct site *site)
 {
     const char *whole = tine_path(r);
-    const char *path = file_path(r);
+    size_t length = strlen(whole);
+    bool encoded = memchr(whole, '%', length) != NULL; /* "%25" or "%2F": nothing else is */
+    const char *path = file_path(r, encoded);
 
     /* No file's name has a slash in it, which is what "%2F" is. */
-    if (strstr(whole, "%2F") != NULL || !site_may_serve(path))
+    if ((encoded && strstr(whole, "%2F") != NULL) || !site_may_serve(path))
         return 404;
-    if (whole[strlen(whole) - 1] == '/')
+    if (whole[length - 1] == '/')
         return serve_folder(r, site, path);
     return serve_file(r, site, path);
 }

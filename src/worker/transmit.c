@@ -70,40 +70,40 @@ static void note_delay(struct connection *c, uint64_t left)
     c->lingers |= left > 0;
 }
 
-/* The buffer, then the tail, in one call as long as there is room. */
-static int send_pieces(struct connection *c, struct buffer *buffer, int flags)
+/* The buffer, then the tail; as long as there is a buffer nothing of the tail is sent. Two pieces of memory cost the kernel more than to put
+ * the first in front of the second, where it stays for this call only: the next answer of the same content has a head of its own. */
+static ssize_t send_once(const struct connection *c, const struct buffer *buffer, int flags)
+{
+    size_t length = buffer_length(buffer);
+    char *tail = (char *)c->tail.data;
+    if (c->tail.length == 0)
+        return send(c->fd, buffer_bytes(buffer), length, flags);
+    if (length == 0)
+        return send(c->fd, tail, c->tail.length, flags);
+    if (length <= c->request->response.room)
+        return send(c->fd, memcpy(tail - length, buffer_bytes(buffer), length), length + c->tail.length, flags);
+    struct iovec iov[2] = {{buffer_bytes(buffer), length}, {tail, c->tail.length}};
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
+    return sendmsg(c->fd, &message, flags);
+}
+
+/* What lies in memory, in one call as long as there is room. 1: all sent, 0: the client does not take more now, -1: it is gone. */
+static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
 {
     while (buffer_length(buffer) + c->tail.length > 0) {
-        struct iovec iov[2] = {{buffer_bytes(buffer), buffer_length(buffer)}, {(char *)c->tail.data, c->tail.length}};
-        struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
-        ssize_t sent = sendmsg(c->fd, &message, MSG_NOSIGNAL | flags);
+        size_t length = buffer_length(buffer);
+        ssize_t sent = send_once(c, buffer, MSG_NOSIGNAL | flags);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
             return is_for_later(errno) ? 0 : -1;
-        size_t of_buffer = (size_t)sent < iov[0].iov_len ? (size_t)sent : iov[0].iov_len, of_tail = (size_t)sent - of_buffer;
+        size_t of_buffer = (size_t)sent < length ? (size_t)sent : length, of_tail = (size_t)sent - of_buffer;
         if (of_buffer > 0)
             buffer_consume(buffer, of_buffer);
         c->tail = (struct slice){c->tail.data + of_tail, c->tail.length - of_tail};
         note_delay(c, buffer_length(buffer) + c->tail.length);
     }
     return 1;
-}
-
-/* What lies in memory. 1: all sent, 0: the client does not take more now, -1: it is gone. In one piece, nearly always: send() costs
- * less than sendmsg(). */
-static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
-{
-    while (c->tail.length == 0 && buffer_length(buffer) > 0) {
-        ssize_t sent = send(c->fd, buffer_bytes(buffer), buffer_length(buffer), MSG_NOSIGNAL | flags);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0)
-            return is_for_later(errno) ? 0 : -1;
-        buffer_consume(buffer, (size_t)sent);
-        note_delay(c, buffer_length(buffer));
-    }
-    return c->tail.length == 0 ? 1 : send_pieces(c, buffer, flags);
 }
 
 /* The promised length cannot be kept, only the connection ended. */

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LARGE = 8000000 }; /* more than the kernel buffers */
+enum {
+    LARGE = 8000000, /* more than the kernel buffers */
+    ROOM = 512
+};
 
 static int lent, returned;
 static char large[LARGE];
@@ -37,6 +40,25 @@ static int lend_large(tine_request *r)
         large[i] = (char)('0' + i % 10);
     lent++;
     return tine_send_content(r, TINE_CONTENT(.data = large, .length = LARGE, .release = take_back, .owner = &lent));
+}
+
+/* With room in front for a head, or for part of one. */
+static int roomy(tine_request *r)
+{
+    static char bytes[ROOM + LARGE];
+    static int64_t before;
+    int64_t room, length;
+
+    if (tine_query_int(r, "room", 0, ROOM, &room) != 0 || tine_query_int(r, "length", 0, LARGE, &length) != 0)
+        return tine_failed(r);
+    for (size_t i = bytes[ROOM] == 0 ? 0 : LARGE; i < LARGE; i++)
+        bytes[ROOM + i] = (char)('0' + i % 10);
+    for (size_t i = 0; i < ROOM - (size_t)before; i++)
+        if (before > 0 && bytes[i] != '#')
+            return tine_problem(r, 500, "more was written on than the room");
+    memset(bytes, '#', ROOM);
+    before = room;
+    return tine_send_content(r, TINE_CONTENT(.data = bytes + ROOM, .length = (uint64_t)length, .etag = "\"roomy\"", .room = (size_t)room));
 }
 
 /* As a handler that thinks better of it. */
@@ -116,7 +138,7 @@ static int encoding(tine_request *r)
     return tine_text(r, 200, "%d %d", tine_accepts_encoding(r, "gzip"), tine_accepts_encoding(r, "identity"));
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/file", file), TINE_GET("/memory", memory), TINE_GET("/large", lend_large),
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/file", file), TINE_GET("/memory", memory), TINE_GET("/large", lend_large), TINE_GET("/roomy", roomy),
                                            TINE_GET("/twice", twice), TINE_GET("/replaced", replaced), TINE_GET("/bad", bad),
                                            TINE_GET("/bad_etag", bad_etag), TINE_GET("/gone", gone), TINE_PUT("/change", change),
                                            TINE_GET("/change", change), TINE_GET("/balance", balance), TINE_GET("/encoding", encoding),

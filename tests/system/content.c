@@ -134,6 +134,53 @@ ContentTest(it_is_kept_until_a_slow_client_has_it)
     await(strcmp(get(&server, "/balance").body, "0") == 0);
 }
 
+/* The digits that the module makes, from 'from' on. */
+static void expect_digits(const struct response *response, int status, size_t from, size_t length)
+{
+    expect_response(response, status, NULL);
+    cr_assert_eq(response->length, length, "%zu bytes", response->length);
+    for (size_t i = 0; i < length; i++)
+        if (response->body[i] != (char)('0' + (from + i) % 10))
+            harness_fail("byte %zu is wrong", i);
+}
+
+ContentTest(a_head_in_front_of_content_does_it_no_harm)
+{
+    static const size_t rooms[] = {0, 1, 100, 512}, lengths[] = {1, 4096, 4097, 10240, 65536};
+    for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
+        for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
+            char *path = text("/roomy?room=%zu&length=%zu", rooms[i], lengths[k]);
+            struct response response = get(&server, path);
+            expect_digits(&response, 200, 0, lengths[k]);
+            response = get_with(&server, path, "X-Request-Id: 0123456789012345678901234567890123456789\r\nRange: bytes=0-\r\n");
+            expect_digits(&response, 206, 0, lengths[k]);
+            if (lengths[k] > 5000) {
+                response = get_with(&server, path, "Range: bytes=700-\r\n");
+                expect_digits(&response, 206, 700, lengths[k] - 700);
+            }
+            response = get(&server, path);
+            expect_digits(&response, 200, 0, lengths[k]);
+        }
+}
+
+/* One is in the midst of it, or has not even taken the head, when others get a head of their own. */
+ContentTest(many_clients_take_content_with_room_at_a_time)
+{
+    struct client clients[3];
+    for (size_t i = 0; i < 3; i++) {
+        clients[i] = client_connect(&server);
+        setsockopt(clients[i].fd, SOL_SOCKET, SO_RCVBUF, &(int){65536}, sizeof(int));
+        client_send(&clients[i], request("GET", "/roomy?room=512&length=8000000", text("X-Request-Id: client%zu\r\n", i)));
+        cr_assert_gt(client_receive(&clients[i], PATIENCE), 0);
+    }
+    for (size_t i = 3; i-- > 0;) {
+        struct response response = client_read(&clients[i]);
+        expect_field(&response, "X-Request-Id", text("client%zu", i));
+        expect_digits(&response, 200, 0, 8000000);
+        client_close(&clients[i]);
+    }
+}
+
 ContentTest(changes_are_made_to_the_version_that_was_meant)
 {
     static const struct {

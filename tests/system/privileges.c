@@ -46,6 +46,18 @@ Test(privileges, workers_of_root_are_nobody_and_the_log_says_so)
     server_stop(&server);
 }
 
+/* Users are looked up by a process that ends then. */
+Test(privileges, what_looks_up_users_stays_out_of_the_master)
+{
+    need_root();
+    struct server server;
+    server_start(&server, ONE_WORKER "user = daemon\n" PROBE);
+    expect_get(&server, "/hello", 200, "hello");
+    cr_assert(text_matches(process_file(server.pid, "maps"), "libjansson"));
+    cr_assert(!text_matches(process_file(server.pid, "maps"), "libnss"), "%s", process_file(server.pid, "maps"));
+    server_stop(&server);
+}
+
 Test(privileges, user_and_group_are_taken_from_the_file)
 {
     need_root();

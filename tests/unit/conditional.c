@@ -132,6 +132,18 @@ Test(conditional, tags_have_a_grammar)
         cr_expect(!etag_is_valid(slice_from(bad[i])), "%s", bad[i]);
 }
 
+Test(conditional, each_byte_of_a_tag_counts_wherever_it_stands)
+{
+    for (int at = 1; at < 27; at++) {
+        for (int byte = 1; byte < 256; byte++) {
+            char tag[] = "\"0123456789abcdef0123456789\"";
+            bool good = byte > ' ' && byte != 0x7f && byte != '"';
+            tag[at] = (char)byte;
+            cr_assert_eq(etag_is_valid(slice_from(tag)), good, "byte %d at %d", byte, at);
+        }
+    }
+}
+
 Test(conditional, if_range_compares_strongly)
 {
     static const struct {
