@@ -11,10 +11,10 @@ from servers import HERE, PROGRAMS, BenchError
 ERROR_KINDS = ("connect", "read", "write", "status", "timeout")
 
 
-def run(command, seconds, env=None):
+def run(command, seconds, env=None, cwd=None):
     """What a generator printed, which should take about so many seconds."""
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=2 * seconds + 30, check=False,
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=2 * seconds + 30, check=False, cwd=cwd,
                              env={**os.environ, **(env or {})})
     except FileNotFoundError:
         raise BenchError(f"{command[0]} is not installed: scripts/setup bench") from None
