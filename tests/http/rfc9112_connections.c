@@ -32,6 +32,7 @@ const struct rule rfc9112_connections[] = {
          CASE("in the first of two fields", GET "Connection: close\r\nConnection: x\r\n\r\n", "200; body=hello; close"),
          CASE("in a second field", GET "Connection: x\r\nConnection: close\r\n\r\n", "200; body=hello; close"),
          CASE("in a third field", GET "Connection: x\r\nY: z\r\nConnection: y\r\nconnection: close\r\n\r\n", "200; body=hello; close"),
+         CASE("in a second field", GET "Connection: keep-alive\r\nConnection: close\r\n\r\n", "200; body=hello; close"),
          CASE("with a body", POST "Connection: close\r\nContent-Length: 5\r\n\r\nhello", "200; body=hello; close")),
     RULE("9.3", MUST, "HTTP/1.0 ends unless it asks to be kept",
          CASE("nothing said", "GET /hello HTTP/1.0\r\n\r\n", "200; body=hello; close"),
