@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A circuit breaker for each route: one that keeps crashing its workers answers 503 for a while, then lets one request try. In
- * memory that all workers share, so that it counts whichever worker crashed; atomics only, and async-signal-safe.
+ * A circuit breaker for each route: one that keeps crashing its workers answers 503 for a while, then lets one request try, and as long as
+ * none was answered another after each such while. In memory that all workers share, so that it counts whichever worker crashed; atomics
+ * only, and async-signal-safe.
  */
 #ifndef SHARED_BREAKER_H
 #define SHARED_BREAKER_H
@@ -27,7 +28,7 @@ struct breaker {
     _Atomic uint32_t crashes;    /* in the window */
     _Atomic int64_t window;      /* monotonic ms: when it began */
     _Atomic int64_t open_until;  /* 0: closed, all is well */
-    _Atomic int32_t trying;      /* a request is let through to see */
+    _Atomic int32_t trying;      /* a request was let through to see, and has not been answered */
     _Atomic int64_t since;       /* monotonic ms: when it opened first */
     _Atomic uint32_t total;      /* crashes since it began anew */
     struct breaker_route route;  /* written with the first crash */
@@ -46,7 +47,7 @@ enum breaker_verdict breaker_admit(struct breaker *breaker, uint32_t generation,
  * tried. */
 bool breaker_crashed(struct breaker *breaker, uint32_t generation, uint32_t limit, int64_t now);
 
-/* A request that was let through to try has been answered. */
-void breaker_succeeded(struct breaker *breaker);
+/* A request that a worker of 'generation' let through to try has been answered. */
+void breaker_succeeded(struct breaker *breaker, uint32_t generation);
 
 #endif

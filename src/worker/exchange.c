@@ -234,7 +234,7 @@ static bool step_ready(struct worker *w, struct connection *c)
     growth_begin(w, r);
     bool ours = run_handler(w, c);
     if (verdict == BREAKER_TRY) {
-        breaker_succeeded(breaker);
+        breaker_succeeded(breaker, w->setup->generation);
         log_warning("route of %s.%s serves again", breaker->route.app, breaker->route.handler);
     }
     count_request(w, growth_end(w));
