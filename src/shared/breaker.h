@@ -18,7 +18,8 @@ enum {
     BREAKER_PAUSE_MS = 10000
 };
 
-/* Whose it is, for people. Plain bytes: the same ones whoever writes them, and only shown. */
+/* Whose it is, for people. Plain bytes, and only shown: the same ones whoever writes them, but for BREAKER_NO_ROUTE, where it is the filter
+ * that crashed last. Each text ends within its array even while it is written: its last byte is never anything but NUL. */
 struct breaker_route {
     char app[48], module[128], handler[48], method[16], path[160];
 };

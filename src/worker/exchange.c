@@ -68,10 +68,10 @@ static bool decide_keep_alive(const struct worker *w, const struct connection *c
 {
     int64_t most = w->config->limits.keepalive_requests;
     uint32_t wanted = atomic_load_explicit(&w->slot->order, memory_order_relaxed);
+    bool staying = (wanted == ORDER_SERVE || wanted == ORDER_GIVE) && !w->orphaned;
     /* Behind a CONNECT there may be what is meant for the other end of a tunnel. */
-    return c->request->framing.keep_alive && c->request->target.form != TARGET_AUTHORITY && (wanted == ORDER_SERVE || wanted == ORDER_GIVE) && !w->orphaned && w->limit > 1 &&
-           w->config->timeouts.keepalive > 0 &&
-           (most == 0 || c->served + 1 < most);
+    return c->request->framing.keep_alive && c->request->target.form != TARGET_AUTHORITY && staying && w->limit > 1 &&
+           w->config->timeouts.keepalive > 0 && (most == 0 || c->served + 1 < most);
 }
 
 /* Some clients send an empty line behind a body (RFC 9112, 2.2). That is no request begun: the connection is idle. The line is kept, in
