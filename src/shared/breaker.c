@@ -55,3 +55,11 @@ void breaker_succeeded(struct breaker *breaker, uint32_t generation)
     if (atomic_load(&breaker->generation) == generation)
         begin_anew(breaker);
 }
+
+void breaker_untried(struct breaker *breaker, uint32_t generation, int64_t now)
+{
+    if (atomic_load(&breaker->generation) != generation)
+        return;
+    atomic_store(&breaker->trying, 0);
+    atomic_store(&breaker->open_until, now);
+}

@@ -37,7 +37,7 @@ struct breaker {
 
 enum breaker_verdict {
     BREAKER_PASS,
-    BREAKER_TRY,   /* as pass, and the outcome decides: call breaker_succeeded() or breaker_crashed() */
+    BREAKER_TRY,   /* as pass, and the outcome decides: call breaker_succeeded(), breaker_untried() or breaker_crashed() */
     BREAKER_REFUSE /* 503 */
 };
 
@@ -50,5 +50,8 @@ bool breaker_crashed(struct breaker *breaker, uint32_t generation, uint32_t limi
 
 /* A request that a worker of 'generation' let through to try has been answered. */
 void breaker_succeeded(struct breaker *breaker, uint32_t generation);
+
+/* It was answered by somebody else, so it told nothing: the next one tries. */
+void breaker_untried(struct breaker *breaker, uint32_t generation, int64_t now);
 
 #endif

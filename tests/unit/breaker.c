@@ -60,6 +60,18 @@ Test(breaker, a_try_that_does_not_end_is_followed_by_another)
     cr_expect_eq(breaker_admit(&breaker, 1, later + 2 * BREAKER_PAUSE_MS), BREAKER_REFUSE);
 }
 
+Test(breaker, a_try_that_told_nothing_is_followed_by_another_at_once)
+{
+    open_it(1000000);
+    int64_t later = 1000002 + BREAKER_PAUSE_MS;
+    cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_TRY);
+    breaker_untried(&breaker, 1, later + 5);
+    cr_expect_eq(breaker_admit(&breaker, 1, later + 5), BREAKER_TRY);
+    breaker_untried(&breaker, 0, later + 6);
+    cr_expect_eq(breaker_admit(&breaker, 1, later + 6), BREAKER_REFUSE, "that was another generation's");
+    cr_expect(breaker_crashed(&breaker, 1, 3, later + 7), "once is enough");
+}
+
 Test(breaker, a_try_of_an_older_generation_tells_nothing_of_the_newer_one)
 {
     open_it(1000000);
