@@ -406,8 +406,9 @@ typedef struct tine_content {
     void *owner TINE_UNSET;
     const char *vary TINE_UNSET;          /* Vary: by which request fields this content was chosen among others; NULL: it was not */
     int nosniff TINE_UNSET;               /* not 0: X-Content-Type-Options: nosniff, the client is to believe `type` */
-    size_t room TINE_UNSET;               /* bytes in front of `data` that tine may write on until `release`, in all of which another answer
-                                * may be sent from the same: 512 let the head and some 10 KB go out in one piece, which is cheaper. 0: none */
+    size_t room TINE_UNSET;               /* bytes in front of `data`, in memory of this process alone (no MAP_SHARED), that tine may write on until
+                                * `release`, in all of which another answer may be sent from the same: 512 let the head and some 10 KB go out
+                                * in one piece, which is cheaper. 0: none */
 } tine_content;
 
 #define TINE_CONTENT(...) TINE_STRUCT(tine_content, __VA_ARGS__)

@@ -79,7 +79,6 @@ static struct slice path_of(const struct tine_request *r)
     return mark != NULL ? (struct slice){target.data, (size_t)(mark - target.data)} : target;
 }
 
-
 /* Of a head that was refused there may be no target: then what came of its first line is shown. */
 static void put_request_line(struct line *line)
 {

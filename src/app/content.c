@@ -237,7 +237,8 @@ static bool is_in_order(tine_request *r, const tine_content *content)
         return false;
     }
     if (content->length > INT64_MAX || (content->data == NULL && content->fd < 0)) {
-        request_blame(r, TINE_ERROR, "gives tine_send_content() %" PRIu64 " bytes of descriptor %d: was one of them negative?", content->length, content->fd);
+        request_blame(r, TINE_ERROR, "gives tine_send_content() %" PRIu64 " bytes of descriptor %d: was one of them negative?",
+                      content->length, content->fd);
         return false;
     }
     return true;
@@ -292,8 +293,11 @@ static tine_content own_copy(const tine_content *given)
 int tine_send_content(tine_request *r, const tine_content *given)
 {
     if (given == NULL || given->size > sizeof *given) {
-        request_blame(r, TINE_ERROR, given == NULL ? "gives tine_send_content() NULL" : "gives tine_send_content() a struct of %zu bytes, and this tine "
-                      "knows %zu: it was built for a newer one", given != NULL ? given->size : 0, sizeof *given);
+        if (given == NULL)
+            request_blame(r, TINE_ERROR, "gives tine_send_content() NULL");
+        else
+            request_blame(r, TINE_ERROR, "gives tine_send_content() a struct of %zu bytes, and this tine knows %zu: it was built for a newer one",
+                          given->size, sizeof *given);
         if (given != NULL && given->release != NULL)
             given->release(given->owner);
         return tine_problem(r, 500, "the answer could not be made");

@@ -17,7 +17,8 @@
 /* Is 'name' a path to a shared object, not the name of a built-in? */
 bool module_is_file(const char *name);
 
-/* Returns the module, or NULL with *reason set to why (static, or valid until the next call). 'file' is what is loaded, 'name' what the user wrote. */
+/* Returns the module, or NULL with *reason set to why (static, or valid until the next call). 'file' is what is loaded, 'name' what the
+ * user wrote. */
 const tine_module *module_find(const char *name, const char *file, const char **reason);
 
 /* The i-th built-in (0 first) and its name, for the manual; NULL behind the last. */

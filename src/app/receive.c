@@ -102,7 +102,9 @@ long receive_piece(struct tine_request *r, struct slice bytes, char *to, size_t 
     struct slice data = {NULL, 0};
     size_t consumed = bytes.length < size ? bytes.length : size;
     if (r->framing.body == BODY_LENGTH) {
-        data = (struct slice){bytes.data, consumed = consumed < r->framing.length - arrival->taken ? consumed : (size_t)(r->framing.length - arrival->taken)};
+        uint64_t left = r->framing.length - arrival->taken;
+        consumed = consumed < left ? consumed : (size_t)left;
+        data = (struct slice){bytes.data, consumed};
         arrival->open = arrival->taken + consumed < r->framing.length;
     } else {
         enum chunked_verdict verdict = chunked_decode(&r->chunked, bytes.data, consumed, &consumed, &data);

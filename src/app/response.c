@@ -231,7 +231,10 @@ static char *add_framing(char *to, const struct tine_request *r)
 }
 
 /* Room for all but the type and the fields. No reason phrase is longer than 40. */
-enum { HEAD_MAX = BEGINNING_LENGTH + 40 + REQUEST_ID_MAX + sizeof "\r\nContent-Type: \r\nContent-Length: \r\nConnection: keep-alive\r\n\r\n" + DIGITS_MAX };
+enum {
+    HEAD_MAX = BEGINNING_LENGTH + 40 + REQUEST_ID_MAX + DIGITS_MAX +
+               sizeof "\r\nContent-Type: \r\nContent-Length: \r\nConnection: keep-alive\r\n\r\n"
+};
 
 void response_format_head(struct tine_request *r, struct buffer *out)
 {

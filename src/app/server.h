@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 
-/* Once in a worker, before its apps are loaded. 'board' NULL: no server runs. With 'health' the built-in /-/live and /-/ready are there ([server] health). */
+/* Once in a worker, before its apps are loaded. 'board' NULL: no server runs. With 'health' the built-in /-/live and /-/ready are there
+ * ([server] health). */
 void server_use(struct scoreboard *board, bool health);
 
 /* From now on /-/ready asks these apps for their health. */

@@ -140,7 +140,8 @@ int tine_set_cookie(tine_request *r, const char *name, const char *value, const 
     if (wrong != NULL)
         wrong = tine_printf(r, "it is too late after %s", wrong);
     else if (given != NULL && given->size > sizeof *given)
-        wrong = tine_printf(r, "its options have %zu bytes, and this tine knows %zu: the module was built for a newer one", given->size, sizeof *given);
+        wrong = tine_printf(r, "its options have %zu bytes, and this tine knows %zu: the module was built for a newer one",
+                            given->size, sizeof *given);
     else
         wrong = find_fault(name, value, &options);
     if (wrong != NULL) {

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOOKUP_SECONDS = 30 };
+enum { LOOKUP_SECONDS = 30 }; /* as ask() says */
 
 static const char *name_of(const struct config *config)
 {
@@ -63,23 +63,27 @@ static _Noreturn void answer_in_child(const char *name, const char *group, int f
 }
 
 /* Asks in a process of its own: what answers (nsswitch.conf) may load libraries of half a megabyte, and threads, connections and faults
- * of theirs would stay in the master. Returns 0, or -1 when there is no answer. */
-static int ask(struct answer *answer, const char *name, const char *group)
+ * of theirs would stay in the master. Returns NULL, or why there is no answer. */
+static const char *ask(struct answer *answer, const char *name, const char *group)
 {
-    int pipes[2];
+    int pipes[2], status = 0;
     if (pipe2(pipes, O_CLOEXEC) < 0)
-        return -1;
+        return strerror(errno);
     pid_t pid = fork();
     if (pid == 0)
         answer_in_child(name, group, pipes[1]);
+    const char *wrong = pid < 0 ? strerror(errno) : NULL;
     close(pipes[1]);
     ssize_t length;
     while ((length = read(pipes[0], answer, sizeof *answer)) < 0 && errno == EINTR)
         ;
     close(pipes[0]);
-    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    return length == (ssize_t)sizeof *answer ? 0 : -1; /* less than PIPE_BUF, so whole or not at all */
+    if (wrong != NULL || length == (ssize_t)sizeof *answer) /* less than PIPE_BUF, so whole or not at all */
+        return wrong;
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "what nsswitch.conf names has not answered in 30 s"
+                                                              : "what nsswitch.conf names has crashed or ended the process";
 }
 
 static void reject(struct errors *errors, const struct config *config, enum finding finding)
@@ -99,8 +103,9 @@ int privileges_resolve(struct privileges *privileges, const struct config *confi
     *privileges = (struct privileges){0};
     if (!root && config->user[0] == 0)
         return 0;
-    if (ask(&answer, name_of(config), root ? config->group : "") < 0) {
-        config_reject_value(errors, config, "server", "user", "cannot look up '%s'", name_of(config));
+    const char *wrong = ask(&answer, name_of(config), root ? config->group : "");
+    if (wrong != NULL) {
+        config_reject_value(errors, config, "server", "user", "cannot look up '%s': %s", name_of(config), wrong);
         return -1;
     }
     /* Without root there is nothing to drop, and nothing else can be had. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Stopping, in an order that loses nothing: readiness fails while all is served as before ([server] shutdown_delay), no new connection comes in, those that wait are accepted and answered, then
- * workers finish what they hold, and the listeners are closed last. Levels only escalate. Runs in the master.
+ * Stopping, in an order that loses nothing: readiness fails while all is served as before ([server] shutdown_delay), no new connection
+ * comes in, those that wait are accepted and answered, then workers finish what they hold, and the listeners are closed last. Levels only
+ * escalate. Runs in the master.
  */
 #include "master/master.h"
 

@@ -17,15 +17,16 @@ static void begin_anew(struct breaker *breaker)
 enum breaker_verdict breaker_admit(struct breaker *breaker, uint32_t generation, int64_t now)
 {
     uint32_t former = atomic_load_explicit(&breaker->generation, memory_order_relaxed);
-    int32_t nobody = 0;
     /* Of an older generation's workers, while a reload is under way, the newer one's counts are none of their business. */
     if (former < generation && atomic_compare_exchange_strong(&breaker->generation, &former, generation))
         begin_anew(breaker);
     int64_t until = atomic_load(&breaker->open_until);
     if (until == 0 || former > generation)
         return BREAKER_PASS;
-    if (now < until || !atomic_compare_exchange_strong(&breaker->trying, &nobody, 1))
+    /* Whoever puts off the next try has this one. It may never end (its worker hangs and is killed, say): then the next one is due. */
+    if (now < until || !atomic_compare_exchange_strong(&breaker->open_until, &until, now + BREAKER_PAUSE_MS))
         return BREAKER_REFUSE;
+    atomic_store(&breaker->trying, 1);
     return BREAKER_TRY;
 }
 
@@ -49,7 +50,16 @@ bool breaker_crashed(struct breaker *breaker, uint32_t generation, uint32_t limi
     return true;
 }
 
-void breaker_succeeded(struct breaker *breaker)
+void breaker_succeeded(struct breaker *breaker, uint32_t generation)
 {
-    begin_anew(breaker);
+    if (atomic_load(&breaker->generation) == generation)
+        begin_anew(breaker);
+}
+
+void breaker_untried(struct breaker *breaker, uint32_t generation, int64_t now)
+{
+    if (atomic_load(&breaker->generation) != generation)
+        return;
+    atomic_store(&breaker->trying, 0);
+    atomic_store(&breaker->open_until, now);
 }

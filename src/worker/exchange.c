@@ -68,10 +68,10 @@ static bool decide_keep_alive(const struct worker *w, const struct connection *c
 {
     int64_t most = w->config->limits.keepalive_requests;
     uint32_t wanted = atomic_load_explicit(&w->slot->order, memory_order_relaxed);
+    bool staying = (wanted == ORDER_SERVE || wanted == ORDER_GIVE) && !w->orphaned;
     /* Behind a CONNECT there may be what is meant for the other end of a tunnel. */
-    return c->request->framing.keep_alive && c->request->target.form != TARGET_AUTHORITY && (wanted == ORDER_SERVE || wanted == ORDER_GIVE) && !w->orphaned && w->limit > 1 &&
-           w->config->timeouts.keepalive > 0 &&
-           (most == 0 || c->served + 1 < most);
+    return c->request->framing.keep_alive && c->request->target.form != TARGET_AUTHORITY && staying && w->limit > 1 &&
+           w->config->timeouts.keepalive > 0 && (most == 0 || c->served + 1 < most);
 }
 
 /* Some clients send an empty line behind a body (RFC 9112, 2.2). That is no request begun: the connection is idle. The line is kept, in
@@ -209,6 +209,17 @@ static void answer_broken(struct tine_request *r)
     response_set_field(r, "Retry-After", "10");
 }
 
+/* A request that was let through to see has been answered. By a filter in front, that tells nothing of what crashed behind it. */
+static void conclude_try(struct worker *w, struct breaker *breaker, const struct tine_request *r)
+{
+    if (r->filters != NULL && r->passed < r->filters->count) {
+        breaker_untried(breaker, w->setup->generation, w->now);
+        return;
+    }
+    breaker_succeeded(breaker, w->setup->generation);
+    log_warning("route of %s.%s serves again", breaker->route.app, breaker->route.handler);
+}
+
 static bool step_ready(struct worker *w, struct connection *c)
 {
     struct tine_request *r = c->request;
@@ -233,10 +244,8 @@ static bool step_ready(struct worker *w, struct connection *c)
     give_others_before(w, c);
     growth_begin(w, r);
     bool ours = run_handler(w, c);
-    if (verdict == BREAKER_TRY) {
-        breaker_succeeded(breaker);
-        log_warning("route of %s.%s serves again", breaker->route.app, breaker->route.handler);
-    }
+    if (verdict == BREAKER_TRY)
+        conclude_try(w, breaker, r);
     count_request(w, growth_end(w));
     if (!ours)
         return false;

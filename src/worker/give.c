@@ -34,7 +34,8 @@ static bool is_waiting_for_its_turn(const struct connection *c)
 
 static bool can_give(const struct connection *c)
 {
-    bool between = is_waiting_for_its_turn(c) || c->state == CONNECTION_PROXY || c->state == CONNECTION_IDLE || c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY;
+    bool between = is_waiting_for_its_turn(c) || c->state == CONNECTION_PROXY || c->state == CONNECTION_IDLE ||
+                   c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY;
     return between && !c->ends && !c->broken && !connection_is_sending(c) && buffer_length(&c->out) == 0;
 }
 

@@ -222,6 +222,20 @@ Test(filters, that_crash_too_often_do_not_run_any_more)
     server_stop(&server);
 }
 
+/* Who is turned away by a filter, for want of a password say, does not show that what is behind it is well again. */
+Test(filters, that_answer_do_not_vouch_for_what_is_behind_them)
+{
+    server_start(&server, ONE_WORKER "crash_limit = 2\nfilters = outer, second\n" FILTER("outer") FILTER("second") APP(""));
+    for (int i = 0; i < 2; i++)
+        expect_get(&server, "/app/?second=crash", 500, NULL);
+    expect_get(&server, "/app/", 503, NULL);
+    await(get(&server, "/app/?outer=answer").status == 401); /* after the pause */
+    expect_get(&server, "/app/?outer=answer", 401, NULL);
+    expect_get(&server, "/app/?second=crash", 500, NULL);
+    expect_get(&server, "/app/", 503, NULL);
+    server_stop(&server);
+}
+
 /* Where there is no handler they are counted together: 404, 405, a body that is refused. What has one is as before. */
 Test(filters, that_crash_where_there_is_no_handler_do_not_run_any_more)
 {

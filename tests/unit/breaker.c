@@ -33,7 +33,7 @@ Test(breaker, one_request_tries_after_the_pause)
     open_it(1000000);
     cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_TRY);
     cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_REFUSE);
-    breaker_succeeded(&breaker);
+    breaker_succeeded(&breaker, 1);
     cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_PASS);
     cr_expect_not(breaker_crashed(&breaker, 1, 3, later));
 }
@@ -45,6 +45,43 @@ Test(breaker, a_try_that_crashes_opens_it_again)
     cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_TRY);
     cr_expect(breaker_crashed(&breaker, 1, 3, later));
     cr_expect_eq(breaker_admit(&breaker, 1, later + 1), BREAKER_REFUSE);
+}
+
+/* Its worker was killed, or it takes its time. */
+Test(breaker, a_try_that_does_not_end_is_followed_by_another)
+{
+    open_it(1000000);
+    int64_t later = 1000002 + BREAKER_PAUSE_MS;
+    cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_TRY);
+    cr_expect_eq(breaker_admit(&breaker, 1, later + BREAKER_PAUSE_MS - 1), BREAKER_REFUSE);
+    cr_expect_eq(breaker_admit(&breaker, 1, later + BREAKER_PAUSE_MS), BREAKER_TRY);
+    cr_expect_eq(breaker_admit(&breaker, 1, later + BREAKER_PAUSE_MS), BREAKER_REFUSE);
+    cr_expect(breaker_crashed(&breaker, 1, 3, later + 2 * BREAKER_PAUSE_MS), "it crashed in the end");
+    cr_expect_eq(breaker_admit(&breaker, 1, later + 2 * BREAKER_PAUSE_MS), BREAKER_REFUSE);
+}
+
+Test(breaker, a_try_that_told_nothing_is_followed_by_another_at_once)
+{
+    open_it(1000000);
+    int64_t later = 1000002 + BREAKER_PAUSE_MS;
+    cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_TRY);
+    breaker_untried(&breaker, 1, later + 5);
+    cr_expect_eq(breaker_admit(&breaker, 1, later + 5), BREAKER_TRY);
+    breaker_untried(&breaker, 0, later + 6);
+    cr_expect_eq(breaker_admit(&breaker, 1, later + 6), BREAKER_REFUSE, "that was another generation's");
+    cr_expect(breaker_crashed(&breaker, 1, 3, later + 7), "once is enough");
+}
+
+Test(breaker, a_try_of_an_older_generation_tells_nothing_of_the_newer_one)
+{
+    open_it(1000000);
+    int64_t later = 1000002 + BREAKER_PAUSE_MS;
+    cr_expect_eq(breaker_admit(&breaker, 1, later), BREAKER_TRY);
+    cr_expect_eq(breaker_admit(&breaker, 2, later), BREAKER_PASS);
+    for (int i = 0; i < 3; i++)
+        breaker_crashed(&breaker, 2, 3, later);
+    breaker_succeeded(&breaker, 1);
+    cr_expect_eq(breaker_admit(&breaker, 2, later + 1), BREAKER_REFUSE);
 }
 
 Test(breaker, crashes_of_another_minute_do_not_count)
@@ -78,7 +115,7 @@ Test(breaker, keeps_since_when_and_how_often)
     cr_expect(breaker_crashed(&breaker, 1, 3, later + BREAKER_WINDOW_MS));
     cr_expect_eq(breaker.since, 1000002);
     cr_expect_eq(breaker.total, 4);
-    breaker_succeeded(&breaker);
+    breaker_succeeded(&breaker, 1);
     cr_expect_eq(breaker.since, 0);
     cr_expect_eq(breaker.total, 0);
 }

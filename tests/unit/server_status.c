@@ -42,7 +42,7 @@ Test(server_status, tells_a_bounded_number_of_broken_routes_and_counts_all)
 Test(server_status, passes_over_what_an_earlier_generation_left)
 {
     struct scoreboard *board = board_with_broken(2);
-    breaker_succeeded(&board->breakers[1]);
+    breaker_succeeded(&board->breakers[1], 3);
     json_t *status = status_make(board);
     cr_expect_eq(json_integer_value(json_object_get(status, "broken_count")), 1);
     json_decref(status);
