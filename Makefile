@@ -259,49 +259,53 @@ $(B)/man/keys: $(B)/src/man/tine.ini.5.o $(B)/libtine.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $< $(WHOLE) $(LIBS)
 
+# Quoted for the shell: DESTDIR may have blanks. PREFIX gets into files that others read, who take a blank for an end.
+ROOT = '$(subst ','\'',$(DESTDIR)$(PREFIX))'
+$(if $(word 2,$(PREFIX)),$(error PREFIX has a blank: pkg-config and make would take what is behind it for another name: '$(PREFIX)'))
+
 install: all man
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin include lib/tine share/tine/www)
-	install -m 755 $(B)/tine $(DESTDIR)$(PREFIX)/sbin/tine
-	install -m 644 include/tine.h include/tine_test.h $(DESTDIR)$(PREFIX)/include/
-	install -m 755 $(B)/libtine_test.so $(DESTDIR)$(PREFIX)/lib/libtine_test.so
-	install -m 644 $(B)/hello.so $(LOADED) $(DESTDIR)$(PREFIX)/lib/tine/
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,share/man/man3 share/man/man5 share/man/man8 share/doc/tine)
-	install -m 644 $(B)/man/tine.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	install -m 644 $(B)/man/tine.ini.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 $(B)/man/tine.3 $(DESTDIR)$(PREFIX)/share/man/man3/
+	install -d $(addprefix $(ROOT)/,sbin include lib/tine share/tine/www)
+	install -m 755 $(B)/tine $(ROOT)/sbin/tine
+	install -m 644 include/tine.h include/tine_test.h $(ROOT)/include/
+	install -m 755 $(B)/libtine_test.so $(ROOT)/lib/libtine_test.so
+	install -m 644 $(B)/hello.so $(LOADED) $(ROOT)/lib/tine/
+	install -d $(addprefix $(ROOT)/,share/man/man3 share/man/man5 share/man/man8 share/doc/tine)
+	install -m 644 $(B)/man/tine.8 $(ROOT)/share/man/man8/
+	install -m 644 $(B)/man/tine.ini.5 $(ROOT)/share/man/man5/
+	install -m 644 $(B)/man/tine.3 $(ROOT)/share/man/man3/
 	for name in $$(awk -f src/man/tine.3.awk -v names=1 include/tine.h); do \
-	    echo .so man3/tine.3 >$(DESTDIR)$(PREFIX)/share/man/man3/$$name.3 || exit; \
+	    echo .so man3/tine.3 >$(ROOT)/share/man/man3/$$name.3 || exit; \
 	done
-	install -m 644 src/man/*.md $(DESTDIR)$(PREFIX)/share/doc/tine/
-	sed 's,\.\./build/hello\.so,$(PREFIX)/lib/tine/hello.so,' etc/server.ini >$(DESTDIR)$(PREFIX)/share/tine/server.ini
-	install -m 644 etc/www/* $(DESTDIR)$(PREFIX)/share/tine/www/
-	install -m 644 etc/logrotate $(DESTDIR)$(PREFIX)/share/tine/logrotate.example
+	install -m 644 src/man/*.md $(ROOT)/share/doc/tine/
+	sed 's,\.\./build/hello\.so,$(PREFIX)/lib/tine/hello.so,' etc/server.ini >$(ROOT)/share/tine/server.ini
+	install -m 644 etc/www/* $(ROOT)/share/tine/www/
+	install -m 644 etc/logrotate $(ROOT)/share/tine/logrotate.example
 	for unit in tine.service tine.socket; do \
-	    sed 's|/usr/local/|$(PREFIX)/|g' etc/$$unit | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; \
+	    sed 's|/usr/local/|$(PREFIX)/|g' etc/$$unit | install -D -m 644 /dev/stdin $(ROOT)/lib/systemd/system/$$unit || exit; \
 	done
 
 # What modules are built with, and what shells complete. In bin besides sbin, so that everybody's PATH has it.
 install: install-development
 INSTALL_SED = sed $(call PLACES,$(PREFIX),$(PREFIX)/include,$(PREFIX)/lib,$(PREFIX)/bin/tine,$(PREFIX)/share/tine/tine.mk)
 install-development: all
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig share/tine share/bash-completion/completions share/zsh/site-functions \
+	install -d $(addprefix $(ROOT)/,bin lib/pkgconfig share/tine share/bash-completion/completions share/zsh/site-functions \
 	    share/fish/vendor_completions.d)
-	ln -sf ../sbin/tine $(DESTDIR)$(PREFIX)/bin/tine
-	$(INSTALL_SED) etc/tine.mk.in >$(DESTDIR)$(PREFIX)/share/tine/tine.mk
-	$(INSTALL_SED) etc/tine.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/tine.pc
-	chmod 644 $(DESTDIR)$(PREFIX)/share/tine/tine.mk $(DESTDIR)$(PREFIX)/lib/pkgconfig/tine.pc
-	install -m 644 etc/completions/tine.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tine
-	install -m 644 etc/completions/_tine $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tine
-	install -m 644 etc/completions/tine.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tine.fish
+	ln -sf ../sbin/tine $(ROOT)/bin/tine
+	$(INSTALL_SED) etc/tine.mk.in >$(ROOT)/share/tine/tine.mk
+	$(INSTALL_SED) etc/tine.pc.in >$(ROOT)/lib/pkgconfig/tine.pc
+	chmod 644 $(ROOT)/share/tine/tine.mk $(ROOT)/lib/pkgconfig/tine.pc
+	install -m 644 etc/completions/tine.bash $(ROOT)/share/bash-completion/completions/tine
+	install -m 644 etc/completions/_tine $(ROOT)/share/zsh/site-functions/_tine
+	install -m 644 etc/completions/tine.fish $(ROOT)/share/fish/vendor_completions.d/tine.fish
 
 # Files of ours, and folders that are ours alone; what an administrator put into /etc stays.
 uninstall:
-	cd $(DESTDIR)$(PREFIX) && rm -f bin/tine sbin/tine include/tine.h include/tine_test.h lib/libtine_test.so lib/pkgconfig/tine.pc \
+	cd $(ROOT) && rm -f bin/tine sbin/tine include/tine.h include/tine_test.h lib/libtine_test.so lib/pkgconfig/tine.pc \
 	    lib/systemd/system/tine.service lib/systemd/system/tine.socket share/bash-completion/completions/tine \
 	    share/zsh/site-functions/_tine share/fish/vendor_completions.d/tine.fish share/man/man8/tine.8 \
 	    share/man/man5/tine.ini.5 share/man/man3/tine.3 && rm -rf lib/tine share/tine share/doc/tine
 	for name in $$(awk -f src/man/tine.3.awk -v names=1 include/tine.h); do \
-	    rm -f $(DESTDIR)$(PREFIX)/share/man/man3/$$name.3 || exit; \
+	    rm -f $(ROOT)/share/man/man3/$$name.3 || exit; \
 	done
 
 clean:

@@ -46,7 +46,8 @@ typedef struct tine_answer tine_answer; /* to one request; lives until tine_test
  *
  * `settings` that begin with a line "[...]" are a whole INI text, for what takes more: filters, several apps, [limits]. Then `module` is NULL.
  *
- * Returns NULL after writing every reason to standard error, as `tine -t` does ("settings:2: [app:notes] fiel: ..."). */
+ * Returns NULL after writing every reason to standard error, as `tine -t` does ("settings:2: [app:notes] fiel: ..."). Calls with that
+ * NULL abort the test. */
 tine_test *tine_test_open(const char *module, const char *settings);
 
 /* Runs worker_exit, and frees all answers. NULL: nothing. */

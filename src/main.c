@@ -76,9 +76,21 @@ static _Noreturn void refuse_usage(const char *problem)
     exit(EXIT_USAGE);
 }
 
+static _Noreturn void refuse_word(const char *word, bool first)
+{
+    fprintf(stderr, "tine: %s '%s'%s\n%s", first ? "there is no command" : "too many arguments:", word,
+            first && strchr(word, '.') != NULL ? " (a file is served with -c FILE)" : "", usage);
+    exit(EXIT_USAGE);
+}
+
+static int print(const char *text)
+{
+    return fputs(text, stdout) < 0 || fflush(stdout) != 0;
+}
+
 static _Noreturn void print_and_exit(const char *text)
 {
-    exit(fputs(text, stdout) < 0 || fflush(stdout) != 0 ? 1 : 0);
+    exit(print(text));
 }
 
 static void add_override(struct command *command, const char **overrides, const char *text)
@@ -118,7 +130,7 @@ static void parse_command(struct command *command, int argc, char **argv)
         }
     }
     if (optind < argc)
-        refuse_usage("too many arguments");
+        refuse_word(argv[optind], optind == 1);
     if (command->options.path == NULL)
         refuse_usage("no -c FILE");
 }
@@ -175,11 +187,17 @@ static int serve(const struct command *command, struct config *config)
     return master_run(&command->options, config, ready_fd);
 }
 
+/* Of one that has no usage of its own it is asked for this one. */
+static bool asks_for_usage(int argc, char **argv)
+{
+    return argc == 3 && strcmp(argv[1], "call") != 0 && (strcmp(argv[2], "-h") == 0 || strcmp(argv[2], "--help") == 0);
+}
+
 int main(int argc, char **argv)
 {
     for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
         if (strcmp(argv[1], subcommands[i].name) == 0)
-            return subcommands[i].run(argc - 1, argv + 1);
+            return asks_for_usage(argc, argv) ? print(usage) : subcommands[i].run(argc - 1, argv + 1);
     static struct command command; /* for as long as the process: a reload goes by it */
     master_hold_signals();
     parse_command(&command, argc, argv);

@@ -130,6 +130,8 @@ static int take_option(struct command *command, int option)
     case 'f':
         command->fail = true;
         return 0;
+    case 'h':
+        exit(fputs(usage, stdout) < 0 || fflush(stdout) != 0);
     default:
         return refuse_usage("wrong option", NULL);
     }
@@ -140,10 +142,10 @@ static int parse(struct command *command, int argc, char **argv)
 {
     static const struct option longs[] = {
         {"json", required_argument, NULL, 'j'}, {"host", required_argument, NULL, 'n'}, {"body", no_argument, NULL, 'b'},
-        {"fail", no_argument, NULL, 'f'}, {0}};
+        {"fail", no_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
     int option, result = 0;
     opterr = 0;
-    while (result == 0 && (option = getopt_long(argc, argv, "c:o:H:d:i", longs, NULL)) != -1)
+    while (result == 0 && (option = getopt_long(argc, argv, "c:o:H:d:ih", longs, NULL)) != -1)
         result = take_option(command, option);
     if (result != 0)
         return result;
@@ -153,7 +155,7 @@ static int parse(struct command *command, int argc, char **argv)
         return refuse_usage("too many arguments", NULL);
     command->target = optind < argc ? argv[argc - 1] : "";
     if (argc - optind < 2 && command->target[0] != '/')
-        return refuse_usage("no TARGET, which begins with '/',", command->target);
+        return optind < argc ? refuse_usage("TARGET begins with '/', unlike", command->target) : refuse_usage("no TARGET", NULL);
     command->method = argc - optind == 2 ? argv[optind] : command->has_data ? "POST" : "GET";
     return 0;
 }
@@ -174,13 +176,28 @@ static void print_body(void *context, struct slice bytes)
     fflush(stdout);
 }
 
+/* A handler that calls exit() would look like one that answered; a child of its own may. */
+static pid_t calling;
+
+static void tell_of_exit(void)
+{
+    if (calling != getpid())
+        return;
+    fflush(stdout);
+    fputs("tine call: the module called exit(); in a server that ends a worker, and the connection without an answer\n", stderr);
+    _exit(1);
+}
+
 static int call(struct command *command)
 {
+    calling = atexit(tell_of_exit) == 0 ? getpid() : 0;
     struct direct direct;
     struct buffer bytes = BUFFER_EMPTY;
     const struct direct_client client = {.context = command, .head = print_head, .body = print_body, .patience = -1};
-    if (load_direct(&direct, command->path, command->overrides, command->override_count, true) < 0)
+    if (load_direct(&direct, command->path, command->overrides, command->override_count, true) < 0) {
+        calling = 0;
         return 1;
+    }
     add_usual_fields(command);
     buffer_append(&command->fields, "", 1);
     direct_format(&bytes, &(const struct direct_request){
@@ -190,6 +207,7 @@ static int call(struct command *command)
     struct direct_answer answer = direct_call(&direct, buffer_bytes(&bytes), buffer_length(&bytes), &client);
     buffer_release(&bytes);
     direct_close(&direct);
+    calling = 0;
     if (!answer.whole)
         fprintf(stderr, "tine call: the answer broke off\n");
     if (fflush(stdout) != 0 || ferror(stdout) || !answer.whole)
@@ -200,14 +218,9 @@ static int call(struct command *command)
 int cli_call(int argc, char **argv)
 {
     struct command command = {.overrides = memory_new((size_t)argc * sizeof(char *))};
-    int result;
-    if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
-        result = fputs(usage, stdout) < 0 || fflush(stdout) != 0;
-    } else {
-        result = parse(&command, argc, argv);
-        if (result == 0)
-            result = call(&command);
-    }
+    int result = parse(&command, argc, argv);
+    if (result == 0)
+        result = call(&command);
     free(command.overrides);
     buffer_release(&command.fields);
     buffer_release(&command.data);

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ARGUMENTS_MAX = 20, LINE_MAX_BYTES = 4096 };
+enum { ARGUMENTS_MAX = 20 + CHANGES_MAX, LINE_MAX_BYTES = 4096 };
 
 static char *format(const char *pattern, const char *one, const char *two)
 {
@@ -55,6 +55,10 @@ static int find_folder(struct project *project, const char *place)
         return -1;
     }
     char *slash = strrchr(path, '/');
+    if (strpbrk(slash + 1, NOT_FOR_MAKE) != NULL) {
+        fprintf(stderr, "tine run: make cannot build '%s', whose name has a blank or a sign that means something to it: rename it\n", slash + 1);
+        return -1;
+    }
     project->source = memory_copy_text(slash + 1);
     *(slash == path ? slash + 1 : slash) = 0;
     return 0;
@@ -194,6 +198,14 @@ int project_find(struct project *project, const struct installation *installatio
     return find_ini(project, ini);
 }
 
+/* Where it can be: the name of the folder may be one that make takes for several. */
+static const char *seen_from_folder(const struct project *project)
+{
+    size_t length = strlen(project->folder);
+    bool inside = strncmp(project->objects, project->folder, length) == 0 && project->objects[length] == '/';
+    return project->objects + (inside ? length + 1 : 0);
+}
+
 char **project_make(const struct project *project, const struct installation *installation, const char *target)
 {
     static char *words[ARGUMENTS_MAX];
@@ -205,7 +217,7 @@ char **project_make(const struct project *project, const struct installation *in
     words[count++] = memory_copy_text("make");
     words[count++] = memory_copy_text("-s");
     words[count++] = format("--directory=%s%s", project->folder, "");
-    words[count++] = format("B=%s%s", project->objects, "");
+    words[count++] = format("B=%s%s", seen_from_folder(project), "");
     words[count++] = memory_copy_text("OPTIMIZE=-Og");
     words[count++] = format("SANITIZE=%s%s", project->sanitize ? "address,undefined" : "", "");
     if (!project->has_makefile) {
@@ -215,8 +227,17 @@ char **project_make(const struct project *project, const struct installation *in
     }
     if (project->source != NULL)
         words[count++] = format("SOURCES=%s%s", project->source, "");
+    for (size_t i = 0; i < project->changes.count; i++)
+        words[count++] = format("--what-if=%s%s", project->changes.names[i], "");
+    if (project->changes.all)
+        words[count++] = memory_copy_text("--always-make");
     words[count++] = memory_copy_text(target);
     return words;
+}
+
+bool project_is_rules(const char *file)
+{
+    return ends_with(file, ".mk") || strcmp(file, "Makefile") == 0;
 }
 
 bool project_concerns(const struct project *project, const char *file)
@@ -225,5 +246,5 @@ bool project_concerns(const struct project *project, const char *file)
         return false;
     if (ends_with(file, ".c") && strncmp(file, "test", 4) == 0)
         return project->source != NULL && strcmp(file, project->source) == 0;
-    return ends_with(file, ".c") || ends_with(file, ".h") || ends_with(file, ".ini") || ends_with(file, ".mk") || strcmp(file, "Makefile") == 0;
+    return ends_with(file, ".c") || ends_with(file, ".h") || ends_with(file, ".ini") || project_is_rules(file);
 }

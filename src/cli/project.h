@@ -6,9 +6,13 @@
 #ifndef CLI_PROJECT_H
 #define CLI_PROJECT_H
 
+#include "cli/changes.h"
 #include "cli/installation.h"
 
 #include <stdbool.h>
+
+/* Signs that make, or the shell that it calls, takes for something else in a file's name. */
+#define NOT_FOR_MAKE " \t$%:;=#'\"\\&()*?[]<>|`~"
 
 struct project {
     char *folder;      /* absolute */
@@ -19,6 +23,7 @@ struct project {
     char *name;    /* of the module, which is called NAME.so */
     char *runtime; /* of the sanitizers, absolute; NULL: they are not used */
     char *objects; /* the folder that is built in, absolute */
+    struct changes changes; /* since it was built last */
 };
 
 /* 'place' is a file or a folder, 'ini' is NULL if it is to be looked for, 'scratch' a folder to build in where a single file is built. 0, or -1 after
@@ -31,5 +36,8 @@ char **project_make(const struct project *project, const struct installation *in
 
 /* Does a file of this name, changed in the folder, have any part in what is served? */
 bool project_concerns(const struct project *project, const char *file);
+
+/* Does it say how things are built, so that all has to be built again? */
+bool project_is_rules(const char *file);
 
 #endif

@@ -52,10 +52,10 @@ static int parse(struct runner *runner, struct run_options *options, int argc, c
     return optind < argc ? refuse_usage("too many arguments") : 0;
 }
 
-/* From now on they come by a descriptor: nothing is interrupted by them. */
+/* From now on they come by a descriptor: nothing is interrupted by them. Where nobody reads what is told there is nobody to serve. */
 static int open_signals(void)
 {
-    const int numbers[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGCHLD};
+    const int numbers[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE, SIGCHLD};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
@@ -101,7 +101,7 @@ static void wait_and_act(struct runner *runner)
     take_signals(runner);
     reap(runner);
     if (!runner->stopping && runner->step == STEP_NONE && watch_due(&runner->watch) == 0) {
-        watch_take(&runner->watch);
+        watch_take(&runner->watch, &runner->project.changes);
         run_changed(runner);
     }
 }
@@ -109,10 +109,7 @@ static void wait_and_act(struct runner *runner)
 static void end(struct runner *runner)
 {
     runner->stopping = true;
-    if (runner->step_pid > 0) {
-        kill(runner->step_pid, SIGTERM);
-        waitpid(runner->step_pid, NULL, 0);
-    }
+    run_stop_step(runner);
     run_stop_server(runner);
     run_remove_directory(runner);
 }
@@ -129,11 +126,11 @@ static int prepare(struct runner *runner, const struct run_options *options)
         fputs("tine run: cannot watch for changes: see /proc/sys/fs/inotify/max_user_instances\n", stderr);
         return -1;
     }
-    watch_add(&runner->watch, runner->project.folder, false);
+    watch_add(&runner->watch, runner->project.folder, "", false);
     if (runner->project.ini != NULL) {
         char *folder = memory_copy_text(runner->project.ini), *slash = strrchr(folder, '/');
         *(slash == folder ? slash + 1 : slash) = 0;
-        watch_add(&runner->watch, folder, false);
+        watch_add(&runner->watch, folder, NULL, false);
         free(folder);
     }
     return 0;

@@ -25,7 +25,7 @@ int run_make_directory(struct runner *runner)
 {
     const char *parent = getenv("TMPDIR");
     size_t longest = sizeof runner->directory - sizeof "/tine-run-XXXXXX";
-    if (parent == NULL || parent[0] != '/' || strlen(parent) > longest)
+    if (parent == NULL || parent[0] != '/' || strlen(parent) > longest || strpbrk(parent, NOT_FOR_MAKE) != NULL)
         parent = "/tmp";
     snprintf(runner->directory, sizeof runner->directory, "%.*s/tine-run-XXXXXX", (int)longest, parent);
     if (mkdtemp(runner->directory) == NULL) {

@@ -45,12 +45,14 @@ static void prepare_environment(const struct runner *runner, bool loads_modules)
     add_options("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1:abort_on_error=1");
 }
 
-pid_t run_start(struct runner *runner, char *const *command, bool loads_modules, int out, int err)
+static pid_t run_start(struct runner *runner, char *const *command, bool loads_modules, bool leads, int out, int err)
 {
     pid_t parent = getpid(), child;
     sigset_t none;
     fflush(NULL);
     child = fork();
+    if (leads && child >= 0)
+        setpgid(child, child); /* in both: whoever is first */
     if (child != 0)
         return child;
     sigemptyset(&none);
@@ -73,9 +75,24 @@ void run_start_step(struct runner *runner, enum run_step step, char *const *comm
     char path[sizeof runner->directory + sizeof "/output"];
     snprintf(path, sizeof path, "%s/output", runner->directory);
     int output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
-    runner->step_pid = run_start(runner, command, loads_modules, output, output);
+    runner->step_pid = run_start(runner, command, loads_modules, true, output, output);
     runner->step = runner->step_pid > 0 ? step : STEP_NONE;
     io_close(&output);
+}
+
+/* A step has a process group: make ends its children when it is told to end, but a compiler is a child of theirs. */
+void run_stop_step(struct runner *runner)
+{
+    int64_t deadline = clock_ms() + STOP_MS;
+    if (runner->step_pid <= 0)
+        return;
+    kill(-runner->step_pid, SIGTERM);
+    while (waitpid(runner->step_pid, NULL, WNOHANG) == 0) {
+        poll(NULL, 0, 10);
+        if (clock_ms() > deadline)
+            kill(-runner->step_pid, SIGKILL);
+    }
+    runner->step_pid = 0;
 }
 
 /* One end for us, the other for the child. */
@@ -103,7 +120,7 @@ void run_start_server(struct runner *runner, const char *ini, const struct words
         words_add(&command, "%s", settings->all[i]);
     int out = open_relay(&runner->out, STDOUT_FILENO), err = open_relay(&runner->err, STDERR_FILENO);
     runner->has_served = false;
-    runner->server = run_start(runner, command.all, true, out, err);
+    runner->server = run_start(runner, command.all, true, false, out, err);
     io_close(&out);
     io_close(&err);
     words_release(&command);

@@ -124,7 +124,7 @@ static void watch_sites(struct runner *runner)
                 if (asprintf(&root, "%s%s%s", app->settings[k].value[0] == '/' ? "" : app->settings[k].directory,
                              app->settings[k].value[0] == '/' ? "" : "/", app->settings[k].value) < 0)
                     abort();
-                watch_add(&runner->watch, root, true);
+                watch_add(&runner->watch, root, NULL, true);
                 free(root);
             }
     }

@@ -5,6 +5,7 @@
 #include "cli/runner.h"
 
 #include "base/memory.h"
+#include "cli/dependencies.h"
 #include "cli/holder.h"
 
 #include <arpa/inet.h>
@@ -98,6 +99,7 @@ static void built(struct runner *runner, const char *output)
 {
     char number[32];
     fputs(output, stderr); /* warnings */
+    changes_clear(&runner->project.changes);
     snprintf(number, sizeof number, "%lu\n", ++runner->build);
     run_write(runner, "build", number);
     if (runner->server > 0 && !runner->stand_in && words_equal(&runner->settings, &runner->wanted))
@@ -136,6 +138,21 @@ static void drop_lines_of_make(char *output)
         *to = 0;
 }
 
+/* Sources and headers may lie in folders of their own. The system's do not change while somebody works. */
+static void watch_folder_of(void *context, const char *path)
+{
+    struct runner *runner = context;
+    const char *slash = strrchr(path, '/');
+    char *name = NULL, *folder = NULL;
+    if (path[0] == '/' || slash == NULL)
+        return;
+    if (asprintf(&name, "%.*s/", (int)(slash - path), path) < 0 || asprintf(&folder, "%s/%s", runner->project.folder, name) < 0)
+        abort();
+    watch_add(&runner->watch, folder, name, false);
+    free(folder);
+    free(name);
+}
+
 void run_step_ended(struct runner *runner, int status)
 {
     enum run_step step = runner->step;
@@ -146,6 +163,8 @@ void run_step_ended(struct runner *runner, int status)
         free(output);
         return;
     }
+    if (step == STEP_BUILD)
+        dependencies_each(runner->project.objects, watch_folder_of, runner);
     if (status != 0) {
         drop_lines_of_make(output);
         drop_places_of_ours(runner, output);

@@ -77,8 +77,8 @@ char *run_read_settings(struct runner *runner);
 void run_write_stand_in(struct runner *runner, struct words *settings);
 
 /* run_process.c: children. Those that load modules have the sanitizers' runtime. */
-pid_t run_start(struct runner *runner, char *const *command, bool loads_modules, int out, int err);
 void run_start_step(struct runner *runner, enum run_step step, char *const *command, bool loads_modules);
+void run_stop_step(struct runner *runner); /* and whatever it has started */
 void run_start_server(struct runner *runner, const char *ini, const struct words *settings);
 void run_stop_server(struct runner *runner); /* and waits for its end */
 void relay_read(struct runner *runner, struct relay *relay);

@@ -5,6 +5,7 @@
 #include "cli/watch.h"
 
 #include "base/clock.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -20,7 +21,7 @@ int watch_open(struct watch *watch)
 }
 
 /* A folder that is added again keeps its number. */
-void watch_add(struct watch *watch, const char *folder, bool all)
+void watch_add(struct watch *watch, const char *folder, const char *name, bool all)
 {
     int descriptor = watch->count < WATCH_FOLDERS_MAX ?
         inotify_add_watch(watch->fd, folder, IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR) : -1;
@@ -30,6 +31,7 @@ void watch_add(struct watch *watch, const char *folder, bool all)
     if (descriptor < 0)
         return;
     watch->folders[watch->count].descriptor = descriptor;
+    watch->folders[watch->count].name = name != NULL ? memory_copy_text(name) : NULL;
     watch->folders[watch->count++].all = all;
 }
 
@@ -43,6 +45,16 @@ static bool counts(const struct watch *watch, const struct project *project, con
     return event->len > 0 && project_concerns(project, event->name);
 }
 
+static void note(struct watch *watch, const struct inotify_event *event)
+{
+    bool rules = event->len > 0 && project_is_rules(event->name);
+    if ((event->mask & IN_Q_OVERFLOW) != 0 || rules)
+        watch->changes.all = true;
+    for (size_t i = 0; i < watch->count && event->len > 0 && !rules; i++)
+        if (watch->folders[i].descriptor == event->wd && watch->folders[i].name != NULL)
+            changes_add(&watch->changes, watch->folders[i].name, event->name);
+}
+
 void watch_read(struct watch *watch, const struct project *project)
 {
     _Alignas(struct inotify_event) char events[16384];
@@ -53,6 +65,7 @@ void watch_read(struct watch *watch, const struct project *project)
             event = (const struct inotify_event *)at;
             if (!counts(watch, project, event))
                 continue;
+            note(watch, event);
             watch->last = clock_ms();
             watch->first = watch->first != 0 ? watch->first : watch->last;
         }
@@ -68,7 +81,8 @@ int watch_due(const struct watch *watch)
     return left > 0 ? (int)left : 0;
 }
 
-void watch_take(struct watch *watch)
+void watch_take(struct watch *watch, struct changes *changes)
 {
+    changes_move(&watch->changes, changes);
     watch->first = watch->last = 0;
 }

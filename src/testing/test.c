@@ -148,8 +148,18 @@ static void take_log(struct tine_test *t)
         fputs(t->logged, stderr);
 }
 
+/* A test that did not look whether its module opened: the reasons stand above, and this is where it goes on without. */
+static void need_open(const tine_test *t)
+{
+    if (t != NULL)
+        return;
+    fputs("tine_test: called with NULL: tine_test_open() has told why\n", stderr);
+    abort();
+}
+
 static const tine_answer *call(tine_test *t, const struct direct_request *request)
 {
+    need_open(t);
     struct tine_answer *answer = memory_new(sizeof *answer);
     struct buffer bytes = BUFFER_EMPTY;
     const struct direct_client client = {.context = answer, .head = answer_take_head, .body = answer_take_body, .patience = SLEEP_MS};
@@ -189,5 +199,6 @@ const tine_answer *tine_test_json(tine_test *t, const char *method, const char *
 
 const char *tine_test_log(tine_test *t)
 {
+    need_open(t);
     return t->logged;
 }

@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <criterion/redirect.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,11 @@ Test(test_opening, the_memory_is_given_back)
         tine_test_close(t);
     }
     cr_assert_lt(count_files("/proc/self/fd"), 100);
+}
+
+Test(test_opening, a_call_without_a_module_aborts, .signal = SIGABRT)
+{
+    tine_test_get(NULL, "/");
 }
 
 Test(test_opening, close_takes_null)

@@ -209,6 +209,9 @@ Test(calling, wrong_usage_exits_2)
         cr_assert_str_empty(ran.out);
     }
     cr_assert_eq(run_tine("call", "-h").code, 0);
+    cr_assert_eq(run_tine("call", "-c", file, "--help").code, 0);
+    struct run ran = run_tine("call", "-c", file, "http://localhost/");
+    cr_assert(strstr(ran.err, "TARGET begins with '/', unlike 'http://localhost/'") != NULL, "%s", ran.err);
 }
 
 Test(calling, a_wrong_configuration_is_told)
@@ -227,6 +230,16 @@ Test(calling, a_crash_ends_the_command)
 }
 
 /* What is lost or used uninitialised shows there as 9; what is still reachable at the end is the loader's and of lists that stay. */
+Test(calling, a_handler_that_exits_has_not_answered)
+{
+    const char *file = ini("[app:t]\nmodule = @MODULES@/trouble.so\ndirectory = @DIR@\n");
+    struct run ran = run_tine("call", "-c", file, "/crash/exit");
+    cr_assert_eq(ran.code, 1);
+    cr_assert(strstr(ran.err, "the module called exit()") != NULL, "%s", ran.err);
+    ran = run_tine("call", "-c", file, "/child/exit");
+    cr_assert(ran.code == 0 && strstr(ran.err, "exit()") == NULL, "%s", ran.err);
+}
+
 Test(calling, valgrind_finds_nothing)
 {
     static const char *const targets[][2] = {{"GET", "/hello"}, {"GET", "/nowhere"}, {"GET", "/-/ready"}, {"GET", "/files/"},

@@ -37,6 +37,17 @@ Test(command_line, help_names_every_option)
         cr_assert(strstr(ran.out, options[i]) != NULL, "%s is not in:\n%s", options[i], ran.out);
 }
 
+Test(command_line, help_is_there_for_every_command)
+{
+    const char *const commands[] = {"reload", "upgrade", "status", "routes", "call", "new", "run"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        struct run ran = run_tine(commands[i], "--help");
+        cr_assert(ran.code == 0 && strstr(ran.out, "usage: tine") != NULL, "%s: %d %s", commands[i], ran.code, ran.err);
+    }
+    struct run ran = run_tine("start");
+    cr_assert(ran.code == 2 && strstr(ran.err, "there is no command 'start'") != NULL, "%s", ran.err);
+}
+
 static void expect_usage_error(struct run ran)
 {
     cr_assert_eq(ran.code, 2, "exit code %d", ran.code);

@@ -5,6 +5,7 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,78 @@ Test(development, what_is_saved_is_served)
     await(answers(200, "three"));
 }
 
+/* make would say that nothing changed: it goes by times. */
+Test(development, a_file_older_than_the_one_it_replaces_is_served)
+{
+    save("app.c", SAYS("one"));
+    start();
+    await(answers(200, "one"));
+    file_write(text("%s/backup", server.dir), SAYS("two"));
+    const struct timespec long_ago[] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    cr_assert_eq(utimensat(AT_FDCWD, text("%s/backup", server.dir), long_ago, 0), 0);
+    cr_assert_eq(rename(text("%s/backup", server.dir), text("%s/app.c", server.dir)), 0);
+    await(answers(200, "two"));
+}
+
+/* A compiler that has read its file, which the test is told, and takes its time. */
+static void use_slow_compiler(void)
+{
+    const char *path = text("%s/slow-cc", server.dir);
+    file_write(path, text("#!/bin/sh\ncase \" $* \" in *' -c '*)\n    cc \"$@\" || exit 1\n    sh -c 'echo $$ >>%s/slow-pids; exec sleep %s'\n"
+                          "    while [ \"$1\" != -o ]; do shift; done; touch \"$2\";;\n*) exec cc \"$@\";;\nesac\n", server.dir, "${SLOW:-1}"));
+    cr_assert_eq(chmod(path, 0755), 0);
+    setenv("CC", path, 1);
+}
+
+static size_t compiled(void)
+{
+    const char *path = text("%s/slow-pids", server.dir);
+    return file_exists(path) ? text_count(file_read(path, NULL), "\n") : 0;
+}
+
+Test(development, what_is_saved_while_it_is_compiled_is_served)
+{
+    use_slow_compiler();
+    save("app.c", SAYS("one"));
+    start();
+    save("app.c", SAYS("two"));
+    await(compiled() == 2);
+    save("app.c", SAYS("three"));
+    await(answers(200, "three"));
+}
+
+Test(development, a_compiler_ends_with_it)
+{
+    use_slow_compiler();
+    setenv("SLOW", "300", 1);
+    save("app.c", SAYS("one"));
+    start_on(server.dir, "--no-sanitize");
+    await(compiled() == 1);
+    pid_t compiler = (pid_t)atoi(file_read(text("%s/slow-pids", server.dir), NULL));
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+    server.pid = 0;
+    await(kill(compiler, 0) < 0);
+}
+
+Test(development, headers_in_folders_and_the_makefile_are_followed)
+{
+    cr_assert_eq(run_tine("new", text("%s/it's a test", server.dir)).code, 2);
+    cr_assert_eq(mkdir(text("%s/it's a test", server.dir), 0755), 0);
+    cr_assert_eq(run_tine("new", text("%s/it's a test/made", server.dir)).code, 0);
+    cr_assert_eq(mkdir(text("%s/it's a test/made/more", server.dir), 0755), 0);
+    save("it's a test/made/more/word.h", "#define WORD \"one\"\n");
+    save("it's a test/made/made.c", "#include \"more/word.h\"\n#ifndef END\n#define END \"\"\n#endif\n" SAYS("\" WORD END \""));
+    start_on(text("%s/it's a test/made", server.dir), "--no-sanitize");
+    find_address(0);
+    await(answers(200, "one"));
+    save("it's a test/made/more/word.h", "#define WORD \"two\"\n");
+    await(answers(200, "two"));
+    char *makefile = file_read(text("%s/it's a test/made/Makefile", server.dir), NULL);
+    save("it's a test/made/Makefile", text("CPPFLAGS += -DEND='\" and all\"'\n%s", makefile));
+    await(answers(200, "two and all"));
+}
+
 Test(development, code_that_does_not_compile_is_answered_with_what_the_compiler_says)
 {
     save("app.c", SAYS("good"));
@@ -181,6 +254,17 @@ Test(development, a_sanitizer_reports_and_the_server_serves_on)
     cr_assert(answers(200, "fine"));
 }
 
+Test(development, what_is_undefined_is_no_answer)
+{
+    save("app.c", HANDLER("volatile int most = 0x7fffffff; most += tine_query(r, \"more\") != NULL; return tine_text(r, 200, \"%d\", most);"));
+    start_on(server.dir, NULL);
+    find_address(0);
+    await(answers(200, "2147483647"));
+    expect_get(&server, "/?more=1", 500, NULL);
+    await(server_log_has(&server, "signed integer overflow"));
+    cr_assert(answers(200, "2147483647"));
+}
+
 Test(development, the_ini_file_is_followed)
 {
     save("app.c", SAYS("served"));
@@ -230,6 +314,10 @@ Test(development, what_cannot_be_run_is_refused)
     save("one.c", SAYS("one"));
     save("one.ini", "[server]\nlissen = 1\n");
     expect_exit(text("%s/one.c", server.dir), 1, "one.ini:2: [server] lissen: unknown key (did you mean 'listen'?)");
+    save("a blank.c", SAYS("one"));
+    expect_exit(text("%s/a blank.c", server.dir), 1, "make cannot build 'a blank.c'");
+    expect_exit(server.dir, 1, "a .c file has a blank in its name, which make cannot build: rename it");
+    cr_assert_eq(remove(text("%s/a blank.c", server.dir)), 0);
     save("two.ini", "");
     expect_exit(server.dir, 1, "there are 2 .ini files in");
 }

@@ -47,6 +47,20 @@ Test(install, uninstall_leaves_nothing)
     cr_assert_str_empty(ran.out, "%s", ran.out);
 }
 
+Test(install, a_staging_folder_may_have_any_name)
+{
+    install();
+    setenv("DESTDIR", text("%s/it's staged", test_dir()), 1);
+    expect_well(make_ours("install"));
+    cr_assert(file_exists(text("%s/it's staged%s/share/man/man3/tine_text.3", test_dir(), prefix())));
+    expect_well(make_ours("uninstall"));
+    struct run ran = run("find", text("%s/it's staged", test_dir()), "!", "-type", "d");
+    cr_assert_str_empty(ran.out, "%s", ran.out);
+    cr_assert(file_exists(text("%s/bin/tine", prefix())));
+    ran = run("make", "-s", "install", "PREFIX=/no such");
+    cr_assert(ran.code != 0 && strstr(ran.err, "PREFIX has a blank") != NULL, "%s", ran.err);
+}
+
 Test(install, a_new_module_builds_against_it_alone)
 {
     install();

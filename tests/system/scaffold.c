@@ -34,6 +34,7 @@ Test(scaffold, builds_tests_and_serves_at_once)
     struct run ran = newcomer_make(folder, NULL);
     cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
     cr_assert_str_empty(ran.err, "a warning: %s", ran.err);
+    cr_assert(strstr(ran.out, "-c -o build/hello.o hello.c\n") != NULL, "%s", ran.out);
     ran = newcomer_make(folder, "test");
     cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
     cr_assert(strstr(ran.err, "Passing: 3 | Failing: 0") != NULL, "%s", ran.err);
@@ -94,6 +95,8 @@ Test(scaffold, says_what_is_missing)
     cr_assert(ran.code != 0 && strstr(ran.err, "apt-get install libjansson-dev") != NULL, "%s", ran.err);
     ran = newcomer_make(folder, "TINE_MK=/no/such");
     cr_assert(ran.code != 0 && strstr(ran.err, "tine is not installed where pkg-config finds it") != NULL, "%s", ran.err);
+    ran = run("make", "-s", "-C", folder, "SOURCES=no file.c", "CC=no-such-compiler"); /* would ask itself what is missing for ever */
+    cr_assert(ran.code != 0 && strstr(ran.err, "make[3]") == NULL, "%s", ran.err);
     cr_assert_eq(remove(text("%s/poor.c", folder)), 0);
     ran = newcomer_make(folder, NULL);
     cr_assert(ran.code != 0 && strstr(ran.err, "there is no .c file in") != NULL, "%s", ran.err);
