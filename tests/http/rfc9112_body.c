@@ -5,6 +5,9 @@
 #include "chapters.h"
 
 #define HELLO_BACK "200; body=hello; keep"
+#define STREAMED "POST /echo_stream HTTP/1.1\r\n" HOST
+#define SMALL_STREAMED "POST /small/echo_stream HTTP/1.1\r\n" HOST
+#define TE "Transfer-Encoding: chunked\r\n\r\n"
 
 /* Where a recipient may repair: refused, or read so and closed or not. */
 #define LENIENT .peers = "2xx/4xx/501; either"
@@ -125,6 +128,23 @@ const struct rule rfc9112_body[] = {
          CASE("an error", "GET /nowhere HTTP/1.1\r\n" HOST "\r\n", "404; +Content-Length; keep"),
          CASE("empty", "GET /status/200 HTTP/1.1\r\n" HOST "\r\n", "200; Content-Length=0; keep", .own = true),
          CASE("HTTP/1.0", "GET /hello HTTP/1.0\r\n\r\n", "200; Content-Length=5; body=hello; close")),
+    RULE("6.3", POLICY, "a body that its handler reads while it comes is held to all of that",
+         CASE("counted", STREAMED "Content-Length: 10\r\n\r\nhellohello", "200; body=hellohello; keep", .own = true),
+         CASE("none", STREAMED "Content-Length: 0\r\n\r\n", "200; empty; keep", .own = true),
+         CASE("with another behind it", STREAMED "Content-Length: 5\r\n\r\nhello" STREAMED "Content-Length: 3\r\n\r\nyou",
+              "200; body=hello | 200; body=you; keep", .own = true),
+         CASE("chunked", STREAMED TE "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", "200; body=hello!; keep", .own = true),
+         CASE("chunked, none", STREAMED TE "0\r\n\r\n", "200; empty; keep", .own = true),
+         CASE("chunked, with extensions and trailers", STREAMED TE "5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n", HELLO_BACK, .own = true),
+         CASE("chunked, with another behind it", STREAMED TE "5\r\nhello\r\n0\r\n\r\n" STREAMED TE "3\r\nyou\r\n0\r\n\r\n",
+              "200; body=hello | 200; body=you; keep", .own = true),
+         CASE("a size that is none", STREAMED TE "5\r\nhello\r\nx\r\n\r\n", "400; body~chunk; close", .own = true),
+         CASE("chunked, just what it may have", SMALL_STREAMED TE "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", HELLO_BACK, .own = true),
+         CASE("chunked, more than it may have", SMALL_STREAMED TE "3\r\nhel\r\n3\r\nlo!\r\n0\r\n\r\n", "413; body~larger than; close", .own = true,
+              .not = PIPELINED),
+         CASE("counted, more than it may have", SMALL_STREAMED "Content-Length: 6\r\n\r\nhello!", "413; body~larger than; close", .own = true,
+              .not = PIPELINED),
+         CASE("asked for", STREAMED "Content-Length: 5\r\nExpect: 100-continue\r\n\r\nhello", "?100 | 200; body=hello; keep", .own = true)),
     NO_CASE("6.3", MUST, "2xx to CONNECT has no framing fields", "CONNECT is never answered with 2xx"),
     NO_CASE("6.1", MUST, "an answer with another coding is chunked behind it, or ends with the connection", "tine sends chunked alone"),
     NO_CASE("6.3", SHOULD, "requests with a body have a length", "asks nothing of a server"),

@@ -46,6 +46,17 @@ static int echo(tine_request *r)
     return tine_send(r, 200, "application/octet-stream", body, length);
 }
 
+/* The same of a body that is read while it comes, in pieces of any length. */
+static int echo_stream(tine_request *r)
+{
+    char body[4096];
+    size_t length = 0;
+    long got;
+    while (length < sizeof body && (got = tine_read(r, body + length, length % 5 + 1 < sizeof body - length ? length % 5 + 1 : 1)) > 0)
+        length += (size_t)got;
+    return tine_failed(r) != 0 ? tine_failed(r) : tine_send(r, 200, "application/octet-stream", body, length);
+}
+
 /* Length and FNV-1a of the body: tells whether a large one arrived whole. */
 static int sum(tine_request *r)
 {
@@ -250,7 +261,7 @@ static int log_line(tine_request *r)
 TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/", hello), TINE_GET("/hello", hello), TINE_GET("/pid", pid), TINE_GET("/id", id),
                 TINE_GET("/client", client), TINE_GET("/scheme", scheme), TINE_ROUTE("*", "/method", method), TINE_POST("/echo", echo),
-                TINE_PUT("/echo", echo), TINE_POST("/sum", sum), TINE_GET("/path/{rest:path}", path),
+                TINE_PUT("/echo", echo), TINE_POST("/echo_stream", echo_stream, .stream = 1), TINE_POST("/sum", sum), TINE_GET("/path/{rest:path}", path),
                 TINE_GET("/users/{name}", user), TINE_GET("/users/me", user_me), TINE_DELETE("/users/{name}", nothing),
                 TINE_GET("/items/{number:int}", item), TINE_GET("/query", query), TINE_GET("/header/{name}", header),
                 TINE_GET("/headers", headers), TINE_GET("/nothing", nothing), TINE_GET("/status/{code:int}", status),
