@@ -17,8 +17,7 @@ void redis_require(void)
         cr_skip_test("redis-server, hiredis or OpenSSL is not there: scripts/setup test installs them");
 }
 
-/* One that is free now, and that nobody is given while it waits for its last packets. */
-static int free_port(void)
+int port_find_free(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
@@ -54,7 +53,7 @@ void redis_start(struct redis *redis)
     bool is_new = redis->port == 0;
     for (int i = 0; i < 5; i++) {
         if (is_new)
-            redis->port = free_port();
+            redis->port = port_find_free();
         if (launch(redis))
             return;
     }
