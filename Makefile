@@ -280,6 +280,7 @@ install: all man
 	sed 's,\.\./build/hello\.so,$(PREFIX)/lib/tine/hello.so,' etc/server.ini >$(DESTDIR)$(PREFIX)/share/tine/server.ini
 	install -m 644 etc/www/* $(DESTDIR)$(PREFIX)/share/tine/www/
 	install -m 644 etc/logrotate $(DESTDIR)$(PREFIX)/share/tine/logrotate.example
+	install -m 644 etc/haproxy.cfg $(DESTDIR)$(PREFIX)/share/tine/haproxy.cfg.example
 	for unit in tine.service tine.socket; do \
 	    sed 's|/usr/local/|$(PREFIX)/|g' etc/$$unit | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; \
 	done
