@@ -7,9 +7,11 @@
 #include "redis_server.h"
 
 #include <criterion/criterion.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -191,6 +193,20 @@ Test(redis, tells_what_its_user_may_not_do)
     finish();
 }
 
+/* The rights that src/man/batteries.md asks for. */
+Test(redis, needs_no_more_rights_than_the_manual_gives)
+{
+    static const char before[] = "ACL SETUSER tine on >PASSWORD ";
+    char *page = file_read("src/man/batteries.md", NULL), *rights = strstr(page, before);
+    cr_assert_not_null(rights);
+    rights += strlen(before);
+    serve("1", "redis://tine:pw@127.0.0.1:PORT/2", text("--user tine on '>pw' %.*s", (int)strcspn(rights, "\n"), rights), PATIENT);
+    keep_expect_values(&server);
+    keep_expect_takes(&server);
+    cr_expect_not(server_log_has(&server, "store: "));
+    finish();
+}
+
 Test(redis, that_is_full_refuses_to_set_and_still_answers)
 {
     serve("1", "redis://127.0.0.1:PORT", "", PATIENT);
@@ -202,6 +218,90 @@ Test(redis, that_is_full_refuses_to_set_and_still_answers)
     redis_say(&redis, "config set maxmemory 0");
     cr_expect_eq(keep_ask(&server, "/set?key=b", "two"), 200);
     finish();
+}
+
+/* ---- others than Redis ---- */
+
+static int listen_anywhere(int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 && listen(fd, 16) == 0 &&
+              getsockname(fd, (struct sockaddr *)&address, &size) == 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+/* Takes the greeting for what it is, and answers whatever comes then with this, all at once or a byte each 5 ms. */
+static void answer_with(int listener, const char *answer, bool slowly)
+{
+    for (;;) {
+        char received[4096];
+        int fd = accept(listener, NULL, NULL);
+        if (read(fd, received, sizeof received) > 0 && write(fd, "+PONG\r\n", 7) == 7 && read(fd, received, sizeof received) > 0)
+            for (size_t i = 0, piece = slowly ? 1 : strlen(answer); answer[i] != 0; i += piece) {
+                if (send(fd, answer + i, piece, MSG_NOSIGNAL) < 0)
+                    break;
+                if (slowly)
+                    pause_shortly();
+            }
+        close(fd);
+    }
+}
+
+static const struct {
+    const char *answer;
+    bool slowly;
+    const char *told;
+} strange[] = {
+    {"HTTP/1.1 400 Bad Request\r\n\r\n", false, "is down: Protocol error"},
+    {"$99999999999999999999\r\n", false, "is down: "},
+    {"$-7\r\n", false, "is down: "},
+    {"*-7\r\n", false, "is down: "},
+    {"*2147483647\r\n", false, "is down: "},
+    {"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", false, "is down: "},
+    {"$1000\r\nshort", false, "is down: it closed the connection"},
+    {"$3\r\nlonger\r\n", false, "is down: its answer makes no sense"},
+    {"$1000\r\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true,
+     "is down: it does not answer in time"},
+    {"-LOADING Redis is loading\r\n", false, "is down: LOADING Redis is loading"},
+    {"-READONLY You can't write against a read only replica.\r\n", false, "is down: READONLY"},
+    {"-NOSCRIPT no\r\n", false, "refuses EVAL: NOSCRIPT no"},
+    {"-MOVED 3999 127.0.0.1:6381\r\n", false, "refuses EVALSHA: MOVED 3999"},
+    {"+OK\r\n", false, "is down: its answer makes no sense"},
+    {":1\r\n", false, "is down: its answer makes no sense"},
+    {"*1\r\n:1\r\n", false, NULL},
+    {"*2\r\n$1\r\na\r\n$-1\r\n", false, NULL},
+};
+
+/* Whatever says that it is Redis: the worker takes no harm, and is not held up. */
+Test(redis, strange_answers_harm_no_worker)
+{
+    redis_require();
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+        int port, listener = listen_anywhere(&port);
+        pid_t workers[WORKERS_MAX], child = process_fork();
+        if (child == 0)
+            answer_with(listener, strange[i].answer, strange[i].slowly);
+        close(listener);
+        server_start(&server, text("[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
+                                   "store = redis://127.0.0.1:%d\nstore_timeout = 200ms\n", port));
+        server_await_workers(&server, 1, workers);
+        int status = keep_ask(&server, "/take?key=a&interval=1&burst=1", "");
+        cr_expect(status == 503, "%s: %d", strange[i].answer, status);
+        if (strange[i].told != NULL)
+            cr_expect(server_log_has(&server, strange[i].told), "%s: %s", strange[i].answer, server_log(&server));
+        for (int k = 0; k < 4; k++) {
+            keep_ask(&server, "/get?key=a", "");
+            keep_ask(&server, "/set?key=a", "x");
+            keep_ask(&server, "/delete?key=a", "");
+        }
+        cr_expect(process_alive(workers[0]), "%s", strange[i].answer);
+        server_stop(&server);
+        kill(child, SIGKILL);
+        process_wait(child, PATIENCE);
+    }
 }
 
 /* ---- TLS ---- */
