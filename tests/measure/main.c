@@ -23,6 +23,7 @@ static const struct {
     {"slow", measure_slow, "200 clients of a byte a second, and wrk beside them"},
     {"rude", measure_rude, "400 slow heads, bodies and readers, a pipelining flood, and a good client beside them"},
     {"routes", measure_routes, "what a request costs among 1,000 routes, and among 10"},
+    {"batteries", measure_batteries, "what each battery costs beside none"},
     {"idle", measure_idle, "system calls of an idle server in ten seconds"},
     {"save", measure_save, "from saving a file to serving what it says, by tine run"},
 };
@@ -56,6 +57,14 @@ size_t workers_in_accept(const pid_t *workers, size_t count)
     for (size_t i = 0; i < count; i++)
         in_accept += wait_until(5000, strcmp(process_file(workers[i], "wchan"), "inet_csk_accept") == 0);
     return in_accept;
+}
+
+long long cpu_ns(pid_t process)
+{
+    long long ns = 0;
+    if (sscanf(process_file(process, "schedstat"), "%lld", &ns) != 1)
+        harness_fail("cannot read schedstat of %d", process);
+    return ns;
 }
 
 static bool run_named(const char *name)

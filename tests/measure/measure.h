@@ -17,11 +17,15 @@ bool measure_connections(void);
 bool measure_slow(void);
 bool measure_rude(void);
 bool measure_routes(void);
+bool measure_batteries(void);
 bool measure_idle(void);
 bool measure_save(void);
 
 /* Waits until each of 'count' workers sleeps in accept; how many do. */
 size_t workers_in_accept(const pid_t *workers, size_t count);
+
+/* Nanoseconds that the process has run. */
+long long cpu_ns(pid_t process);
 
 /* Prints "met" or "MISSED" and the line, and returns 'met'. */
 bool report(bool met, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -10,15 +10,6 @@
 
 enum { ROUNDS = 20, REQUESTS = 2000, AT_ONCE = 50, BOUND_PERCENT = 150 };
 
-/* Nanoseconds that the process has run. */
-static long long cpu_ns(pid_t process)
-{
-    long long ns = 0;
-    if (sscanf(process_file(process, "schedstat"), "%lld", &ns) != 1)
-        harness_fail("cannot read schedstat of %d", process);
-    return ns;
-}
-
 /* All the routes in a scattered order, AT_ONCE requests at a time. */
 static double ask_all(struct client *client, pid_t worker, const char *path, int routes)
 {
