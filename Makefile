@@ -133,6 +133,8 @@ $(B)/%.so: src/examples/%.c
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $< $(EXAMPLE_LIBS)
 
+# They are ours, unlike the modules of examples and tests, and are sanitized as we are.
+$(B)/modules/%: MODULE_FLAGS += $(SANITIZERS)
 $(B)/modules/common/%.o: src/modules/loaded/common/%.c
 	@mkdir -p $(@D)
 	$(filter-out -shared,$(MODULE)) -fvisibility=hidden $(shell pkg-config --cflags jansson $(call needs,$<)) -c -o $@ $<
@@ -174,7 +176,7 @@ $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
 	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
 
 $(B)/tests/system/run: $(SYSTEM)
-	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson
+	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson -lcrypt
 
 $(B)/tests/in_process/%.o: tests/in_process/%.cc
 	@mkdir -p $(@D)
