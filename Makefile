@@ -268,7 +268,7 @@ $(B)/man/keys: $(B)/src/man/tine.ini.5.o $(B)/libtine.a
 install: all man
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin include lib/tine share/tine/www)
 	install -m 755 $(B)/tine $(DESTDIR)$(PREFIX)/sbin/tine
-	install -m 644 include/tine.h include/tine_test.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 include/tine.h include/tine_test.h include/tine_batteries.h $(DESTDIR)$(PREFIX)/include/
 	install -m 755 $(B)/libtine_test.so $(DESTDIR)$(PREFIX)/lib/libtine_test.so
 	install -m 644 $(B)/hello.so $(LOADED) $(DESTDIR)$(PREFIX)/lib/tine/
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,share/man/man3 share/man/man5 share/man/man8 share/doc/tine)
@@ -303,7 +303,7 @@ install-development: all
 
 # Files of ours, and folders that are ours alone; what an administrator put into /etc stays.
 uninstall:
-	cd $(DESTDIR)$(PREFIX) && rm -f bin/tine sbin/tine include/tine.h include/tine_test.h lib/libtine_test.so lib/pkgconfig/tine.pc \
+	cd $(DESTDIR)$(PREFIX) && rm -f bin/tine sbin/tine include/tine.h include/tine_test.h include/tine_batteries.h lib/libtine_test.so lib/pkgconfig/tine.pc \
 	    lib/systemd/system/tine.service lib/systemd/system/tine.socket share/bash-completion/completions/tine \
 	    share/zsh/site-functions/_tine share/fish/vendor_completions.d/tine.fish share/man/man8/tine.8 \
 	    share/man/man5/tine.ini.5 share/man/man3/tine.3 && rm -rf lib/tine share/tine share/doc/tine

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include <tine.h>
+#include <tine_batteries.h>
 
 static int plain(tine_request *r)
 {
@@ -37,6 +38,18 @@ static int attribute(tine_request *r)
     return tine_text(r, 200, "%s", value != NULL ? value : "(none)");
 }
 
+static int csrf_token(tine_request *r)
+{
+    const char *token = tine_csrf_token(r);
+    return tine_text(r, 200, "%s", token != NULL ? token : "(none)");
+}
+
+static int form(tine_request *r)
+{
+    const char *value = tine_form(r, "value");
+    return tine_failed(r) ? tine_failed(r) : tine_text(r, 200, "%s", value);
+}
+
 TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/", plain),
                 TINE_POST("/", plain),
@@ -44,5 +57,7 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/fail", fail),
                 TINE_GET("/stream", stream),
                 TINE_GET("/attribute/{name}", attribute),
+                TINE_GET("/csrf", csrf_token),
+                TINE_POST("/form", form),
                 {0},
             })

@@ -19,6 +19,13 @@ static void stop(void)
     server_stop(&server);
 }
 
+/* Not a reload, after which workers of before still answer for a moment. */
+static void restart(const char *ini)
+{
+    server_stop(&server);
+    server_start(&server, ini);
+}
+
 static void expect_defaults(const char *path, int status)
 {
     struct response response = get(&server, path);
@@ -48,10 +55,10 @@ Test(security_headers, transport_security_is_for_https_alone, .fini = stop)
     server_start(&server, SERVER APPS);
     struct response response = get_with(&server, "/", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\n");
     expect_field(&response, "Strict-Transport-Security", "max-age=31536000");
-    server_reload(&server, SERVER "hsts = 730d\nhsts_subdomains = on\nhsts_preload = on\n" APPS);
+    restart(SERVER "hsts = 730d\nhsts_subdomains = on\nhsts_preload = on\n" APPS);
     response = get_with(&server, "/", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\n");
     expect_field(&response, "Strict-Transport-Security", "max-age=63072000; includeSubDomains; preload");
-    server_reload(&server, SERVER "hsts = 0\n" APPS);
+    restart(SERVER "hsts = 0\n" APPS);
     response = get_with(&server, "/", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\n");
     expect_field(&response, "Strict-Transport-Security", NULL);
 }
