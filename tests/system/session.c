@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 TestSuite(session, .timeout = 120);
 
@@ -280,6 +281,82 @@ Test(session, tokens_of_csrf_end_with_it, .fini = stop)
     cookies = text("%s; %s", cookie_of(&response), csrf);
     response = ask(&server, request("POST", "/session?b=1", text("Cookie: %s\r\nX-CSRF-Token: %s\r\n", cookies, token)));
     expect_response(&response, 403, NULL);
+}
+
+static struct redis redis;
+
+static const char *with_redis(const char *more)
+{
+    return text(KEYS(KEY_A) "store = redis://127.0.0.1:%d\nstore_timeout = 10s\n%s" APP, redis.port, more);
+}
+
+static void start_redis(const char *more)
+{
+    redis_require();
+    server_prepare(&server, "");
+    chmod(server.dir, 0777);
+    redis = (struct redis){.dir = server.dir, .more = ""};
+    redis_start(&redis);
+    server_configure(&server, with_redis(more));
+    server_launch(&server);
+}
+
+static void stop_both(void)
+{
+    server_stop(&server);
+    redis_kill(&redis);
+}
+
+/* Logged in on one, logged out on the other, whichever the client comes to. */
+Test(session, machines_share_a_store)
+{
+    start_redis("");
+    struct server first = server, second;
+    server_start(&second, with_redis(""));
+    const char *cookie = expect("POST", "/login?user=ada", NULL, "{\"user\":\"ada\"}");
+    server = second;
+    expect("GET", "/session", cookie, "{\"user\":\"ada\"}");
+    expect("POST", "/session?cart=3", cookie, "{\"user\":\"ada\",\"cart\":\"3\"}");
+    server = first;
+    expect("GET", "/session", cookie, "{\"user\":\"ada\",\"cart\":\"3\"}");
+    expect("POST", "/logout", cookie, "ended");
+    server = second;
+    expect_none(cookie);
+    server_stop(&second);
+    server = first;
+    stop_both();
+}
+
+Test(session, a_store_that_is_down_refuses_who_needs_it)
+{
+    start_redis("");
+    const char *cookie = expect("POST", "/session?user=ada", NULL, "{\"user\":\"ada\"}");
+    redis_kill(&redis);
+    struct response response = send("GET", "/session", cookie);
+    expect_response(&response, 503, NULL);
+    expect_field(&response, "Retry-After", "1");
+    expect_field(&response, "Set-Cookie", NULL);
+    response = send("POST", "/login?user=eve", cookie);
+    expect_response(&response, 503, NULL);
+    response = send("POST", "/session?user=eve", NULL);
+    expect_response(&response, 503, NULL);
+    expect("GET", "/", cookie, "plain");
+    expect("GET", "/session", NULL, "{}");
+    redis_start(&redis);
+    await(send("GET", "/session", cookie).status == 200);
+    stop_both();
+}
+
+Test(session, a_store_that_is_down_may_leave_it_empty)
+{
+    start_redis("store_down = empty\n");
+    const char *cookie = expect("POST", "/session?user=ada", NULL, "{\"user\":\"ada\"}");
+    redis_kill(&redis);
+    cr_assert_null(expect("GET", "/session", cookie, "{}"), "the cookie is to be good when the store is there again");
+    cr_assert_null(expect("POST", "/session?user=eve", cookie, "{\"user\":\"eve\"}"));
+    cr_assert_null(expect("POST", "/session?user=eve", NULL, "{\"user\":\"eve\"}"));
+    expect("POST", "/login?user=eve", cookie, "not renewed");
+    stop_both();
 }
 
 static void expect_refused(const char *settings, const char *reason)
