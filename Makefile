@@ -133,6 +133,8 @@ $(B)/%.so: src/examples/%.c
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $< $(EXAMPLE_LIBS)
 
+# They are ours, unlike the modules of examples and tests, and are sanitized as we are.
+$(B)/modules/%: MODULE_FLAGS += $(SANITIZERS)
 $(B)/modules/common/%.o: src/modules/loaded/common/%.c
 	@mkdir -p $(@D)
 	$(filter-out -shared,$(MODULE)) -fvisibility=hidden $(shell pkg-config --cflags jansson $(call needs,$<)) -c -o $@ $<
@@ -174,7 +176,7 @@ $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
 	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
 
 $(B)/tests/system/run: $(SYSTEM)
-	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson
+	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson -lcrypt
 
 $(B)/tests/in_process/%.o: tests/in_process/%.cc
 	@mkdir -p $(@D)
@@ -270,7 +272,7 @@ $(if $(word 2,$(PREFIX)),$(error PREFIX has a blank: pkg-config and make would t
 install: all man
 	install -d $(addprefix $(ROOT)/,sbin include lib/tine share/tine/www)
 	install -m 755 $(B)/tine $(ROOT)/sbin/tine
-	install -m 644 include/tine.h include/tine_test.h $(ROOT)/include/
+	install -m 644 include/tine.h include/tine_test.h include/tine_batteries.h $(ROOT)/include/
 	install -m 755 $(B)/libtine_test.so $(ROOT)/lib/libtine_test.so
 	install -m 644 $(B)/hello.so $(LOADED) $(ROOT)/lib/tine/
 	install -d $(addprefix $(ROOT)/,share/man/man3 share/man/man5 share/man/man8 share/doc/tine)
@@ -305,7 +307,7 @@ install-development: all
 
 # Files of ours, and folders that are ours alone; what an administrator put into /etc stays.
 uninstall:
-	cd $(ROOT) && rm -f bin/tine sbin/tine include/tine.h include/tine_test.h lib/libtine_test.so lib/pkgconfig/tine.pc \
+	cd $(ROOT) && rm -f bin/tine sbin/tine include/tine.h include/tine_test.h include/tine_batteries.h lib/libtine_test.so lib/pkgconfig/tine.pc \
 	    lib/systemd/system/tine.service lib/systemd/system/tine.socket share/bash-completion/completions/tine \
 	    share/zsh/site-functions/_tine share/fish/vendor_completions.d/tine.fish share/man/man8/tine.8 \
 	    share/man/man5/tine.ini.5 share/man/man3/tine.3 && rm -rf lib/tine share/tine share/doc/tine

@@ -569,6 +569,10 @@ void tine_counter_set(tine_counter *counter, int64_t value);
  * by its key, each of 12 entries, and a 13th takes the place of one that has expired, else of the one not used for longest. 1m has 1428 entries;
  * less than half full the store hardly ever does that. Each function works as a whole: no other worker sees half of it. */
 
+/* For functions that a filter hands out to handlers: from now on keys are those of `app` (its `self`), or for NULL of who runs. Returns what
+ * it was before, to be put back: the handler must find its own keys afterwards. */
+tine_app *tine_shared_as(tine_request *r, tine_app *app);
+
 /* The value, NUL-terminated behind its `*length` bytes (`length` may be NULL); NULL when there is none, or (logged) for a bad key. */
 const char *tine_shared_get(tine_request *r, const char *key, size_t *length);
 

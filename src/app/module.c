@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const tine_module builtin_static, builtin_respond, builtin_redirect, builtin_status, builtin_develop;
+extern const tine_module builtin_static, builtin_respond, builtin_redirect, builtin_status, builtin_develop, builtin_cors, builtin_security_headers;
 
 static const struct {
     const char *name;
@@ -19,6 +19,8 @@ static const struct {
     {"redirect", &builtin_redirect},
     {"status", &builtin_status},
     {"develop", &builtin_develop}, /* for `tine run` */
+    {"cors", &builtin_cors},
+    {"security_headers", &builtin_security_headers},
 };
 
 enum { BUILTINS = sizeof builtins / sizeof builtins[0] };
@@ -46,7 +48,7 @@ static const tine_module *find_builtin(const char *name, const char **reason)
         if (strcmp(builtins[i].name, name) == 0)
             return builtins[i].module;
     snprintf(reason_text, sizeof reason_text,
-             "there is no module '%s': static, respond, redirect and status are built in, others lie in lib/tine (`make install`), and "
+             "there is no module '%s': static, respond, redirect, status, cors and security_headers are built in, others lie in lib/tine (`make install`), and "
              "a shared object of your own is written with a path (./%s.so)", name, name);
     *reason = reason_text;
     return NULL;

@@ -79,6 +79,7 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     r->answer = 0;
     r->filters = NULL;
     r->filter = NULL;
+    r->keys_of = NULL;
     r->passed = 0;
     r->afters_ran = false;
     r->phase = FILTERS_BUILD;

@@ -121,6 +121,7 @@ struct tine_request {
     const char *answer_reason;
     const struct filters *filters; /* to run around it; NULL: none */
     const struct filter *filter;   /* the one that runs now, for logs; NULL: none */
+    struct tine_app *keys_of;      /* whose tine_shared_*() are; NULL: of who runs now */
     size_t passed;                 /* how many befores let it pass */
     bool afters_ran;
     enum filters_phase phase;

@@ -95,6 +95,18 @@ static bool refuse(tine_request *r, const char *function, const char *wrong)
     return false;
 }
 
+static struct tine_app *keys_of(const tine_request *r)
+{
+    return r->keys_of != NULL ? r->keys_of : r->filter != NULL ? r->filter->self : r->match.app;
+}
+
+tine_app *tine_shared_as(tine_request *r, tine_app *app)
+{
+    tine_app *before = r->keys_of;
+    r->keys_of = app;
+    return before;
+}
+
 static bool begin(struct call *call, tine_request *r, const char *function, const char *key)
 {
     const char *wrong = wrong_with_name(key);
@@ -102,7 +114,7 @@ static bool begin(struct call *call, tine_request *r, const char *function, cons
         return refuse(r, function, wrong != NULL ? wrong : "a key, and there is no store");
     call->r = r;
     call->function = function;
-    call->scoped = scope(r->filter != NULL ? r->filter->self : r->match.app, key);
+    call->scoped = scope(keys_of(r), key);
     call->key = (struct store_key){call->scoped.data, call->scoped.length};
     call->now = clock_ms();
     return true;

@@ -15,9 +15,11 @@ static void put_text(const char *text)
     size_t column = 0;
 
     for (const char *word = text; *word;) {
-        size_t length = strcspn(word, " ");
+        size_t length = strcspn(word, " "), escapes = 0;
 
-        if (column + length > 76) {
+        for (size_t i = 0; i < length; i++)
+            escapes += word[i] == '-' || word[i] == '\\';
+        if (column + length + escapes > 76) {
             putchar('\n');
             column = 0;
         } else if (column > 0) {
@@ -30,7 +32,7 @@ static void put_text(const char *text)
                 putchar('\\');
             fputs(word[i] == '\\' ? "\\e" : (const char[]){word[i], '\0'}, stdout);
         }
-        column += length + 1;
+        column += length + escapes + 1;
         word += length;
         word += strspn(word, " ");
     }

@@ -25,10 +25,12 @@ enum keep_result {
     KEEP_DOWN  /* what keeps it cannot be asked now */
 };
 
-#define KEEP_SETTINGS                                                                                                               \
-    {"store", TINE_SECRET, "memory", "memory, or for several machines redis://[user:password@]host[:port][/db], rediss:// by TLS, unix:/path"}, \
+/* With another word for `store` as its default, which is the module's own to understand: it calls nothing of this then. */
+#define KEEP_SETTINGS_OR(fallback, help) \
+    {"store", TINE_SECRET, fallback, help}, \
     {"store_timeout", TINE_TIME, "100ms", "how long Redis may take to connect, and for an answer"},                               \
     {"store_ca", TINE_PATH, "", "file of certificates that rediss:// trusts; those of the system if empty"}
+#define KEEP_SETTINGS KEEP_SETTINGS_OR("memory", "memory, or for several machines redis://[user:password@]host[:port][/db], rediss:// by TLS, unix:/path")
 
 /* Are they well written? 0, or -1 after tine_reject(). */
 int keep_check(tine_app *app);
