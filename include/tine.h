@@ -538,8 +538,8 @@ uint64_t tine_sent(tine_request *r);
 /* A field of the response by now, the first of that name; NULL when there is none. Not those that tine writes itself. */
 const char *tine_response_header(tine_request *r, const char *name);
 
-/* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory: a file, or sent already. It lives
- * until the response is changed. */
+/* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory whole: a file, sent already, or about to be
+ * sent while its handler runs. It lives until the response is changed. */
 const void *tine_response_body(tine_request *r, size_t *length);
 
 /* ---- Shared by all workers ----------------------------------------------------------------------- */

@@ -69,7 +69,7 @@ const void *tine_response_body(tine_request *r, size_t *length)
     size_t ignored;
     length = length != NULL ? length : &ignored;
     *length = 0;
-    if (response->state >= RESPONSE_BEGUN || response->fd >= 0)
+    if (response->state >= RESPONSE_BEGUN || r->phase == FILTERS_STREAM || response->fd >= 0)
         return NULL;
     struct slice body = response->memory;
     if (body.data == NULL)
