@@ -581,6 +581,11 @@ int tine_shared_add(tine_request *r, const char *key, const void *value, size_t 
 /* 1: it is gone now; 0: there was none; -1: a bad key. */
 int tine_shared_delete(tine_request *r, const char *key);
 
+/* Sets it where its value is `before` by now, byte for byte (NULL: where there is none): 1; 0 when it is not; or -1. Of several workers one gets
+ * the 1; the others read again what there is, and decide again. */
+int tine_shared_swap(tine_request *r, const char *key, const void *before, size_t before_length, const void *value, size_t length,
+                     int64_t ttl_ms);
+
 /* Adds to a value that is a number in decimal digits. One that is not there begins at 0 and lives `ttl_ms`; else the time that there is runs on. The
  * sum is in `*sum` (NULL: not wanted). 0, or -1 (logged) also when it is no number or the sum has more than 64 bits. */
 int tine_shared_increment(tine_request *r, const char *key, int64_t more, int64_t ttl_ms, int64_t *sum);

@@ -174,6 +174,18 @@ int tine_shared_delete(tine_request *r, const char *key)
     return store_delete(shared, call.key, call.now) == STORE_DONE ? 1 : 0;
 }
 
+int tine_shared_swap(tine_request *r, const char *key, const void *before, size_t before_length, const void *value, size_t length,
+                     int64_t ttl_ms)
+{
+    struct call call;
+    struct store_value there, made;
+    if (!begin(&call, r, "tine_shared_swap", key) || (before != NULL && !make_value(&call, before, before_length, 0, &there)) ||
+        !make_value(&call, value, length, ttl_ms, &made))
+        return -1;
+    enum store_result result = store_swap(shared, call.key, call.now, before != NULL ? &there : NULL, &made);
+    return result == STORE_DONE ? 1 : result == STORE_CROWDED ? crowded(&call) : 0;
+}
+
 int tine_shared_increment(tine_request *r, const char *key, int64_t more, int64_t ttl_ms, int64_t *sum)
 {
     struct call call;

@@ -82,7 +82,7 @@ struct store_value {
 enum store_result {
     STORE_DONE,
     STORE_ABSENT,  /* there is no such entry */
-    STORE_PRESENT, /* there is one already */
+    STORE_PRESENT, /* there is one already, or another than expected */
     STORE_CROWDED, /* as many as fit are writing to that bucket, and do not come to an end */
     STORE_NO_NUMBER /* what is there is no number, or the sum is none of 64 bits */
 };
@@ -92,6 +92,10 @@ enum store_result store_get(const struct store_map *map, struct store_key key, i
 enum store_result store_set(const struct store_map *map, struct store_key key, int64_t now, const struct store_value *value);
 enum store_result store_add(const struct store_map *map, struct store_key key, int64_t now, const struct store_value *value);
 enum store_result store_delete(const struct store_map *map, struct store_key key, int64_t now);
+
+/* Sets it where its value has the bytes of 'before' (NULL: where there is none). If not: STORE_PRESENT, or STORE_ABSENT where there is none. */
+enum store_result store_swap(const struct store_map *map, struct store_key key, int64_t now, const struct store_value *before,
+                             const struct store_value *value);
 
 /* Adds to a number in decimal digits. One that is not there is 0, and gets 'expires'; one that is keeps its own. */
 enum store_result store_increment(const struct store_map *map, struct store_key key, int64_t now, int64_t more, int64_t expires,

@@ -304,6 +304,29 @@ enum store_result store_delete(const struct store_map *map, struct store_key key
     }
 }
 
+struct swap {
+    const struct store_value *before, *value;
+};
+
+static enum store_result decide_swap(void *context, const struct store_value *there, struct store_value *value)
+{
+    const struct swap *swap = context;
+    const struct store_value *before = swap->before;
+    if (there == NULL && before != NULL)
+        return STORE_ABSENT;
+    if (there != NULL && (before == NULL || there->length != before->length || memcmp(there->data, before->data, there->length) != 0))
+        return STORE_PRESENT;
+    *value = *swap->value;
+    return STORE_DONE;
+}
+
+enum store_result store_swap(const struct store_map *map, struct store_key key, int64_t now, const struct store_value *before,
+                             const struct store_value *value)
+{
+    struct swap swap = {before, value};
+    return update(map, key, now, decide_swap, &swap);
+}
+
 struct increment {
     int64_t more, expires, sum;
 };

@@ -81,6 +81,13 @@ static int drop(tine_request *r)
     return tine_text(r, 200, "%d", tine_shared_delete(r, word(r, "key")));
 }
 
+static int swap(tine_request *r)
+{
+    const char *before = tine_query(r, "before"), *value = word(r, "value");
+    size_t length = before != NULL ? strlen(before) : 0;
+    return tine_text(r, 200, "%d", tine_shared_swap(r, word(r, "key"), before, length, value, strlen(value), number(r, "ttl")));
+}
+
 static int increment(tine_request *r)
 {
     int64_t sum = -1;
@@ -98,6 +105,8 @@ static int wrong(tine_request *r)
     refused += tine_shared_set(r, "key", large, sizeof large, 0) < 0;
     refused += tine_shared_set(r, "key", NULL, 1, 0) < 0;
     refused += tine_shared_add(r, "key", "x", 1, -1) < 0;
+    refused += tine_shared_swap(r, "key", large, sizeof large, "x", 1, 0) < 0;
+    refused += tine_shared_swap(r, "key", "x", 1, NULL, 1, 0) < 0;
     large[TINE_KEY_MAX + 1] = 0;
     refused += tine_shared_delete(r, large) < 0;
     tine_shared_set(r, "text", "seven", 5, 0);
@@ -137,12 +146,15 @@ static int storm(tine_request *r)
             tine_shared_delete(r, key);
         if (i % 3 == 0)
             tine_shared_add(r, key, value, length, 60000);
+        size_t there;
+        const char *before = tine_shared_get(r, key, &there);
+        tine_shared_swap(r, key, before, there, value, length, 60000);
         tine_counter_add(hits(r), 1);
     }
 }
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/count", count), TINE_GET("/counted", counted), TINE_GET("/reset", reset),
                                            TINE_GET("/names", names), TINE_GET("/get", get), TINE_GET("/set", set), TINE_GET("/add", add),
-                                           TINE_GET("/delete", drop), TINE_GET("/increment", increment), TINE_GET("/wrong", wrong),
+                                           TINE_GET("/delete", drop), TINE_GET("/swap", swap), TINE_GET("/increment", increment), TINE_GET("/wrong", wrong),
                                            TINE_GET("/check", check), TINE_GET("/storm", storm), {0}},
             .worker_init = worker_init)

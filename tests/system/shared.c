@@ -33,6 +33,12 @@ Test(shared, entries_are_set_read_added_deleted_and_expire)
     expect_get(&server, "/delete?key=b", 200, "0");
     expect_get(&server, "/increment?key=n&by=5", 200, "0 5");
     expect_get(&server, "/increment?key=n&by=-7", 200, "0 -2");
+    expect_get(&server, "/swap?key=s&before=&value=one", 200, "0");
+    expect_get(&server, "/swap?key=s&value=one", 200, "1");
+    expect_get(&server, "/swap?key=s&value=two", 200, "0");
+    expect_get(&server, "/swap?key=s&before=on&value=two", 200, "0");
+    expect_get(&server, "/swap?key=s&before=one&value=two", 200, "1");
+    expect_get(&server, "/get?key=s", 200, "two");
     expect_get(&server, "/set?key=short&value=x&ttl=300", 200, "0");
     struct response response;
     await((response = get(&server, "/get?key=short")).status == 404);
@@ -48,11 +54,12 @@ Test(shared, wrong_calls_are_refused_and_told_with_the_handler)
 {
     struct server server;
     server_start(&server, WORKERS("1") "[server]\nshared = 64k\n" SHARED);
-    expect_get(&server, "/wrong", 200, "9");
+    expect_get(&server, "/wrong", 200, "11");
     static const char *const told[] = {
         "gives tine_shared_get() an empty name", "gives tine_shared_set() a value of more than 352 bytes",
         "gives tine_shared_set() NULL in place of a value", "gives tine_shared_add() a negative time to live",
-        "gives tine_shared_delete() a name of more than 112 bytes", "gives tine_shared_increment() a key whose value is no number"};
+        "gives tine_shared_delete() a name of more than 112 bytes", "gives tine_shared_increment() a key whose value is no number",
+        "gives tine_shared_swap() a value of more than 352 bytes", "gives tine_shared_swap() NULL in place of a value"};
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         server_log_await(&server, text("handler shared.wrong of module %s/shared.so %s", modules_path(), told[i]), 1);
     server_log_await(&server, text("[app:shared] module '%s/shared.so' gives tine_counter_find() NULL in place of a name", modules_path()), 1);

@@ -122,6 +122,26 @@ Test(store, increments_numbers_and_nothing_else)
     }
 }
 
+Test(store, swaps_only_what_is_as_expected)
+{
+    struct store_map map = opened(STORE_SIZE_MIN);
+    struct store_value one = value_of("one", 0), two = value_of("two", 50), longer = value_of("one ", 0), empty = value_of("", 0);
+    cr_expect_eq(store_swap(&map, key_of("s"), 1, &one, &two), STORE_ABSENT);
+    cr_expect_eq(store_swap(&map, key_of("s"), 1, &empty, &two), STORE_ABSENT);
+    cr_expect_eq(store_swap(&map, key_of("s"), 1, NULL, &one), STORE_DONE);
+    cr_expect_eq(store_swap(&map, key_of("s"), 1, NULL, &two), STORE_PRESENT);
+    cr_expect_eq(store_swap(&map, key_of("s"), 1, &longer, &two), STORE_PRESENT);
+    cr_expect_eq(store_swap(&map, key_of("s"), 1, &empty, &two), STORE_PRESENT);
+    expect(&map, "s", 1, "one");
+    cr_expect_eq(store_swap(&map, key_of("s"), 1, &one, &two), STORE_DONE);
+    expect(&map, "s", 49, "two");
+    expect(&map, "s", 50, NULL); /* the time is that of the new value */
+    cr_expect_eq(store_swap(&map, key_of("s"), 50, &two, &one), STORE_ABSENT);
+    cr_expect_eq(store_swap(&map, key_of("s"), 50, NULL, &empty), STORE_DONE);
+    cr_expect_eq(store_swap(&map, key_of("s"), 50, &empty, &one), STORE_DONE);
+    expect(&map, "s", 50, "one");
+}
+
 /* All in one bucket, as far as one can go: the smallest store has few. */
 Test(store, makes_room_by_the_expired_and_then_the_least_used)
 {
@@ -238,6 +258,34 @@ Test(store, sums_are_exact_over_eight_processes)
     cr_expect_eq(sum, WORKERS * ROUNDS);
 }
 
+static void count_by_swaps(struct store_map *map)
+{
+    for (int k = 0; k < ROUNDS;) {
+        struct store_value there, next = {0};
+        bool is_there = store_get(map, key_of("n"), 1, &there) == STORE_DONE;
+        int number = is_there ? atoi(memcpy((char[12]){0}, there.data, there.length)) : 0;
+        next.length = (size_t)snprintf(next.data, sizeof next.data, "%d", number + 1);
+        k += store_swap(map, key_of("n"), 1, is_there ? &there : NULL, &next) == STORE_DONE;
+    }
+    _exit(0);
+}
+
+/* Each reads, adds one and swaps: a swap that were not one step would lose some. */
+Test(store, swaps_are_exact_over_eight_processes)
+{
+    struct store_map map = opened(STORE_SIZE_MIN);
+    pid_t children[WORKERS];
+    for (int i = 0; i < WORKERS; i++) {
+        children[i] = fork_child();
+        if (children[i] == 0)
+            count_by_swaps(&map);
+    }
+    await_all(children, WORKERS);
+    int64_t sum;
+    store_increment(&map, key_of("n"), 1, 0, 0, &sum);
+    cr_expect_eq(sum, WORKERS * ROUNDS);
+}
+
 /* One key is there at most once, however many add and delete it at once: each that is added is deleted once. */
 Test(store, of_several_who_add_one_succeeds)
 {
@@ -287,6 +335,8 @@ static _Noreturn void write_for_ever(struct store_map *map)
             store_delete(map, key_of(key), 1);
         if (i % 5 == 0)
             store_add(map, key_of("once"), 1, &value);
+        struct store_value before = value_of(texts[i % 3], 0), after = value_of(texts[(i + 1) % 3], 0);
+        store_swap(map, key_of(key), 1, &before, &after);
     }
 }
 
@@ -329,10 +379,23 @@ static void stop_here(void)
 #endif
 }
 
-/* What a child that sets the key leaves behind at each of its instructions: memory as it is from one to the next, each state once. That child is
+typedef void writer(struct store_map *map);
+
+static void by_set(struct store_map *map)
+{
+    set(map, "a", texts[1], 1, 0);
+}
+
+static void by_swap(struct store_map *map)
+{
+    struct store_value before = value_of(texts[0], 0), after = value_of(texts[1], 0);
+    store_swap(map, key_of("a"), 1, &before, &after);
+}
+
+/* What a child that writes the key leaves behind at each of its instructions: memory as it is from one to the next, each state once. That child is
  * gone when they are looked at, as if it had been killed there. Returns how many there are. */
 enum { STATES_MAX = 400, STEPS_MAX = 100000 };
-static size_t step_through(struct store_map *map, char *states, long *steps)
+static size_t step_through(struct store_map *map, writer *write_key, char *states, long *steps)
 {
     int status;
     size_t count = 0;
@@ -341,7 +404,7 @@ static size_t step_through(struct store_map *map, char *states, long *steps)
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
             _exit(9);
         stop_here();
-        set(map, "a", texts[1], 1, 0);
+        write_key(map);
         _exit(0);
     }
     waitpid(child, &status, 0);
@@ -363,14 +426,14 @@ static size_t step_through(struct store_map *map, char *states, long *steps)
     return count;
 }
 
-Test(store, survives_a_writer_that_is_killed_at_each_instruction)
+static void survive_at_each_instruction(writer *write_key)
 {
     struct store_map map = opened(STORE_SIZE_MIN);
     size_t before = 0, after = 0;
     long steps;
     char *states = mmap(NULL, STATES_MAX * map.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     set(&map, "a", texts[0], 1, 0);
-    size_t count = step_through(&map, states, &steps);
+    size_t count = step_through(&map, write_key, states, &steps);
     for (size_t i = 0; i < count; i++) {
         struct store_value value;
         memcpy(map.store, states + i * map.size, map.size);
@@ -388,6 +451,16 @@ Test(store, survives_a_writer_that_is_killed_at_each_instruction)
     cr_expect(steps > 300 && before > 8 && after >= 1, "%ld steps, %zu states before, %zu after", steps, before, after);
 }
 
+Test(store, survives_a_writer_that_is_killed_at_each_instruction)
+{
+    survive_at_each_instruction(by_set);
+}
+
+Test(store, survives_a_swap_that_is_killed_at_each_instruction)
+{
+    survive_at_each_instruction(by_swap);
+}
+
 /* All that are for writers were taken by such as are gone. */
 Test(store, takes_over_places_of_those_that_are_gone)
 {
@@ -395,7 +468,7 @@ Test(store, takes_over_places_of_those_that_are_gone)
     char *states = mmap(NULL, STATES_MAX * map.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     long steps;
     for (int i = 0; i < STORE_PLACES + 2; i++) {
-        size_t count = step_through(&map, states, &steps);
+        size_t count = step_through(&map, by_set, states, &steps);
         memcpy(map.store, states + count / 2 * map.size, map.size); /* it has a place, and was not through */
     }
     cr_expect_eq(set(&map, "a", texts[2], 1, 0), STORE_DONE);
