@@ -88,7 +88,9 @@ LOADED_SOURCES := $(wildcard src/modules/loaded/*.c)
 needs = $(shell sed -n 's/^ \* Needs: //p' $(1))
 is_there = $(if $(call needs,$(1)),$(filter there,$(shell pkg-config --exists $(call needs,$(1)) && echo there)),there)
 LOADED   := $(foreach source,$(LOADED_SOURCES),$(if $(call is_there,$(source)),$(B)/modules/$(basename $(notdir $(source))).so))
-LOADED_COMMON := $(wildcard src/modules/loaded/common/*.c)
+LOADED_COMMON := $(foreach source,$(wildcard src/modules/loaded/common/*.c),$(if $(call is_there,$(source)),$(source)))
+TEST_MODULES := $(filter-out $(foreach source,$(shell grep -l '^ \* Needs: ' tests/modules/*.c),$(if $(call is_there,$(source)),,$(source:%.c=$(B)/%.so))), \
+    $(TEST_MODULES))
 LIBS     := -linih -ljansson -lz -ldl
 
 # The whole library, used or not: modules bind to tine_*, and tests to anything.
@@ -133,7 +135,7 @@ $(B)/%.so: src/examples/%.c
 
 $(B)/modules/common/%.o: src/modules/loaded/common/%.c
 	@mkdir -p $(@D)
-	$(filter-out -shared,$(MODULE)) -fvisibility=hidden -c -o $@ $<
+	$(filter-out -shared,$(MODULE)) -fvisibility=hidden $(shell pkg-config --cflags jansson $(call needs,$<)) -c -o $@ $<
 
 $(B)/modules/common.a: $(LOADED_COMMON:src/modules/loaded/%.c=$(B)/modules/%.o)
 	rm -f $@
@@ -144,9 +146,11 @@ $(B)/modules/%.so: src/modules/loaded/%.c $(B)/modules/common.a
 	$(MODULE) -Isrc/modules/loaded -fvisibility=hidden -Wl,--as-needed $(shell pkg-config --cflags $(call needs,$<)) \
 	    -o $@ $< $(B)/modules/common.a $(shell pkg-config --libs jansson $(call needs,$<))
 
-$(B)/tests/modules/%.so: tests/modules/%.c
+# Those that need libraries, which they say as modules that come with tine do, are like those.
+$(B)/tests/modules/%.so: tests/modules/%.c $(B)/modules/common.a
 	@mkdir -p $(@D)
-	$(MODULE) -o $@ $<
+	$(MODULE) -o $@ $< $(if $(call needs,$<),-Isrc/modules/loaded -fvisibility=hidden -Wl$(,)--as-needed $(B)/modules/common.a \
+	    $(shell pkg-config --cflags --libs jansson $(call needs,$<)))
 
 $(B)/tests/modules/%.so: tests/modules/%.cc
 	@mkdir -p $(@D)
