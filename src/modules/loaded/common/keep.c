@@ -19,11 +19,16 @@ enum {
 
 _Static_assert(KEY_SIZE - 1 <= TINE_KEY_MAX && 2 * HASH_SIZE <= KEEP_KEY_MAX, "keys fit");
 
+static bool is_memory(tine_app *app)
+{
+    return strcmp(tine_setting(app, "store"), "memory") == 0;
+}
+
 int keep_check(tine_app *app)
 {
-    if (strcmp(tine_setting(app, "store"), "memory") != 0)
-        return tine_reject(app, "store", "must be 'memory'");
-    return tine_setting_number(app, "store_timeout") > 0 ? 0 : tine_reject(app, "store_timeout", "must be longer than 0");
+    if (tine_setting_number(app, "store_timeout") < 1)
+        return tine_reject(app, "store_timeout", "must be longer than 0");
+    return is_memory(app) ? 0 : redis_check(app);
 }
 
 struct keep *keep_open(tine_app *app)
@@ -34,11 +39,17 @@ struct keep *keep_open(tine_app *app)
         return NULL;
     }
     keep->app = app;
+    if (!is_memory(app) && (keep->redis = redis_open(app)) == NULL) {
+        free(keep);
+        return NULL;
+    }
     return keep;
 }
 
 void keep_close(struct keep *keep)
 {
+    if (keep != NULL)
+        redis_close(keep->redis);
     free(keep);
 }
 
@@ -62,19 +73,20 @@ static bool shorten(const char *key, char shortened[KEY_SIZE])
 enum keep_result keep_get(struct keep *keep, tine_request *r, const char *key, const void **data, size_t *length)
 {
     char shortened[KEY_SIZE];
-    (void)keep;
-    return shorten(key, shortened) ? memory_get(r, shortened, data, length) : KEEP_DOWN;
+    if (!shorten(key, shortened))
+        return KEEP_DOWN;
+    return keep->redis != NULL ? redis_get(keep, r, shortened, data, length) : memory_get(r, shortened, data, length);
 }
 
 static enum keep_result write_value(struct keep *keep, tine_request *r, const char *key, const void *data, size_t length, int64_t ttl_ms, bool only_new)
 {
     char shortened[KEY_SIZE];
-    (void)keep;
     if (length > KEEP_VALUE_MAX)
         tine_log(r, TINE_ERROR, "[%s] a value of %zu bytes is more than can be kept (%d)", tine_app_name(keep->app), length, KEEP_VALUE_MAX);
     if (length > KEEP_VALUE_MAX || !shorten(key, shortened))
         return KEEP_DOWN;
-    return memory_set(r, shortened, data, length, ttl_ms, only_new);
+    return keep->redis != NULL ? redis_set(keep, r, shortened, data, length, ttl_ms, only_new)
+                               : memory_set(r, shortened, data, length, ttl_ms, only_new);
 }
 
 enum keep_result keep_set(struct keep *keep, tine_request *r, const char *key, const void *data, size_t length, int64_t ttl_ms)
@@ -90,15 +102,17 @@ enum keep_result keep_add(struct keep *keep, tine_request *r, const char *key, c
 enum keep_result keep_delete(struct keep *keep, tine_request *r, const char *key)
 {
     char shortened[KEY_SIZE];
-    (void)keep;
-    return shorten(key, shortened) ? memory_delete(r, shortened) : KEEP_DOWN;
+    if (!shorten(key, shortened))
+        return KEEP_DOWN;
+    return keep->redis != NULL ? redis_delete(keep, r, shortened) : memory_delete(r, shortened);
 }
 
 enum keep_result keep_take(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us, int64_t *left)
 {
     char shortened[KEY_SIZE];
     struct keep_rate rate = {.interval_us = interval_us < 1 ? 1 : interval_us > FILL_US_MAX ? FILL_US_MAX : interval_us};
-    (void)keep;
     rate.burst = burst < 1 ? 1 : burst > FILL_US_MAX / rate.interval_us ? FILL_US_MAX / rate.interval_us : burst;
-    return shorten(key, shortened) ? memory_take(r, shortened, rate, wait_us, left) : KEEP_DOWN;
+    if (!shorten(key, shortened))
+        return KEEP_DOWN;
+    return keep->redis != NULL ? redis_take(keep, r, shortened, rate, wait_us, left) : memory_take(r, shortened, rate, wait_us, left);
 }

@@ -28,7 +28,7 @@ enum keep_result {
 #define KEEP_SETTINGS                                                                                                               \
     {"store", TINE_SECRET, "memory", "memory, or for several machines redis://[user:password@]host[:port][/db], rediss:// by TLS, unix:/path"}, \
     {"store_timeout", TINE_TIME, "100ms", "how long Redis may take to connect, and for an answer"},                               \
-    {"store_ca", TINE_TEXT, "", "file of certificates that rediss:// trusts; those of the system if empty"}
+    {"store_ca", TINE_PATH, "", "file of certificates that rediss:// trusts; those of the system if empty"}
 
 /* Are they well written? 0, or -1 after tine_reject(). */
 int keep_check(tine_app *app);
