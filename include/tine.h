@@ -271,6 +271,9 @@ const char *tine_id(tine_request *r);
 /* The app the request was routed to; NULL in filters where there is none (404). */
 tine_app *tine_request_app(tine_request *r);
 
+/* The app and the handler that the request was routed to, as logs have it: "hello.greet". NULL where there is none (404, 405). */
+const char *tine_handler_name(tine_request *r);
+
 /* ---- Input that is taken apart ------------------------------------------------------------------- */
 
 /* When one of these fails because of what the client sent, it has built the problem that says so (400, 413, 415 and the like), and
