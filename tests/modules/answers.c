@@ -5,10 +5,11 @@
  *
  *     /answer?length=5000&type=text/html&status=404&field=Cache-Control:+no-store&field=...&echo=X-Forwarded-Host
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tine.h>
-#include <unistd.h>
+#include <time.h>
 
 static tine_counter *calls;
 
@@ -44,13 +45,25 @@ static char *words(tine_request *r, size_t length)
     return text;
 }
 
+/* Signals that tell of a stall do not cut it short. */
+static void busy(long ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += ms % 1000 * 1000000;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (ms > 0 && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+        ;
+}
+
 static int answer(tine_request *r)
 {
     size_t length = (size_t)atol(query(r, "length", "0"));
     int status = atoi(query(r, "status", "200"));
     const char *echo = tine_query(r, "echo"), *etag = tine_query(r, "etag"), *type = tine_query(r, "type");
     set_fields(r);
-    usleep((useconds_t)atol(query(r, "ms", "0")) * 1000);
+    busy(atol(query(r, "ms", "0")));
     if (etag != NULL && tine_precondition(r, etag, 0) != 0)
         return 304;
     if (echo != NULL)

@@ -84,6 +84,7 @@ static const struct call {
     {"tine_status", "filters/learn_what_came_of_it", CRASH},
     {"tine_sent", "filters/learn_what_came_of_it", CRASH},
     {"tine_response_header", "filters/run_from_the_server_in_and_out_again", CRASH},
+    {"tine_response_header_at", "caching/fields_come_again_as_they_were", CRASH},
     {"tine_response_body", "filters/may_change_the_answer_afterwards", CRASH},
     {"tine_counter_find", "shared/counters_are_exact_over_eight_workers", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
     {"tine_counter_add", "shared/counters_are_exact_over_eight_workers", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
