@@ -3,6 +3,7 @@
  * The filter rate_limit: whom it counts as one, however requests are made up to look like several, and how exactly it counts.
  */
 #include "client.h"
+#include "redis_server.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -202,6 +203,24 @@ Test(limiting, what_comes_in_meanwhile_is_exact_to_a_hundredth)
     double most = BURST + PER_SECOND * (double)(now_ms() - begin) / 1000, least = BURST + PER_SECOND * (double)MS / 1000;
     cr_expect_leq(taken, most * 1.01, "%d of %.0f", taken, most);
     cr_expect_geq(taken, (least - PER_SECOND * 0.02) * 0.99, "%d of %.0f", taken, least); /* each asks every few milliseconds, to the end */
+    server_stop(&server);
+}
+
+Test(limiting, in_redis_several_machines_count_as_one)
+{
+    struct server other;
+    redis_require();
+    server_prepare(&server, "");
+    struct redis redis = {.dir = text("%s", server.dir), .more = ""};
+    redis_start(&redis);
+    char *ini = text("%s%sstore = redis://127.0.0.1:%d\nstore_timeout = 5s\n%s", EIGHT, LIMIT("calm", "limit = 300\nper = 300d\n"), redis.port, APP("a", "calm"));
+    start(ini);
+    other = server;
+    cr_expect_eq(ask_at_once(32, 5, 0), 160);
+    start(ini);
+    cr_expect_eq(ask_at_once(32, 5, 0), 140);
+    redis_kill(&redis);
+    server_stop(&other);
     server_stop(&server);
 }
 
