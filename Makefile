@@ -84,9 +84,12 @@ endif
 LIBRARY_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/libraries/*.c))
 # Modules that come with tine as shared objects: one source each, which says in a line " * Needs: libcrypto hiredis" what pkg-config calls
 # the libraries that it needs (it is left out where they are missing), and what all of them share.
-LOADED_SOURCES := $(wildcard src/modules/loaded/*.c)
+# One in C++ says "Includes: a/header.hpp" of a library that pkg-config does not know.
+LOADED_SOURCES := $(wildcard src/modules/loaded/*.c) $(if $(shell command -v $(CXX)),$(wildcard src/modules/loaded/*.cc))
 needs = $(shell sed -n 's/^ \* Needs: //p' $(1))
-is_there = $(if $(call needs,$(1)),$(filter there,$(shell pkg-config --exists $(call needs,$(1)) && echo there)),there)
+has_headers = $(shell sed -n 's/^ \* Includes: \(.*\)/\#include <\1>/p' $(1) | $(CXX) -fsyntax-only -xc++ - 2>/dev/null && echo there)
+has_libraries = $(if $(call needs,$(1)),$(shell pkg-config --exists $(call needs,$(1)) && echo there),there)
+is_there = $(and $(call has_libraries,$(1)),$(if $(filter %.cc,$(1)),$(call has_headers,$(1)),there))
 LOADED   := $(foreach source,$(LOADED_SOURCES),$(if $(call is_there,$(source)),$(B)/modules/$(basename $(notdir $(source))).so))
 LOADED_COMMON := $(foreach source,$(wildcard src/modules/loaded/common/*.c),$(if $(call is_there,$(source)),$(source)))
 TEST_MODULES := $(filter-out $(foreach source,$(shell grep -l '^ \* Needs: ' tests/modules/*.c),$(if $(call is_there,$(source)),,$(source:%.c=$(B)/%.so))), \
@@ -147,6 +150,11 @@ $(B)/modules/%.so: src/modules/loaded/%.c $(B)/modules/common.a
 	@mkdir -p $(@D)
 	$(MODULE) -Isrc/modules/loaded -fvisibility=hidden -Wl,--as-needed $(shell pkg-config --cflags $(call needs,$<)) \
 	    -o $@ $< $(B)/modules/common.a $(shell pkg-config --libs jansson $(call needs,$<))
+
+$(B)/modules/%.so: src/modules/loaded/%.cc $(B)/modules/common.a
+	@mkdir -p $(@D)
+	$(CXX) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) -std=c++20 -g $(OPTIMIZE) -fPIC -shared -Wall -Wextra $(if $(WERROR),-Werror) -MMD -MP \
+	    -Isrc/modules/loaded -fvisibility=hidden -Wl,--as-needed -o $@ $< $(B)/modules/common.a $(shell pkg-config --libs jansson $(call needs,$<))
 
 # Those that need libraries, which they say as modules that come with tine do, are like those.
 $(B)/tests/modules/%.so: tests/modules/%.c $(B)/modules/common.a

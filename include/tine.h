@@ -271,6 +271,9 @@ const char *tine_id(tine_request *r);
 /* The app the request was routed to; NULL in filters where there is none (404). */
 tine_app *tine_request_app(tine_request *r);
 
+/* The app and the handler that the request was routed to, as logs have it: "hello.greet". NULL where there is none (404, 405). */
+const char *tine_handler_name(tine_request *r);
+
 /* ---- Input that is taken apart ------------------------------------------------------------------- */
 
 /* When one of these fails because of what the client sent, it has built the problem that says so (400, 413, 415 and the like), and
@@ -539,8 +542,12 @@ uint64_t tine_sent(tine_request *r);
 /* A field of the response by now, the first of that name; NULL when there is none. Not those that tine writes itself. */
 const char *tine_response_header(tine_request *r, const char *name);
 
-/* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory: a file, or sent already. It lives
- * until the response is changed. */
+/* The i-th field (0 first) of the response by now, but for those that tine writes itself and the Content-Type that comes with a body. Returns 0, or
+ * -1 behind the last. Either pointer may be NULL. */
+int tine_response_header_at(tine_request *r, size_t i, const char **name, const char **value);
+
+/* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory whole: a file, sent already, or about to be
+ * sent while its handler runs. It lives until the response is changed. */
 const void *tine_response_body(tine_request *r, size_t *length);
 
 /* ---- Shared by all workers ----------------------------------------------------------------------- */

@@ -63,13 +63,29 @@ const char *tine_response_header(tine_request *r, const char *name)
     return strcasecmp(name, "Content-Type") == 0 ? r->response.type : NULL;
 }
 
+int tine_response_header_at(tine_request *r, size_t i, const char **name, const char **value)
+{
+    const struct buffer *fields = &r->response.fields;
+    const char *line = fields->data + fields->start, *end = fields->data + fields->end;
+    for (; line < end && i > 0; i--)
+        line = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
+    if (line >= end)
+        return -1;
+    const char *colon = memchr(line, ':', (size_t)(end - line)), *newline = memchr(line, '\r', (size_t)(end - line));
+    if (name != NULL)
+        *name = arena_copy(&r->arena, line, (size_t)(colon - line));
+    if (value != NULL)
+        *value = arena_copy(&r->arena, colon + 2, (size_t)(newline - colon - 2));
+    return 0;
+}
+
 const void *tine_response_body(tine_request *r, size_t *length)
 {
     const struct response *response = &r->response;
     size_t ignored;
     length = length != NULL ? length : &ignored;
     *length = 0;
-    if (response->state >= RESPONSE_BEGUN || response->fd >= 0)
+    if (response->state >= RESPONSE_BEGUN || r->phase == FILTERS_STREAM || response->fd >= 0)
         return NULL;
     struct slice body = response->memory;
     if (body.data == NULL)

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const tine_module builtin_static, builtin_respond, builtin_redirect, builtin_status, builtin_develop, builtin_cors, builtin_security_headers;
+extern const tine_module builtin_static, builtin_respond, builtin_redirect, builtin_status, builtin_compress, builtin_develop, builtin_cors,
+    builtin_security_headers;
 
 static const struct {
     const char *name;
@@ -18,6 +19,7 @@ static const struct {
     {"respond", &builtin_respond},
     {"redirect", &builtin_redirect},
     {"status", &builtin_status},
+    {"gzip", &builtin_compress},
     {"develop", &builtin_develop}, /* for `tine run` */
     {"cors", &builtin_cors},
     {"security_headers", &builtin_security_headers},
@@ -48,7 +50,7 @@ static const tine_module *find_builtin(const char *name, const char **reason)
         if (strcmp(builtins[i].name, name) == 0)
             return builtins[i].module;
     snprintf(reason_text, sizeof reason_text,
-             "there is no module '%s': static, respond, redirect, status, cors and security_headers are built in, others lie in lib/tine (`make install`), and "
+             "there is no module '%s': static, respond, redirect, status, gzip, cors and security_headers are built in, others lie in lib/tine (`make install`), and "
              "a shared object of your own is written with a path (./%s.so)", name, name);
     *reason = reason_text;
     return NULL;

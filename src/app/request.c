@@ -355,11 +355,17 @@ int64_t request_handle(struct tine_request *r)
     return after;
 }
 
+const char *tine_handler_name(tine_request *r)
+{
+    if (r->match.app == NULL || r->match.route.route == NULL)
+        return NULL;
+    return tine_printf(r, "%s.%s", r->match.app->section->name, r->match.route.route->name);
+}
+
 const char *request_handler_name(struct tine_request *r)
 {
     if (r->filter != NULL)
         return tine_printf(r, "%s.%s", r->filter->self->section->name, r->filter->code.name);
-    if (r->match.app == NULL || r->match.route.route == NULL)
-        return "-";
-    return tine_printf(r, "%s.%s", r->match.app->section->name, r->match.route.route->name);
+    const char *name = tine_handler_name(r);
+    return name != NULL ? name : "-";
 }

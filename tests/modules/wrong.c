@@ -29,6 +29,7 @@ CALL(tine_header_at) { return tine_text(r, 200, "%d", tine_header_at(NOBODY, 0, 
 CALL(tine_client) { return tine_text(r, 200, "%s", tine_client(NOBODY)); }
 CALL(tine_scheme) { return say(r, tine_scheme(NOBODY)); }
 CALL(tine_id) { return say(r, tine_id(NOBODY)); }
+CALL(tine_handler_name) { return say(r, tine_handler_name(NOBODY)); }
 CALL(tine_request_app) { return say(r, tine_request_app(NOBODY)); }
 CALL(tine_failed) { return tine_text(r, 200, "%d", tine_failed(NOBODY)); }
 CALL(tine_cookie) { return say(r, tine_cookie(NOBODY, "a")); }
@@ -43,6 +44,7 @@ CALL(tine_accepts_encoding) { return tine_text(r, 200, "%d", tine_accepts_encodi
 CALL(tine_escape_html) { return say(r, tine_escape_html(NOBODY, "<")); }
 CALL(tine_status) { return tine_text(r, 200, "%d", tine_status(NOBODY)); }
 CALL(tine_sent) { return tine_text(r, 200, "%d", (int)tine_sent(NOBODY)); }
+CALL(tine_response_header_at) { return tine_text(r, 200, "%d", tine_response_header_at(NOBODY, 0, NULL, NULL)); }
 CALL(tine_response_header) { return say(r, tine_response_header(NOBODY, "a")); }
 CALL(tine_response_body) { return say(r, tine_response_body(NOBODY, NULL)); }
 CALL(tine_printf) { return say(r, tine_printf(NOBODY, "%d", 7)); }
@@ -100,10 +102,10 @@ CALL(tine_read)
 TINE_MODULE(.settings = (const tine_option[]){{"word", TINE_TEXT, "", "a text"}, {0}},
             .routes = (const tine_route[]){
                 ROUTE(tine_method), ROUTE(tine_path), ROUTE(tine_query_string), ROUTE(tine_param), ROUTE(tine_query), ROUTE(tine_header),
-                ROUTE(tine_header_at), ROUTE(tine_client), ROUTE(tine_scheme), ROUTE(tine_id), ROUTE(tine_request_app), ROUTE(tine_failed),
+                ROUTE(tine_header_at), ROUTE(tine_client), ROUTE(tine_scheme), ROUTE(tine_id), ROUTE(tine_request_app), ROUTE(tine_handler_name), ROUTE(tine_failed),
                 ROUTE(tine_cookie), ROUTE(tine_form), ROUTE(tine_form_at), ROUTE(tine_form_int), ROUTE(tine_query_at), ROUTE(tine_json_document),
                 ROUTE(tine_body_fd), ROUTE(tine_next_part), ROUTE(tine_accepts_encoding), ROUTE(tine_escape_html), ROUTE(tine_status),
-                ROUTE(tine_sent), ROUTE(tine_response_header), ROUTE(tine_response_body), ROUTE(tine_printf), ROUTE(tine_media_type),
+                ROUTE(tine_sent), ROUTE(tine_response_header), ROUTE(tine_response_header_at), ROUTE(tine_response_body), ROUTE(tine_printf), ROUTE(tine_media_type),
                 ROUTE(tine_app_name), ROUTE(tine_app_path), ROUTE(tine_data), ROUTE(tine_log), ROUTE(tine_set_data), ROUTE(tine_etag),
                 ROUTE(tine_alloc), ROUTE(tine_problem), ROUTE(tine_send_file), ROUTE(tine_send_content), ROUTE(tine_precondition),
                 ROUTE(tine_fresh), ROUTE(tine_write_html), ROUTE(tine_attribute), ROUTE(tine_part_text), ROUTE(tine_part_fd),

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The filter rate_limit: whom it counts as one, however requests are made up to look like several, and how exactly it counts.
+ */
+#include "client.h"
+#include "redis_server.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(limiting, .timeout = 180);
+
+#define SERVER "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nworkers_max = 2\ntrusted = unix:\n"
+#define LIMIT(name, settings) "[filter:" name "]\nmodule = rate_limit\n" settings
+#define APP(name, filters) "[app:" name "]\npath = /" name "\nmodule = @MODULES@/answers.so\nfilters = " filters "\n"
+#define THREE "limit = 3\nper = 1d\n"
+
+static struct server server;
+
+static void start(const char *ini)
+{
+    if (!file_exists(text("%s/../../modules/rate_limit.so", modules_path())))
+        cr_skip_test("rate_limit was not built: scripts/setup test installs what it needs");
+    server_start(&server, ini);
+}
+
+/* Sends it with these fields, and hopes for this status. */
+static struct response expect_status(const char *address, const char *path, const char *fields, int status)
+{
+    struct client client = client_connect_to(address);
+    client_send(&client, request("GET", path, fields));
+    struct response response = client_read(&client);
+    if (response.status != status)
+        harness_fail("%s with %s is %d, not %d", path, fields, response.status, status);
+    client_close(&client);
+    return response;
+}
+
+static void expect_statuses(const char *address, const char *path, const char *fields, int allowed, int refused)
+{
+    for (int i = 0; i < allowed + refused; i++)
+        expect_status(address, path, fields, i < allowed ? 200 : 429);
+}
+
+Test(limiting, who_asks_too_often_is_told_when_to_come_again)
+{
+    start(SERVER LIMIT("calm", "limit = 10\nper = 20s\nburst = 2\n") APP("a", "calm"));
+    struct response response = expect_status(server.address, "/a/answer", "", 200);
+    expect_field(&response, "RateLimit-Policy", "\"calm\";q=10;w=20");
+    expect_field(&response, "RateLimit", "\"calm\";r=1;t=2");
+    expect_field(&response, "Retry-After", NULL);
+    expect_statuses(server.address, "/a/answer", "", 1, 0);
+    response = expect_status(server.address, "/a/answer", "", 429);
+    expect_field(&response, "RateLimit", "\"calm\";r=0;t=2");
+    expect_field(&response, "Retry-After", "2");
+    expect_field(&response, "Content-Type", "application/problem+json");
+    cr_assert(strstr(response.body, "too many requests; try again in 2 s") != NULL, "%s", response.body);
+    await(get(&server, "/a/answer").status == 200);
+    server_stop(&server);
+}
+
+Test(limiting, what_a_client_says_of_itself_does_not_count)
+{
+    start(SERVER LIMIT("calm", THREE) APP("a", "calm"));
+    expect_statuses(server.address, "/a/answer", "", 3, 1);
+    static const char *const fields[] = {
+        "X-Forwarded-For: 10.1.1.1\r\n", "x-forwarded-for: 10.1.1.2, 127.0.0.1\r\n", "Forwarded: for=10.1.1.3\r\n", "X-Real-IP: 10.1.1.4\r\n",
+        "X-Forwarded-For: 10.1.1.5\r\nX-Forwarded-For: 10.1.1.6\r\n", "Host: other\r\n", "True-Client-IP: 10.1.1.7\r\n", "CF-Connecting-IP: 10.1.1.8\r\n",
+        "Forwarded: for=\"[2001:db8::1]\"\r\n", "X-Request-Id: another\r\n", "User-Agent: another\r\n", "Connection: X-Forwarded-For\r\n"};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        bool host = strncmp(fields[i], "Host", 4) == 0;
+        char *bytes = host ? text("GET /a/answer HTTP/1.1\r\n%sConnection: close\r\n\r\n", fields[i]) : request("GET", "/a/answer", fields[i]);
+        struct client client = client_connect(&server);
+        client_send(&client, bytes);
+        struct response response = client_read(&client);
+        cr_assert_eq(response.status, 429, "%s: %d", fields[i], response.status);
+        client_close(&client);
+    }
+    static const char *const paths[] = {"/a//answer", "/a/./answer", "/a/%61nswer", "/a/answer?x=1", "/a/nothing", "/a/file"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        expect_status(server.address, paths[i], "", 429);
+    expect_response(&(struct response){.status = ask(&server, request("POST", "/a/answer", "Content-Length: 0\r\n")).status}, 429, NULL);
+    expect_response(&(struct response){.status = ask(&server, request("OPTIONS", "/a/answer", "")).status}, 429, NULL);
+    server_stop(&server);
+}
+
+/* Who has one address of IPv6 has a network of them. */
+Test(limiting, addresses_are_those_that_trusted_proxies_tell)
+{
+    start("[server]\nlisten = unix:@DIR@/socket, 127.0.0.1:0\nworkers = 1\nworkers_max = 1\ntrusted = unix:\n" LIMIT("calm", THREE) LIMIT("wide", THREE "ipv6_prefix = 48\n")
+          APP("a", "calm") APP("b", "wide"));
+    char *proxy = text("unix:%s/socket", server.dir);
+    expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 10.1.1.1\r\n", 3, 1);
+    expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 10.1.1.2\r\n", 3, 1);
+    expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 10.9.9.9, 10.1.1.2\r\n", 0, 1);
+    expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 2001:db8::1\r\n", 3, 1);
+    expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 2001:db8:0:0:ffff::2\r\n", 0, 1);
+    expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 2001:DB8:0000::3\r\n", 0, 1);
+    expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 2001:db8:0:1::1\r\n", 3, 1);
+    expect_statuses(proxy, "/a/answer", "X-Forwarded-For: ::ffff:10.1.1.1\r\n", 0, 1);
+    expect_statuses(proxy, "/b/answer", "X-Forwarded-For: 2001:db8::1\r\n", 3, 1);
+    expect_statuses(proxy, "/b/answer", "X-Forwarded-For: 2001:db8:0:1::1\r\n", 0, 1);
+    server_stop(&server);
+}
+
+Test(limiting, a_field_counts_when_it_is_there_once)
+{
+    start(SERVER LIMIT("key", THREE "by = header:X-Key\n") APP("a", "key"));
+    expect_statuses(server.address, "/a/answer", "X-Key: one\r\n", 3, 1);
+    expect_statuses(server.address, "/a/answer", "x-KEY:one \t\r\n", 0, 1);
+    expect_statuses(server.address, "/a/answer", "X-Key: two\r\n", 3, 1);
+    expect_statuses(server.address, "/a/answer", "", 3, 1);
+    static const char *const ambiguous[] = {"X-Key: three\r\nX-Key: four\r\n", "X-Key: one\r\nx-key: five\r\n", "X-Key:\r\n", "X-Key: \r\nX-Key: six\r\n",
+                                            "X-Kez: seven\r\n", "X_Key: eight\r\n"};
+    for (size_t i = 0; i < sizeof ambiguous / sizeof ambiguous[0]; i++)
+        expect_status(server.address, "/a/answer", ambiguous[i], 429);
+    char *long_key = text("X-Key: %07000d\r\n", 1), *other = text("X-Key: %07000d\r\n", 2);
+    expect_statuses(server.address, "/a/answer", long_key, 3, 1);
+    expect_statuses(server.address, "/a/answer", other, 3, 1);
+    server_stop(&server);
+}
+
+Test(limiting, each_route_has_its_own)
+{
+    start(SERVER LIMIT("route", THREE "by = route\n") LIMIT("both", THREE "by = header:X-Key, route address\n") APP("a", "route") APP("b", "route") APP("c", "both"));
+    expect_statuses(server.address, "/a/answer", "", 3, 1);
+    expect_statuses(server.address, "/a/content", "", 3, 1);
+    expect_statuses(server.address, "/b/answer", "", 3, 1);
+    expect_statuses(server.address, "/c/answer", "X-Key: 1\r\n", 3, 1);
+    expect_statuses(server.address, "/c/answer", "X-Key: 2\r\n", 3, 1);
+    expect_statuses(server.address, "/c/content", "X-Key: 2\r\n", 3, 1);
+    for (int i = 0; i < 3; i++)
+        expect_status(server.address, "/a/nowhere", "", 404);
+    expect_status(server.address, "/a/elsewhere", "", 429);
+    server_stop(&server);
+}
+
+Test(limiting, several_filters_each_tell_theirs)
+{
+    start(SERVER LIMIT("many", "limit = 100\nper = 1h\n") LIMIT("few", THREE) APP("a", "many, few"));
+    struct response response = expect_status(server.address, "/a/answer", "", 200);
+    cr_assert(strstr(response.head, "RateLimit: \"many\";r=99;t=36\r\n") != NULL, "%s", response.head);
+    cr_assert(strstr(response.head, "RateLimit: \"few\";r=2;t=28800\r\n") != NULL, "%s", response.head);
+    server_stop(&server);
+}
+
+/* Clients that ask at once, each so many times, or for so long if 'ms' is not 0; how many requests were let through. */
+static int ask_at_once(int clients, int requests, int64_t ms)
+{
+    int taken = 0;
+    int ends[2];
+    pid_t children[64];
+    cr_assert_eq(pipe(ends), 0);
+    for (int i = 0; i < clients; i++)
+        if ((children[i] = process_fork()) == 0) {
+            struct client client = client_connect(&server);
+            int64_t end = now_ms() + ms;
+            for (int k = 0, mine = 0; ; k++) {
+                client_send(&client, "GET /a/answer HTTP/1.1\r\nHost: a\r\n\r\n");
+                struct response response = client_read(&client);
+                mine += response.status == 200;
+                if (response.status != 200 && response.status != 429)
+                    _exit(1);
+                response_free(&response);
+                if (ms > 0 ? now_ms() >= end : k + 1 == requests)
+                    _exit(write(ends[1], &mine, sizeof mine) != sizeof mine);
+                if (ms > 0)
+                    pause_shortly();
+            }
+        }
+    for (int i = 0; i < clients; i++) {
+        int mine;
+        cr_assert_eq(process_wait(children[i], 4 * PATIENCE), 0);
+        cr_assert_eq(read(ends[0], &mine, sizeof mine), (long)sizeof mine);
+        taken += mine;
+    }
+    close(ends[0]);
+    close(ends[1]);
+    return taken;
+}
+
+#define EIGHT "[server]\nlisten = 127.0.0.1:0\nworkers = 8\nworkers_max = 8\n[log]\naccess = off\n"
+
+Test(limiting, sixty_four_clients_of_eight_workers_get_what_one_would)
+{
+    start(EIGHT LIMIT("calm", "limit = 1000\nper = 300d\n") APP("a", "calm"));
+    cr_expect_eq(ask_at_once(64, 50, 0), 1000);
+    cr_expect_eq(ask_at_once(64, 2, 0), 0);
+    server_stop(&server);
+}
+
+/* Of the time in which they asked nobody knows but that it is not shorter than the clients', nor longer than all of it. */
+Test(limiting, what_comes_in_meanwhile_is_exact_to_a_hundredth)
+{
+    enum { PER_SECOND = 100, BURST = 100, MS = 4000 };
+    start(EIGHT LIMIT("calm", "limit = 100\nper = 1s\nburst = 100\n") APP("a", "calm"));
+    int64_t begin = now_ms();
+    int taken = ask_at_once(64, 0, MS);
+    double most = BURST + PER_SECOND * (double)(now_ms() - begin) / 1000, least = BURST + PER_SECOND * (double)MS / 1000;
+    cr_expect_leq(taken, most * 1.01, "%d of %.0f", taken, most);
+    cr_expect_geq(taken, (least - PER_SECOND * 0.02) * 0.99, "%d of %.0f", taken, least); /* each asks every few milliseconds, to the end */
+    server_stop(&server);
+}
+
+Test(limiting, in_redis_several_machines_count_as_one)
+{
+    struct server other;
+    redis_require();
+    server_prepare(&server, "");
+    struct redis redis = {.dir = text("%s", server.dir), .more = ""};
+    redis_start(&redis);
+    char *ini = text("%s%sstore = redis://127.0.0.1:%d\nstore_timeout = 5s\n%s", EIGHT, LIMIT("calm", "limit = 300\nper = 300d\n"), redis.port, APP("a", "calm"));
+    start(ini);
+    other = server;
+    cr_expect_eq(ask_at_once(32, 5, 0), 160);
+    start(ini);
+    cr_expect_eq(ask_at_once(32, 5, 0), 140);
+    redis_kill(&redis);
+    server_stop(&other);
+    server_stop(&server);
+}
+
+Test(limiting, without_the_store_it_does_as_it_was_told)
+{
+    start(SERVER LIMIT("open", THREE "store = redis://127.0.0.1:1\n") LIMIT("closed", THREE "store = redis://127.0.0.1:1\non_failure = closed\n")
+          APP("a", "open") APP("b", "closed"));
+    expect_statuses(server.address, "/a/answer", "", 5, 0);
+    struct response response = expect_status(server.address, "/b/answer", "", 503);
+    expect_field(&response, "Retry-After", "1");
+    server_stop(&server);
+}
+
+Test(limiting, bad_settings_are_named)
+{
+    static const struct {
+        const char *lines, *reason;
+    } cases[] = {
+        {"limit = 0\n", "server\\.ini:7: \\[filter:calm\\] limit: .*from 1 to 10000"},
+        {"limit = 10001\nper = 1s\n", "server\\.ini:7: \\[filter:calm\\] limit: .*from 1 to 10000"},
+        {"limit = 1\nper = 0\n", "server\\.ini:8: \\[filter:calm\\] per: .*from 1ms"},
+        {"limit = 1\nper = 367d\n", "server\\.ini:8: \\[filter:calm\\] per: .*to 366d"},
+        {"limit = 1\nper = 1d\nburst = 1000\n", "server\\.ini:9: \\[filter:calm\\] burst: "},
+        {"limit = 1\nburst = -1\n", "server\\.ini:8: \\[filter:calm\\] burst: "},
+        {"limit = 1\nby = ip\n", "server\\.ini:8: \\[filter:calm\\] by: .*'ip' is not one of address"},
+        {"limit = 1\nby = address, address\n", "server\\.ini:8: \\[filter:calm\\] by: .*each once"},
+        {"limit = 1\nby = header:\n", "server\\.ini:8: \\[filter:calm\\] by: .*'header:'"},
+        {"limit = 1\nby = header:a:b\n", "server\\.ini:8: \\[filter:calm\\] by: .*'header:a:b'"},
+        {"limit = 1\nby =\n", "server\\.ini:8: \\[filter:calm\\] by: "},
+        {"limit = 1\nipv6_prefix = 129\n", "server\\.ini:8: \\[filter:calm\\] ipv6_prefix: .*from 1 to 128"},
+        {"limit = 1\non_failure = close\n", "server\\.ini:8: \\[filter:calm\\] on_failure: .*'open' or 'closed', not 'close'"},
+        {"limit = 1\nstore = elsewhere\n", "server\\.ini:8: \\[filter:calm\\] store: "},
+        {"", "\\[filter:calm\\] limit: "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        server_prepare(&server, text("%s[filter:calm]\nmodule = rate_limit\n%s%s", TWO_WORKERS "workers_max = 2\n", cases[i].lines, APP("a", "calm")));
+        if (!file_exists(text("%s/../../modules/rate_limit.so", modules_path())))
+            cr_skip_test("rate_limit was not built: scripts/setup test installs what it needs");
+        struct run ran = run_tine("-t", "-c", server.ini);
+        cr_assert(ran.code != 0 && text_matches(ran.err, cases[i].reason), "%s: %d %s", cases[i].lines, ran.code, ran.err);
+    }
+}
