@@ -38,6 +38,20 @@ def close(schema):
             close(part)
 
 
+def resolve(document, part):
+    """The part with what it refers to put in its place: none of it refers to itself."""
+    if isinstance(part, list):
+        return [resolve(document, item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        found = document
+        for name in part["$ref"].split("/")[1:]:
+            found = found[name]
+        return resolve(document, found)
+    return {name: resolve(document, value) for name, value in part.items()}
+
+
 def operations_of(document):
     """(method, expression of the path, how many parameters it has, operation), literal paths first."""
     found = []
@@ -52,17 +66,14 @@ def check(document, operation, exchange):
     status = str(exchange["status"])
     response = operation["responses"].get(status)
     if response is None and status in BESIDE:
-        response = {"$ref": "#/components/responses/GenericError"}
+        response = document["components"]["responses"]["GenericError"]
     if response is None:
         return f"has no status {status}"
-    if "$ref" in response:
-        response = document["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
     if not response["content"]:
         return None if exchange["body"] == "" else f"has a body with {status}"
     if exchange["type"] not in response["content"]:
         return f"is {exchange['type']}"
-    schema = response["content"][exchange["type"]]["schema"]
-    validator = jsonschema.Draft202012Validator(schema, resolver=jsonschema.RefResolver("", document), format_checker=formats)
+    validator = jsonschema.Draft202012Validator(response["content"][exchange["type"]]["schema"], format_checker=formats)
     errors = [f"{'/'.join(map(str, error.path))}: {error.message}" for error in validator.iter_errors(json.loads(exchange["body"]))]
     return "; ".join(errors) or None
 
@@ -70,7 +81,8 @@ def check(document, operation, exchange):
 def main(openapi, exchanges):
     with open(openapi, encoding="utf-8") as file:
         document = yaml.safe_load(file)
-    close(document["components"])
+    document = resolve(document, document)
+    close(document)
     operations = operations_of(document)
     missed = {operation["operationId"] for _, _, _, operation in operations}
     answers, wrong = 0, []
