@@ -7,6 +7,7 @@
 #include <criterion/redirect.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(test_conduit, .timeout = 60);
@@ -140,6 +141,18 @@ Test(test_conduit, passwords_are_kept_as_yescrypt)
         cr_assert(strncmp(line, "$y$", 3) == 0 && strlen(line) > 60, "%s", line);
     }
     pclose(ran);
+}
+
+Test(test_conduit, nobody_else_may_read_the_file)
+{
+    static const char *const names[] = {"conduit.sqlite", "conduit.sqlite-wal", "conduit.sqlite-shm"};
+    struct stat status;
+    tine_test *t = open_conduit("");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        cr_assert_eq(stat(text("%s/%s", own_folder(), names[i]), &status), 0, "%s", names[i]);
+        cr_expect_eq(status.st_mode & 0777, 0600, "%s: %o", names[i], status.st_mode);
+    }
+    tine_test_close(t);
 }
 
 Test(test_conduit, settings_are_checked)

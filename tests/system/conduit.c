@@ -385,6 +385,14 @@ Test(conduit, every_answer_on_postgresql_is_as_the_specification_has_it)
     check_contract();
 }
 
+Test(conduit, its_own_configuration_is_good)
+{
+    if (!file_exists("build/conduit.so"))
+        cr_skip_test("Conduit was not built, or not in build");
+    struct run ran = run_tine("-t", "-c", "src/examples/conduit/conduit.ini");
+    cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+}
+
 Test(conduit, pages_of_other_origins_may_ask, .init = serve, .fini = stop)
 {
     struct response response = get_with(&server, "/api/tags", "Origin: https://example.org\r\n");

@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "database.h"
@@ -25,12 +25,15 @@ static int use_wal(sqlite3 *db)
     return result;
 }
 
+/* Nobody else may read passwords, if only as hashes, and the key of tokens. The files beside it get the mode of the first. */
 static void *open_file(const char *file)
 {
     sqlite3 *db = NULL;
+    mode_t mask = umask(077);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(file, &db, flags, NULL) == SQLITE_OK && sqlite3_busy_timeout(db, BUSY_MS) == SQLITE_OK && use_wal(db) == SQLITE_OK)
         sqlite3_exec(db, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", NULL, NULL, NULL);
+    umask(mask);
     if (db == NULL)
         abort(); /* without memory, as in tine_alloc() */
     return db;
