@@ -60,6 +60,11 @@ endif
 ifneq ($(shell pkg-config --exists libpq && echo there),there)
 EXAMPLES := $(filter-out $(B)/postgres.so,$(EXAMPLES))
 endif
+# An example of many files, and what it needs.
+CONDUIT  := sqlite3 libpq libjwt libcrypt
+ifeq ($(shell pkg-config --exists $(CONDUIT) && echo there),there)
+EXAMPLES += $(B)/conduit.so
+endif
 UNIT     := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*.c))
 SYSTEM   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/*.c))
 # Tests of what tests modules: they see its header and its library alone.
@@ -132,6 +137,13 @@ $(B)/%.o: %.c
 
 $(B)/notes.so: EXAMPLE_LIBS = $(shell pkg-config --libs sqlite3)
 $(B)/postgres.so: EXAMPLE_LIBS = $(shell pkg-config --cflags --libs libpq)
+$(B)/conduit/%.o: src/examples/conduit/%.c
+	@mkdir -p $(@D)
+	$(filter-out -shared,$(MODULE)) -fvisibility=hidden $(shell pkg-config --cflags $(CONDUIT)) -c -o $@ $<
+
+$(B)/conduit.so: $(patsubst src/examples/%.c,$(B)/%.o,$(wildcard src/examples/conduit/*.c))
+	$(MODULE) -o $@ $^ $(shell pkg-config --libs $(CONDUIT) jansson)
+
 $(B)/%.so: src/examples/%.c
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $< $(EXAMPLE_LIBS)

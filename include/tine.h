@@ -290,6 +290,9 @@ const char *tine_handler_name(tine_request *r);
 /* Status of the first failure, 0 if there was none. */
 int tine_failed(tine_request *r);
 
+/* What its problem says of it ("/age: Expected integer, got string"), for errors in a form of one's own; "" if there was none. */
+const char *tine_failure(tine_request *r);
+
 /* Integers in decimal, from `lo` to `hi`. Return 0 with *value set, or 400 (it is absent, no integer, or out of bounds) and *value is as it was.
  * tine_form_int() fails in the ways of tine_form() too. */
 int tine_param_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value);

@@ -1,14 +1,22 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What wrk sends, from the environment: COMPARE_METHOD, COMPARE_BODY (JSON, if any), and COMPARE_IDS: paths have an id from 1 to that number
--- appended, in turn. What it saw is told as one line of JSON.
+-- appended, in turn; @ in the body becomes a text that no other request has. COMPARE_TOKEN, if any, is who asks. What it saw is told as one line of JSON.
 
 local method = os.getenv("COMPARE_METHOD")
 local body = os.getenv("COMPARE_BODY")
 local ids = tonumber(os.getenv("COMPARE_IDS") or "0")
+local token = os.getenv("COMPARE_TOKEN") or ""
 local requests, at = {}, 0
+local fields, mark = {}, nil
 
 function init()
-    local fields = {}
+    if token ~= "" then
+        fields["Authorization"] = "Token " .. token
+    end
+    math.randomseed(os.time())
+    if body and body:find("@") then
+        mark = os.time() .. "-" .. math.random(1000000)
+    end
     if body then
         fields["Content-Type"] = "application/json"
     end
@@ -18,6 +26,10 @@ function init()
 end
 
 function request()
+    if mark then
+        at = at + 1
+        return wrk.format(method, wrk.path, fields, (body:gsub("@", mark .. "-" .. at)))
+    end
     at = at % #requests + 1
     return requests[at]
 end

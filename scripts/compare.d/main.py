@@ -30,6 +30,7 @@ class Contestant:
     title: str
     code: str         # the file whose lines count
     build: tuple = ()  # a command, run in its folder
+    folder: str = ""   # below HERE; empty: its server's name
 
 
 CONTESTANTS = {contestant.server.name: contestant for contestant in (
@@ -42,6 +43,10 @@ CONTESTANTS = {contestant.server.name: contestant for contestant in (
 )}
 
 
+def folder_of(contestant):
+    return os.path.join(HERE, contestant.folder or contestant.server.name)
+
+
 class RunningContestant(Running):
     """Its folder has copies of its files, with the ${names} of settings filled in, and its database."""
 
@@ -50,24 +55,34 @@ class RunningContestant(Running):
         super().__init__(contestant.server, Setting(workers=workers), "", parent)
 
     def _write_files(self):
-        source = os.path.join(HERE, self.server.name)
+        source = folder_of(self.contestant)
+        self.values["root"] = ROOT
         for name in os.listdir(source):
             text = machine.read_file(os.path.join(source, name))
             if name.endswith((".ini", ".conf.py", "puma.rb")):
                 text = string.Template(text).substitute(self.values)
             with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
                 file.write(text)
-        if self.server.name == "express":
+        if self.server.name.startswith("express"):
             os.symlink(NODE_MODULES, os.path.join(self.folder, "node_modules"))
         os.environ["FOLDER"] = self.folder  # config.ru reads it
         if self.contestant.build:
             run(self.contestant.build, 60, cwd=self.folder)
+
+    token = ""  # sent with each request, unless empty
+
+    def fill(self):
+        """What is in the database when load begins."""
+        for _ in range(NOTES):
+            self.ask("POST", "/notes", FULL)
 
     def ask(self, method, path, body=None):
         """(status, JSON or None, Location)."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             fields = {"Content-Type": "application/json"} if body is not None else {}
+            if self.token:
+                fields["Authorization"] = f"Token {self.token}"
             connection.request(method, path, body if body is None or isinstance(body, str) else json.dumps(body), fields)
             response = connection.getresponse()
             data = response.read()
@@ -108,13 +123,14 @@ CONVERSATION = (
 
 
 def check(running):
-    """That it answers as all must."""
+    """That it answers as all must; how many times it was asked."""
     for method, path, body, status, expected in CONVERSATION:
         seen, value, location = running.ask(method, path, body)
         if seen != status or (expected is not None and value != expected):
             raise BenchError(f"{running.server.name} answers {method} {path} {body} with {seen} {value}, not {status} {expected}")
         if status == 201 and location is not None and not location.endswith(f"/notes/{value['id']}"):
             raise BenchError(f"{running.server.name} says the new note is at {location}")
+    return len(CONVERSATION)
 
 
 # (name, method, path, ids in the path, body)
@@ -129,7 +145,7 @@ LOADS = (
 def put_under_load(running, method, path, ids, body, seconds):
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s", "-s", os.path.join(HERE, "compare.lua"),
                f"http://127.0.0.1:{running.port}{path}"]
-    environment = {"COMPARE_METHOD": method, "COMPARE_IDS": str(ids)}
+    environment = {"COMPARE_METHOD": method, "COMPARE_IDS": str(ids), "COMPARE_TOKEN": running.token}
     if body is not None:
         environment["COMPARE_BODY"] = json.dumps(body)
     before = running.tree.cpu_ns()
@@ -143,22 +159,23 @@ def put_under_load(running, method, path, ids, body, seconds):
 
 
 def lines_of_code(contestant):
-    """Without empty lines and those that are comments as a whole."""
-    text = machine.read_file(os.path.join(HERE, contestant.server.name, contestant.code))
+    """Without empty lines and those that are comments as a whole; "" is told elsewhere."""
+    if not contestant.code:
+        return "all of src/examples/conduit"
+    text = machine.read_file(os.path.join(folder_of(contestant), contestant.code))
     return sum(1 for line in map(str.strip, text.splitlines()) if line and not line.startswith(("//", "#  ", "# ", "/*", '"""')))
 
 
-def measure(contestants, options, folder):
+def measure(contestants, options, folder, kind=RunningContestant, loads=LOADS):
     """{(server, load): [results]}, and the largest memory of each."""
     results, memory = {}, {}
     for number in range(options.rounds):
         turn = contestants[number % len(contestants):] + contestants[:number % len(contestants)]
         for contestant in turn:
             name = contestant.server.name
-            with RunningContestant(contestant, options.workers, folder) as running:
-                for _ in range(NOTES):
-                    running.ask("POST", "/notes", FULL)
-                for load, method, path, ids, body in LOADS:
+            with kind(contestant, options.workers, folder) as running:
+                running.fill()
+                for load, method, path, ids, body in loads:
                     put_under_load(running, method, path, ids, body, 1)  # warm
                     result = put_under_load(running, method, path, ids, body, options.seconds)
                     results.setdefault((name, load), []).append(result)
@@ -167,46 +184,51 @@ def measure(contestants, options, folder):
     return results, memory
 
 
-def tell(contestants, results, memory):
+def tell(contestants, results, memory, loads=LOADS):
     def median(name, load, metric):
         return statistics.median(result[metric] for result in results[name, load])
 
-    print("| | lines | " + " | ".join(f"{load[0]}: CPU µs | requests/s" for load in LOADS) + " | memory MB |")
-    print("|---" * (3 + 2 * len(LOADS)) + "|")
+    print("| | lines | " + " | ".join(f"{load[0]}: CPU µs | requests/s" for load in loads) + " | memory MB |")
+    print("|---" * (3 + 2 * len(loads)) + "|")
     for contestant in contestants:
         name = contestant.server.name
         cells = [contestant.title, str(lines_of_code(contestant))]
-        for load in LOADS:
+        for load in loads:
             cells += [f"{median(name, load[0], 'cpu_us'):,.0f}", f"{median(name, load[0], 'rps'):,.0f}"]
         print("| " + " | ".join([*cells, f"{memory[name] / 1024:.0f}"]) + " |")
     about = machine.describe(ROOT)
     print(f"\n{about['date']}, {about['cores']} cores, {about['system']}, Linux {about['kernel']}; commit {about['commit']}")
 
 
-def main(arguments):
-    parser = argparse.ArgumentParser(prog="scripts/compare-api", description="One small API on tine, Express, Flask and Rails, side by side.")
+def compare(prog, description, all_contestants, kind, check_answers, loads, arguments):
+    parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument("--check", action="store_true", help="only look whether all answer alike")
-    parser.add_argument("--server", action="append", choices=list(CONTESTANTS), help="only this one; may be given several times")
+    parser.add_argument("--server", action="append", choices=list(all_contestants), help="only this one; may be given several times")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="default 3; medians count")
     parser.add_argument("--seconds", type=int, default=3, metavar="N", help="of each load; default 3")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes of each; default 2")
     options = parser.parse_args(arguments)
-    contestants = [CONTESTANTS[name] for name in options.server or CONTESTANTS]
+    contestants = [all_contestants[name] for name in options.server or all_contestants]
     folder = tempfile.mkdtemp(prefix="tine-compare-")
     os.chmod(folder, 0o755)  # tine's workers are nobody where this is run by root
     try:
         for contestant in contestants:
-            with RunningContestant(contestant, options.workers, folder) as running:
-                check(running)
-            print(f"{contestant.server.name}: answers all {len(CONVERSATION)} as it should", file=sys.stderr)
+            with kind(contestant, options.workers, folder) as running:
+                count = check_answers(running)
+            print(f"{contestant.server.name}: answers all {count} as it should", file=sys.stderr)
         if not options.check:
-            tell(contestants, *measure(contestants, options, folder))
+            tell(contestants, *measure(contestants, options, folder, kind, loads), loads)
     except BenchError as error:
-        print(f"compare-api: {error}", file=sys.stderr)
+        print(f"{prog}: {error}", file=sys.stderr)
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def main(arguments):
+    return compare("scripts/compare-api", "One small API on tine, Express, Flask and Rails, side by side.", CONTESTANTS, RunningContestant, check, LOADS,
+                   arguments)
 
 
 if __name__ == "__main__":

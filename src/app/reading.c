@@ -79,6 +79,11 @@ int tine_failed(tine_request *r)
     return r->input != NULL ? r->input->failure : 0;
 }
 
+const char *tine_failure(tine_request *r)
+{
+    return tine_failed(r) != 0 ? r->input->reason : "";
+}
+
 static long read_whole(struct tine_request *r, char *to, size_t size)
 {
     struct input *input = input_of(r);

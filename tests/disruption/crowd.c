@@ -63,6 +63,7 @@ static struct {
     struct sockaddr_in to;
     struct visitor visitors[VISITORS];
     int count, epoll, think_ms;
+    const char *token; /* NULL: they ask the ledger */
 } self;
 
 static int64_t now_us(void)
@@ -167,6 +168,14 @@ static void come(struct visitor *v)
     watch(v, EPOLL_CTL_ADD, EPOLLOUT);
 }
 
+static size_t compose_article(char *to, uint32_t number)
+{
+    char body[160];
+    int length = sprintf(body, "{\"article\":{\"title\":\"n%u\",\"description\":\"d\",\"body\":\"b\",\"tagList\":[\"all\"]}}", number);
+    return (size_t)sprintf(to, "POST /api/articles HTTP/1.1\r\nHost: a\r\nAuthorization: Token %s\r\nContent-Type: application/json\r\n"
+                           "Content-Length: %d\r\n\r\n%s", self.token, length, body);
+}
+
 static void compose(struct visitor *v)
 {
     struct crowd_board *board = self.board;
@@ -178,7 +187,9 @@ static void compose(struct visitor *v)
         harness_fail("more than %d requests", NUMBERS);
     v->asks_close = v->habit == COMES_ANEW && v->number % 2 == 1;
     v->out_sent = v->out_length = 0;
-    for (uint32_t i = 0; i < v->asked; i++)
+    if (self.token != NULL)
+        v->out_length = compose_article(v->out, v->number);
+    for (uint32_t i = 0; self.token == NULL && i < v->asked; i++)
         v->out_length += (size_t)sprintf(v->out + v->out_length, "%s /ledger/%u HTTP/1.1\r\nHost: a\r\n%s\r\n",
                                          v->habit == POSTS_SLOWLY ? "POST" : "GET", v->number + i,
                                          v->habit == POSTS_SLOWLY ? "Content-Length: 100000\r\n" :
@@ -228,11 +239,20 @@ static bool has_field(const char *head, size_t length, const char *field)
     return false;
 }
 
+/* Of the ledger the very words; of Conduit the article that was sent. */
+static bool is_expected(const struct visitor *v, const char *answer, size_t length)
+{
+    char expected[64];
+    int expected_length = snprintf(expected, sizeof expected, self.token != NULL ? "{\"article\":{\"slug\":\"n%u\"," : "entered %u", v->number + v->answered);
+    return length >= (size_t)expected_length && memcmp(answer, expected, (size_t)expected_length) == 0 &&
+           (self.token != NULL || length == (size_t)expected_length);
+}
+
 /* Takes one whole answer from the input. False: there is none, or the connection is gone. */
 static bool take_answer(struct visitor *v)
 {
     v->in[v->in_length] = 0;
-    char *end = strstr(v->in, "\r\n\r\n"), expected[32];
+    char *end = strstr(v->in, "\r\n\r\n");
     if (end == NULL)
         return false;
     size_t head = (size_t)(end + 4 - v->in), body = 0;
@@ -242,10 +262,9 @@ static bool take_answer(struct visitor *v)
     if (v->in_length < head + body)
         return false;
     bool closes = has_field(v->in, head, "\r\nConnection: close\r\n");
-    int expected_length = snprintf(expected, sizeof expected, "entered %u", v->number + v->answered);
-    if (strncmp(v->in, "HTTP/1.1 200 ", 13) != 0)
+    if (strncmp(v->in, self.token != NULL ? "HTTP/1.1 201 " : "HTTP/1.1 200 ", 13) != 0)
         self.tally->status++;
-    else if (body != (size_t)expected_length || memcmp(v->in + head, expected, body) != 0)
+    else if (!is_expected(v, v->in + head, body))
         self.tally->wrong++;
     else
         note(v);
@@ -377,6 +396,7 @@ void crowd_start(struct crowd *crowd, const struct server *server, const struct 
     self.board = crowd->board;
     self.tally = &crowd->board->tally;
     self.think_ms = plan->think_ms;
+    self.token = plan->token;
     self.epoll = epoll_create1(EPOLL_CLOEXEC);
     self.to = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                    .sin_port = htons((uint16_t)address_port(address))};
@@ -406,6 +426,8 @@ void crowd_stop(struct crowd *crowd)
         harness_fail("the crowd does not end");
     crowd->stopped = now_ms();
     crowd->tally = crowd->board->tally;
+    if (crowd->recount != NULL)
+        crowd->recount(crowd);
     compare_with_ledger(crowd);
 }
 

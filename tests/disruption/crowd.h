@@ -20,6 +20,7 @@ struct crowd_plan {
     const char *address; /* NULL: the server's first */
     int clients[HABITS];
     int think_ms; /* on average, between an answer and the next request */
+    const char *token; /* not NULL: they create articles of Conduit, called by their numbers, with this token */
 };
 
 struct crowd_tally {
@@ -42,6 +43,7 @@ struct crowd {
     pid_t process;
     struct crowd_board *board; /* shared with the process */
     unsigned char *ledger;     /* shared with the server's workers */
+    void (*recount)(struct crowd *crowd); /* fills it from elsewhere, once the crowd has gone; NULL: it is as it should be */
     int64_t started, stopped;
     struct crowd_tally tally;  /* once it has stopped */
 };

@@ -65,5 +65,10 @@ void row_slow(struct row *row);
 void row_hanging(struct row *row);
 void row_killed(struct row *row);
 void row_stopped(struct row *row);
+void row_conduit_hup(struct row *row);
+void row_conduit_upgrade(struct row *row);
+void row_conduit_recycling(struct row *row);
+void row_conduit_crashes(struct row *row);
+void row_conduit_killed(struct row *row);
 
 #endif

@@ -30,6 +30,11 @@ static const struct {
     {"stopped", "TERM under load, new connections coming", row_stopped},
     {"idle", "10,000 idle connections, as nobody; HUP", row_idle},
     {"addresses", "addresses come, go, widen every 500 ms", row_addresses},
+    {"conduit_hup", "Conduit: HUP every 500 ms", row_conduit_hup},
+    {"conduit_upgrade", "Conduit: USR2 every 2 s", row_conduit_upgrade},
+    {"conduit_recycling", "Conduit: max_requests = 50", row_conduit_recycling},
+    {"conduit_crashes", "Conduit: a handler crashes every 100 ms", row_conduit_crashes},
+    {"conduit_killed", "Conduit: kill -9 of a worker every 200 ms", row_conduit_killed},
 };
 enum { ROWS = sizeof rows / sizeof *rows, NOT_MADE = 3 };
 
@@ -46,7 +51,7 @@ void harness_fail(const char *format, ...)
 static void print_row(const struct row *row, const char *name, const char *event)
 {
     const struct crowd_tally *t = &row->tally;
-    printf("%-10s  %-41s %5ld of %-5ld %8ld %5ld %6ld %7ld %6.1f %6.1f %6.0f  %s%s%s\n", name, event, row->done, row->planned, t->requests,
+    printf("%-17s  %-41s %5ld of %-5ld %8ld %5ld %6ld %7ld %6.1f %6.1f %6.0f  %s%s%s\n", name, event, row->done, row->planned, t->requests,
            crowd_lost(t), t->closed, t->connections, row->p50, row->p99, row->max, row->missed[0] == 0 ? "kept" : "BROKEN: ", row->missed,
            row->note);
     fflush(stdout);
@@ -66,7 +71,7 @@ static bool run_row(size_t index, int64_t ms, double patience)
         exit(row.missed[0] != 0);
     }
     if (waitpid(process, &status, 0) != process || !WIFEXITED(status) || WEXITSTATUS(status) > 1)
-        printf("%-10s  %-41s BROKEN: it could not be looked at\n", rows[index].name, rows[index].event);
+        printf("%-17s  %-41s BROKEN: it could not be looked at\n", rows[index].name, rows[index].event);
     return status == 0;
 }
 
@@ -77,7 +82,7 @@ static size_t row_named(const char *name)
             return i;
     fprintf(stderr, "usage: disruption [--seconds N] [--patience N] [ROW...]\n");
     for (size_t i = 0; i < ROWS; i++)
-        fprintf(stderr, "  %-12s %s\n", rows[i].name, rows[i].event);
+        fprintf(stderr, "  %-18s %s\n", rows[i].name, rows[i].event);
     exit(2);
 }
 
@@ -95,7 +100,7 @@ int main(int argc, char **argv)
         else
             row_named(argv[first]);
     }
-    printf("%-10s  %-41s %14s %8s %5s %6s %7s %6s %6s %6s\n", "row", "done to the server", "times", "requests", "lost", "closed", "sockets",
+    printf("%-17s  %-41s %14s %8s %5s %6s %7s %6s %6s %6s\n", "row", "done to the server", "times", "requests", "lost", "closed", "sockets",
            "p50 ms", "p99", "max");
     for (int i = first; i < argc; i++)
         kept = run_row(row_named(argv[i]), ms, patience) && kept;

@@ -50,6 +50,16 @@ static int two_failures(tine_request *r)
     return tine_failed(r);
 }
 
+/* In a form of its own, whatever the problem would be. */
+static int own_words(tine_request *r)
+{
+    int64_t n;
+    if (tine_failure(r)[0] != 0 || (tine_json_document(r) != NULL && tine_failure(r)[0] != 0))
+        return 500;
+    tine_query_int(r, "n", 0, 1, &n);
+    return tine_failed(r) == 0 ? 0 : tine_send(r, 422, "text/plain", tine_failure(r), strlen(tine_failure(r)));
+}
+
 static int query(tine_request *r)
 {
     const char *key, *value;
@@ -242,7 +252,7 @@ static const tine_option settings[] = {{"directory", TINE_PATH, ".", "where file
 
 TINE_MODULE(.settings = settings,
             .routes = (const tine_route[]){
-                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_POST("/two_failures", two_failures),
+                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
                 TINE_GET("/integers/{id}", integers), TINE_GET("/no_such_param", no_such_param), TINE_GET("/no_such_integer", no_such_integer),
                 TINE_POST("/json", json), TINE_POST("/strict_json", strict_json), TINE_POST("/wrong_json", wrong_json),
                 TINE_POST("/document", document), TINE_POST("/sum", sum), TINE_POST("/stream/sum", sum, .stream = 1), TINE_POST("/first", first),

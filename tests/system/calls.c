@@ -36,6 +36,7 @@ static const struct call {
     {"tine_request_app", "handlers/settings_have_types_and_fallbacks", CRASH},
     {"tine_handler_name", "limiting/each_route_has_its_own", CRASH},
     {"tine_failed", "input/forms_are_decoded_or_refused", CRASH},
+    {"tine_failure", "input/what_was_wrong_can_be_told_in_ones_own_words", CRASH},
     {"tine_param_int", "input/queries_and_integers_are_bounded", IN, "input/mistakes_of_a_handler_are_logged_with_its_name"},
     {"tine_query_int", "input/queries_and_integers_are_bounded", IN, "input/mistakes_of_a_handler_are_logged_with_its_name"},
     {"tine_form_int", "input/forms_are_decoded_or_refused", CRASH},

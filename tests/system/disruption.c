@@ -35,6 +35,20 @@ ROW(slow_bodies_and_pipelines_are_served_once_and_in_order, "order")
 ROW(a_stop_under_load_resets_nothing, "stopped")
 ROW(addresses_that_stay_lose_nothing, "addresses")
 
+#define CONDUIT_ROW(test_name, row)                                                                              \
+    Test(disruption, test_name)                                                                                  \
+    {                                                                                                            \
+        if (!file_exists(text("%s/../../conduit.so", modules_path())))                                           \
+            cr_skip_test("Conduit was not built for want of a library: scripts/setup test installs them");       \
+        expect_row_kept(row);                                                                                    \
+    }
+
+CONDUIT_ROW(articles_are_written_once_while_the_server_is_reloaded, "conduit_hup")
+CONDUIT_ROW(articles_are_written_once_while_the_server_is_upgraded, "conduit_upgrade")
+CONDUIT_ROW(articles_are_written_once_while_workers_are_recycled, "conduit_recycling")
+CONDUIT_ROW(articles_are_written_once_while_handlers_crash, "conduit_crashes")
+CONDUIT_ROW(articles_are_written_once_while_workers_are_killed, "conduit_killed")
+
 /* That row starts tine itself as nobody. */
 Test(disruption, ten_thousand_idle_connections_outlive_a_reload)
 {

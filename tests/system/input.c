@@ -170,6 +170,24 @@ InputTest(json_is_unpacked_or_refused_with_the_place)
     ASK_ALL(asks);
 }
 
+InputTest(what_was_wrong_can_be_told_in_ones_own_words)
+{
+    static const struct {
+        const char *path, *body;
+        int status;
+        const char *answer;
+    } asks[] = {
+        {"/own_words?n=1", "{}", 204, ""},
+        {"/own_words?n=2", "{}", 422, "query parameter 'n' must be an integer from 0 to 1"},
+        {"/own_words?n=2", "[", 422, "the body is not JSON: line 1, column 1: ']' expected near end of file"},
+    };
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        struct response response = post(asks[i].path, JSON, asks[i].body);
+        expect_response(&response, asks[i].status, asks[i].answer);
+        response_free(&response);
+    }
+}
+
 #define MULTIPART "multipart/form-data; boundary=B"
 #define FIELD(name, value) "--B\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
 #define FILE_PART(name, file, value) "--B\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"" file "\"\r\nContent-Type: text/x\r\n\r\n" value "\r\n"

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A PostgreSQL server of the test's own: its files, socket and user are the test's, and it listens on no address. It refuses to run as root, so it then
+ * is nobody's, as workers are.
+ */
+#ifndef SYSTEM_DATABASE_H
+#define SYSTEM_DATABASE_H
+
+#include "server.h"
+
+/* Makes a database in the server's folder, and starts it. False: PostgreSQL is not there. */
+bool database_make(const struct server *server);
+
+/* host=... user=... dbname=... of it. */
+const char *database_conninfo(void);
+
+void database_launch(void);
+void database_stop(void);
+
+/* One statement or more, by psql. */
+struct run database_sql(const char *statement);
+
+/* Waits until so many others are connected. */
+void database_expect_connections(int count);
+
+#endif
