@@ -99,6 +99,21 @@ Test(development, what_is_saved_is_served)
     await(answers(200, "three"));
 }
 
+/* Nobody could neither come to a folder below /root nor keep a database in one of root's. */
+Test(development, workers_of_root_are_root)
+{
+    save("app.c", HANDLER("extern unsigned geteuid(void); return tine_text(r, 200, \"user %u.\", geteuid());"));
+    start();
+    await(answers(200, text("user %u.", geteuid())));
+    if (geteuid() != 0)
+        return;
+    save("app.ini", text("[server]\nlisten = %s\nuser = nobody\n[app:app]\npath = /\nmodule = build/1.so\n", server.address));
+    stop();
+    file_write(server.log, "");
+    start();
+    await(answers(200, "user 65534."));
+}
+
 Test(development, code_that_does_not_compile_is_answered_with_what_the_compiler_says)
 {
     save("app.c", SAYS("good"));
