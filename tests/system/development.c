@@ -156,7 +156,7 @@ Test(development, modules_that_cannot_be_served_say_why)
     cr_assert(answers(500, "it has no routes"));
     expect_refused("#include <tine.h>\nint nothing;\n", "it has no TINE_MODULE(...)");
     expect_refused("#include <tine.h>\nint gone(void);\nstatic int answer(tine_request *r) { return tine_text(r, 200, \"%d\", gone()); }\n"
-                   "TINE_MODULE(.routes = (const tine_route[]){TINE_GET(\"/\", answer), {0}})\n", "undefined symbol: gone");
+                   "TINE_MODULE(.routes = (const tine_route[]){TINE_GET(\"/\", answer), {0}})\n", "undefined symbol: gone (of a library");
     expect_refused("#include <tine.h>\nstatic int answer(void) { return 0; }\n"
                    "TINE_MODULE(.routes = (const tine_route[]){TINE_GET(\"/\", answer), {0}})\n", "incompatible pointer type");
     expect_refused("#include <tine.h>\nstatic int start(tine_app *app) { return tine_reject(app, NULL, \"no database\"); }\n"
