@@ -186,5 +186,7 @@ void run_write_stand_in(struct runner *runner, struct words *settings)
     fclose(out);
     run_write(runner, "stand-in.ini", text);
     free(text);
+    if (geteuid() == 0)
+        add_setting(settings, "server.user", "root");
     add_filter(runner, settings, "");
 }
