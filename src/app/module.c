@@ -84,7 +84,7 @@ static const char *explain(const char *file, const char *said)
     if (strncmp(said, file, length) == 0 && strncmp(said + length, ": ", 2) == 0)
         said += length + 2;
     snprintf(reason_text, sizeof reason_text, "%s%s", said,
-             strncmp(said, "undefined symbol", 16) == 0 ? " (of a library that is not linked? PACKAGES in the Makefile of `tine new` names them)" : "");
+             strncmp(said, "undefined symbol", 16) == 0 ? " (of a library that is not linked? PACKAGES in the Makefile names it)" : "");
     return reason_text;
 }
 

@@ -64,6 +64,33 @@ Test(manual, every_public_function_has_its_prototype_and_text)
     cr_assert_gt(expect_functions(library, "^tine_(test|answer)_", "tine_test.3"), 10);
 }
 
+/* The sources, their strings as they are printed. */
+static char *all_words(void)
+{
+    return shell("cat src/*/*.c src/cli/scaffold/Makefile etc/tine.mk.in scripts/run scripts/setup | sed -zE 's/\"[[:space:]]*\\n[[:space:]]*\"//g; s/\\\\\"/\"/g'");
+}
+
+/* What is shown as an error of ours is printed somewhere, in these words; "..." stands for what differs. */
+Test(manual, errors_are_shown_as_they_are_printed)
+{
+    char *words = all_words(), *lines = file_read("src/man/errors.md", NULL);
+    size_t count = 0;
+    for (char *line = strtok(lines, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char *shown = strncmp(line, "| ", 2) == 0 ? strstr(line + 2, " | ") : NULL, *end = shown != NULL ? strstr(shown + 4, "` ") : NULL;
+        if (end == NULL || shown[3] != '`') /* a compiler's, say */
+            continue;
+        *end = 0;
+        for (char *piece = shown + 4, *next; piece != NULL; piece = next, count++) {
+            if ((next = strstr(piece, "...")) != NULL) {
+                *next = 0;
+                next += 3;
+            }
+            cr_expect(strstr(words, piece) != NULL, "'%s' is not in the sources", piece);
+        }
+    }
+    cr_expect_gt(count, 30);
+}
+
 Test(manual, every_key_has_its_place)
 {
     char *manual = page("tine.ini.5");
