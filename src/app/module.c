@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 extern const tine_module builtin_static, builtin_respond, builtin_redirect, builtin_status, builtin_compress, builtin_develop, builtin_cors,
     builtin_security_headers;
@@ -78,6 +79,19 @@ static const char *check_layout(const tine_module *module)
     return reason_text;
 }
 
+/* The loader begins with the file's name, which is said already, and knows neither of compilers nor of our Makefiles. */
+static const char *explain(const char *file, const char *said)
+{
+    size_t length = strlen(file);
+    if (access(file, F_OK) < 0)
+        return "there is no such file: was it built (make)?";
+    if (strncmp(said, file, length) == 0 && strncmp(said + length, ": ", 2) == 0)
+        said += length + 2;
+    snprintf(reason_text, sizeof reason_text, "%s%s", said,
+             strncmp(said, "undefined symbol", 16) == 0 ? " (of a library that is not linked? PACKAGES in the Makefile names it)" : "");
+    return reason_text;
+}
+
 const tine_module *module_find(const char *name, const char *file, const char **reason)
 {
     if (!module_is_file(name))
@@ -85,8 +99,7 @@ const tine_module *module_find(const char *name, const char *file, const char **
     /* NOW: a missing symbol is an error here, not a crash in the middle of a request. */
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
-        snprintf(reason_text, sizeof reason_text, "%s", dlerror());
-        *reason = reason_text;
+        *reason = explain(file, dlerror());
         return NULL;
     }
     const tine_module *module = dlsym(library, MODULE_SYMBOL);

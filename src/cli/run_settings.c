@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FILTER "tine-run"
 #define DEFAULT_LISTEN "127.0.0.1:8000"
@@ -153,6 +154,8 @@ char *run_read_settings(struct runner *runner)
     words_release(&runner->wanted);
     add_setting(&runner->wanted, "server.daemon", "off");
     add_setting(&runner->wanted, "server.crash_limit", "0"); /* what crashes is tried again and again, until it does not */
+    if (geteuid() == 0 && config->user[0] == 0)
+        add_setting(&runner->wanted, "server.user", "root"); /* nobody may neither come to a folder below /root nor make a database in it */
     add_setting(&runner->wanted, "log.access", "-");
     add_setting(&runner->wanted, "log.error", "-");
     for (size_t i = 0; i < runner->override_count; i++) {
@@ -183,5 +186,7 @@ void run_write_stand_in(struct runner *runner, struct words *settings)
     fclose(out);
     run_write(runner, "stand-in.ini", text);
     free(text);
+    if (geteuid() == 0)
+        add_setting(settings, "server.user", "root");
     add_filter(runner, settings, "");
 }

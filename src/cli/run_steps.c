@@ -22,11 +22,12 @@ static void stop(struct runner *runner, int result)
     runner->result = result;
 }
 
-/* Takes 'why'. Without a server yet one is started that has nothing else to show; where it would listen the INI file says, and if that
+/* Takes 'why', which is shown unless it was. Without a server yet one is started that has nothing else to show; where it would listen the INI file says, and if that
  * cannot be read there is nothing to be done. */
-static void fail(struct runner *runner, char *why)
+static void fail(struct runner *runner, char *why, bool shown)
 {
-    fprintf(stderr, "%s%s", why, why[0] != 0 && why[strlen(why) - 1] != '\n' ? "\n" : "");
+    if (!shown)
+        fprintf(stderr, "%s%s", why, why[0] != 0 && why[strlen(why) - 1] != '\n' ? "\n" : "");
     run_write(runner, "failure", why);
     free(why);
     runner->failing = true;
@@ -60,7 +61,7 @@ void run_changed(struct runner *runner)
 {
     char *wrong = run_read_settings(runner);
     if (wrong != NULL)
-        fail(runner, wrong);
+        fail(runner, wrong, false);
     else
         run_start_step(runner, STEP_BUILD, project_make(&runner->project, &runner->installation, "module"), false);
 }
@@ -168,7 +169,7 @@ void run_step_ended(struct runner *runner, int status)
     if (status != 0) {
         drop_lines_of_make(output);
         drop_places_of_ours(runner, output);
-        fail(runner, output);
+        fail(runner, output, false);
         return;
     }
     if (step == STEP_BUILD)
@@ -219,6 +220,6 @@ void run_server_ended(struct runner *runner, int status)
         stop(runner, WIFEXITED(status) ? WEXITSTATUS(status) : 1);
         free(tail);
     } else {
-        fail(runner, tail);
+        fail(runner, tail, true);
     }
 }

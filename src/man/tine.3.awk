@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Makes tine(3) of include/tine.h: `awk -f tine.3.awk -v date="January 1, 2026" include/tine.h`. Every comment becomes text, every declaration behind it an
+# Makes a page of section 3 of a header, tine(3) of include/tine.h and tine_test(3) of include/tine_test.h:
+#
+#     awk -f tine.3.awk -v name=tine -v about='what it is for' -v see='tine 8' -v date='January 1, 2026' include/tine.h
+#
+# Every comment becomes text, every declaration behind it an
 # example-like block in front of that text, in the order of the header; prototypes also stand in the SYNOPSIS. With `-v names=1`
 # it prints the names of all functions instead, one a line, for the links of `make install`.
 #
@@ -164,7 +168,7 @@ skipping && /^#endif/ && nested { nested--; next }
 skipping && /^#(else|endif)/ { skipping = 0; next }
 skipping { next }
 
-/^#define TINE_[A-Z_]+_OF|^#define TINE_(H|PRINTF|UNSET|MODULE_SYMBOL)/ { continued = /\\$/; next }
+/^#define TINE_[A-Z_]+_OF|^#define TINE_(H|TEST_H|PRINTF|UNSET|MODULE_SYMBOL)/ { continued = /\\$/; next }
 continued { continued = /\\$/; next }
 /^#define/ {
     continued = /\\$/
@@ -213,9 +217,10 @@ END {
             print functions[i]
         exit
     }
-    printf ".\\\" Made of include/tine.h by src/man/tine.3.awk.\n.Dd %s\n.Dt TINE 3\n.Os\n", date
-    printf ".Sh NAME\n.Nm tine\n.Nd write HTTP back ends as plain blocking C functions\n"
-    printf ".Sh SYNOPSIS\n.In tine.h\n%s", synopsis
+    printf ".\\\" Made of include/%s.h by src/man/tine.3.awk.\n.Dd %s\n.Dt %s 3\n.Os\n", name, date, toupper(name)
+    printf ".Sh NAME\n.Nm %s\n.Nd %s\n", name, about
+    printf ".Sh SYNOPSIS\n.In %s.h\n%s", name, synopsis
     printf ".Sh DESCRIPTION\n%s", body
-    printf ".Sh SEE ALSO\n.Xr tine.ini 5 ,\n.Xr tine 8\n"
+    gsub(/, /, " ,\n.Xr ", see)
+    printf ".Sh SEE ALSO\n.Xr %s\n", see
 }

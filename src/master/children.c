@@ -119,7 +119,8 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
                                  .slot = &m->board->slots[slot],
                                  .addresses = generation->config->limits.per_address > 0 ? m->addresses : NULL,
                                  .shared = m->shared,
-                                 .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary};
+                                 .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary,
+                                 .user = generation->privileges.drop && generation->privileges.uid != 0 ? generation->privileges.user : NULL};
     worker_run(&setup);
 }
 

@@ -305,8 +305,9 @@ static void prepare(struct worker *w)
             config_reject_value(&errors, w->config, "log", "access_format", "%s", reason);
     }
     shared_use(&w->setup->shared);
-    if (errors.count == 0)
-        apps_start(w->apps, &errors);
+    if (errors.count == 0 && apps_start(w->apps, &errors) < 0 && w->setup->user != NULL)
+        errors_add(&errors, "if it was for want of permission: workers are '%s' ([server] user), so what they open or make must be for that user",
+                   w->setup->user);
     if (errors.count > 0) {
         send_reasons(w, &errors);
         exit(WORKER_EXIT_REFUSED);

@@ -58,6 +58,7 @@ struct worker_setup {
     int control; /* socket to the master */
     pid_t master;
     bool canary; /* waits for MESSAGE_GO before it accepts */
+    const char *user; /* whom it became, for want of privileges; NULL: it is whom the master is */
 };
 
 /* Runs until the master orders otherwise or is gone. The caller has all signals blocked. Never returns. */

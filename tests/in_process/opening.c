@@ -38,7 +38,7 @@ Test(test_opening, a_missing_module_is_told)
 {
     const char *errors = errors_of("./no-such.so", NULL);
     expect_in(errors, "settings: [app:no-such] module: cannot load '");
-    expect_in(errors, "No such file or directory");
+    expect_in(errors, "there is no such file: was it built (make)?");
 }
 
 Test(test_opening, a_module_or_sections_but_not_both)

@@ -172,6 +172,21 @@ Test(development, headers_in_folders_and_the_makefile_are_followed)
     await(answers(200, "two and all"));
 }
 
+/* Nobody could neither come to a folder below /root nor keep a database in one of root's. */
+Test(development, workers_of_root_are_root)
+{
+    save("app.c", HANDLER("extern unsigned geteuid(void); return tine_text(r, 200, \"user %u.\", geteuid());"));
+    start();
+    await(answers(200, text("user %u.", geteuid())));
+    if (geteuid() != 0)
+        return;
+    save("app.ini", text("[server]\nlisten = %s\nuser = nobody\n[app:app]\npath = /\nmodule = build/1.so\n", server.address));
+    stop();
+    file_write(server.log, "");
+    start();
+    await(answers(200, "user 65534."));
+}
+
 Test(development, code_that_does_not_compile_is_answered_with_what_the_compiler_says)
 {
     save("app.c", SAYS("good"));
@@ -214,7 +229,7 @@ Test(development, modules_that_cannot_be_served_say_why)
     cr_assert(answers(500, "it has no routes"));
     expect_refused("#include <tine.h>\nint nothing;\n", "it has no TINE_MODULE(...)");
     expect_refused("#include <tine.h>\nint gone(void);\nstatic int answer(tine_request *r) { return tine_text(r, 200, \"%d\", gone()); }\n"
-                   "TINE_MODULE(.routes = (const tine_route[]){TINE_GET(\"/\", answer), {0}})\n", "undefined symbol: gone");
+                   "TINE_MODULE(.routes = (const tine_route[]){TINE_GET(\"/\", answer), {0}})\n", "undefined symbol: gone (of a library");
     expect_refused("#include <tine.h>\nstatic int answer(void) { return 0; }\n"
                    "TINE_MODULE(.routes = (const tine_route[]){TINE_GET(\"/\", answer), {0}})\n", "incompatible pointer type");
     expect_refused("#include <tine.h>\nstatic int start(tine_app *app) { return tine_reject(app, NULL, \"no database\"); }\n"

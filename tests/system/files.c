@@ -182,7 +182,7 @@ FileTest(nothing_outside_the_root_is_served)
     }
 }
 
-/* The rule is written in the README and in http/uri.h. */
+/* The rule is written in src/man/files.md and in http/uri.h. */
 FileTest(targets_are_decoded_once_and_by_one_rule)
 {
     static const struct {

@@ -61,6 +61,14 @@ Test(install, a_staging_folder_may_have_any_name)
     cr_assert(ran.code != 0 && strstr(ran.err, "PREFIX has a blank") != NULL, "%s", ran.err);
 }
 
+Test(install, every_function_has_its_manual_page)
+{
+    install();
+    cr_assert_str_eq(file_read(text("%s/share/man/man3/tine_json.3", prefix()), NULL), ".so man3/tine.3\n");
+    cr_assert_str_eq(file_read(text("%s/share/man/man3/tine_test_open.3", prefix()), NULL), ".so man3/tine_test.3\n");
+    cr_assert(file_exists(text("%s/share/man/man3/tine_test.3", prefix())));
+}
+
 Test(install, a_new_module_builds_against_it_alone)
 {
     install();

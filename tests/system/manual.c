@@ -36,25 +36,59 @@ Test(manual, formatters_find_nothing_to_say)
 {
     if (!program_exists("mandoc"))
         cr_skip_test("there is no mandoc: scripts/setup test installs it");
-    static const char *const names[] = {"tine.8", "tine.3", "tine.ini.5"};
+    static const char *const names[] = {"tine.8", "tine.3", "tine_test.3", "tine.ini.5"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         cr_assert_gt(strlen(page(names[i])), 1000);
         cr_assert_str_eq(shell(text("mandoc -T lint %s/%s | grep -v ': referenced manual not found: ' || :", pages(), names[i])), "");
     }
 }
 
-/* What the binary gives modules to call, and what the page tells of. */
-Test(manual, every_public_function_has_its_prototype_and_text)
+/* What a file exports that matches, and what the page tells of. Returns how many that are. */
+static size_t expect_functions(const char *file, const char *matching, const char *page_name)
 {
-    char *manual = page("tine.3");
-    char *names = shell(text("nm -D --defined-only %s | sed -n 's/^.* T \\(tine_[a-z0-9_]*\\)$/\\1/p'", tine_path()));
+    char *manual = page(page_name);
+    char *names = shell(text("nm -D --defined-only %s | sed -n 's/^.* T \\(tine_[a-z0-9_]*\\)$/\\1/p' | grep -E '%s'", file, matching));
     size_t count = 0;
     for (char *name = strtok(names, "\n"); name != NULL; name = strtok(NULL, "\n"), count++) {
         cr_assert(text_matches(manual, text("^\\.Fo %s$", name)), "%s is not in the synopsis", name);
         cr_assert(text_matches(manual, text("^[a-z].*[ *]%s\\(", name)), "%s is not in the description", name);
     }
-    cr_assert_gt(count, 80);
     cr_assert_eq(text_count(manual, "\n.Fo "), count, "functions that are not there");
+    return count;
+}
+
+Test(manual, every_public_function_has_its_prototype_and_text)
+{
+    cr_assert_gt(expect_functions(tine_path(), ".", "tine.3"), 80);
+    const char *library = text("%s/libtine_test.so", dirname(text("%s", tine_path())));
+    cr_assert_gt(expect_functions(library, "^tine_(test|answer)_", "tine_test.3"), 10);
+}
+
+/* The sources, their strings as they are printed. */
+static char *all_words(void)
+{
+    return shell("cat src/*/*.c src/cli/scaffold/Makefile etc/tine.mk.in scripts/run scripts/setup | sed -zE 's/\"[[:space:]]*\\n[[:space:]]*\"//g; s/\\\\\"/\"/g'");
+}
+
+/* What is shown as an error of ours is printed somewhere, in these words; "..." stands for what differs. */
+Test(manual, errors_are_shown_as_they_are_printed)
+{
+    char *words = all_words(), *lines = file_read("src/man/errors.md", NULL);
+    size_t count = 0;
+    for (char *line = strtok(lines, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char *shown = strncmp(line, "| ", 2) == 0 ? strstr(line + 2, " | ") : NULL, *end = shown != NULL ? strstr(shown + 4, "` ") : NULL;
+        if (end == NULL || shown[3] != '`') /* a compiler's, say */
+            continue;
+        *end = 0;
+        for (char *piece = shown + 4, *next; piece != NULL; piece = next, count++) {
+            if ((next = strstr(piece, "...")) != NULL) {
+                *next = 0;
+                next += 3;
+            }
+            cr_expect(strstr(words, piece) != NULL, "'%s' is not in the sources", piece);
+        }
+    }
+    cr_expect_gt(count, 30);
 }
 
 Test(manual, every_key_has_its_place)

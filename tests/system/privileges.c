@@ -91,6 +91,22 @@ Test(privileges, a_user_that_is_not_there_is_an_error)
     cr_assert(text_matches(ran.err, "server\\.ini:4: \\[server\\] user: .*nobody_of_that_name"), "%s", ran.err);
 }
 
+/* What a module cannot open says nothing of who it is that cannot. */
+Test(privileges, a_module_that_does_not_start_is_said_to_be_somebody_else)
+{
+    need_root();
+    if (!file_exists(text("%s/../../notes.so", modules_path())))
+        cr_skip_test("built without libsqlite3-dev");
+    struct server server;
+    server_prepare(&server, ONE_WORKER "[app:notes]\npath = /\nmodule = @MODULES@/../../notes.so\nfile = @DIR@/notes.db\n");
+    struct run ran = run_tine("-c", server.ini);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(strstr(ran.err, "file: unable to open database file") != NULL, "%s", ran.err);
+    cr_assert(strstr(ran.err, "workers are 'nobody' ([server] user)") != NULL, "%s", ran.err);
+    ran = run_tine("-c", server.ini, "-o", "server.user=root", "-o", "app:notes.file=/no/such/folder/notes.db");
+    cr_assert(ran.code == 1 && strstr(ran.err, "want of permission") == NULL, "%s", ran.err);
+}
+
 /* tine started with these limits, through a shell: they must not be this process' own. */
 static void start_limited(struct server *server, const char *soft, const char *hard)
 {

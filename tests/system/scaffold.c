@@ -45,6 +45,17 @@ Test(scaffold, builds_tests_and_serves_at_once)
     server_stop(&server);
 }
 
+/* A library that was forgotten is linked as soon as the Makefile names it. */
+Test(scaffold, builds_again_what_the_makefile_says_otherwise)
+{
+    expect_made("grown");
+    const char *folder = text("%s/grown", test_dir());
+    cr_assert_eq(newcomer_make(folder, NULL).code, 0);
+    cr_assert_eq(text_count(newcomer_make(folder, "module").out, " -c "), 0);
+    cr_assert_eq(run("touch", "-d", "1 minute", text("%s/Makefile", folder)).code, 0);
+    cr_assert_eq(text_count(newcomer_make(folder, "module").out, " -c "), 1);
+}
+
 Test(scaffold, tells_editors_how_each_file_is_compiled)
 {
     expect_made("edited");

@@ -181,11 +181,11 @@ Test(options, in_comments_of_the_example_file_are_right)
     close(fd);
 }
 
-/* The settings of static are many: the example file has them all, with their defaults, and so has the README. */
+/* The settings of static are many: the example file has them all, with their defaults, and so has the manual of files. */
 Test(options, of_the_module_static_are_documented)
 {
     size_t length;
-    char *example = strdup(read_text("etc/server.ini", &length)), *readme = strdup(read_text("README.md", &length)), text[80];
+    char *example = strdup(read_text("etc/server.ini", &length)), *manual = strdup(read_text("src/man/files.md", &length)), text[80];
 
     for (const tine_option *option = builtin_static.settings; option->name; option++) {
         int name = (int)strcspn(option->name, "*");
@@ -194,8 +194,8 @@ Test(options, of_the_module_static_are_documented)
         snprintf(text, sizeof text, "\n; %.*s%s%s", name, option->name, has_default ? " = " : "", has_default ? option->fallback : "");
         cr_expect(strstr(example, text), "'%s' is not in the example file", text + 1);
         snprintf(text, sizeof text, "`%.*s", name, option->name);
-        cr_expect(strstr(readme, text), "%s is not in the README", text);
+        cr_expect(strstr(manual, text), "%s is not in src/man/files.md", text);
     }
     free(example);
-    free(readme);
+    free(manual);
 }
