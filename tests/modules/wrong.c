@@ -31,6 +31,7 @@ CALL(tine_scheme) { return say(r, tine_scheme(NOBODY)); }
 CALL(tine_id) { return say(r, tine_id(NOBODY)); }
 CALL(tine_handler_name) { return say(r, tine_handler_name(NOBODY)); }
 CALL(tine_request_app) { return say(r, tine_request_app(NOBODY)); }
+CALL(tine_shared_as) { return tine_text(r, 200, "%d", tine_shared_as(NOBODY, NULL) != NULL); }
 CALL(tine_failed) { return tine_text(r, 200, "%d", tine_failed(NOBODY)); }
 CALL(tine_failure) { return say(r, tine_failure(NOBODY)); }
 CALL(tine_cookie) { return say(r, tine_cookie(NOBODY, "a")); }
@@ -104,7 +105,7 @@ TINE_MODULE(.settings = (const tine_option[]){{"word", TINE_TEXT, "", "a text"},
             .routes = (const tine_route[]){
                 ROUTE(tine_method), ROUTE(tine_path), ROUTE(tine_query_string), ROUTE(tine_param), ROUTE(tine_query), ROUTE(tine_header),
                 ROUTE(tine_header_at), ROUTE(tine_client), ROUTE(tine_scheme), ROUTE(tine_id), ROUTE(tine_request_app), ROUTE(tine_handler_name), ROUTE(tine_failed),
-                ROUTE(tine_failure),
+                ROUTE(tine_failure), ROUTE(tine_shared_as),
                 ROUTE(tine_cookie), ROUTE(tine_form), ROUTE(tine_form_at), ROUTE(tine_form_int), ROUTE(tine_query_at), ROUTE(tine_json_document),
                 ROUTE(tine_body_fd), ROUTE(tine_next_part), ROUTE(tine_accepts_encoding), ROUTE(tine_escape_html), ROUTE(tine_status),
                 ROUTE(tine_sent), ROUTE(tine_response_header), ROUTE(tine_response_header_at), ROUTE(tine_response_body), ROUTE(tine_printf), ROUTE(tine_media_type),

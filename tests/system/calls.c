@@ -96,6 +96,7 @@ static const struct call {
     {"tine_shared_add", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
     {"tine_shared_delete", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
     {"tine_shared_swap", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
+    {"tine_shared_as", "session/keeps_what_is_set_in_memory", CRASH},
     {"tine_shared_increment", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
     {"tine_alloc", "handlers/a_block_of_any_size_arrives", 500, "asks tine_alloc() for 18446744073709551608 bytes"},
     {"tine_printf", "handlers/fields_are_found_whatever_their_case", CRASH},
