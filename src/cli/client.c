@@ -165,6 +165,7 @@ static int connect_server(const struct client_options *options, int64_t *start)
 static int receive(int fd, int64_t patience, struct buffer *in)
 {
     int64_t deadline = clock_ms() + patience;
+    bool was_reset = false;
     for (;;) {
         int64_t left = deadline - clock_ms();
         struct pollfd poller = {.fd = fd, .events = POLLIN};
@@ -175,7 +176,11 @@ static int receive(int fd, int64_t patience, struct buffer *in)
         ssize_t length = recv(fd, buffer_reserve(in, 4096), 4096, 0);
         if (length < 0 && errno == EINTR)
             continue;
-        if (length <= 0) /* reset, too: what came before it is whole */
+        if (length < 0 && errno == ECONNRESET && !was_reset) { /* told once, before what the server said last */
+            was_reset = true;
+            continue;
+        }
+        if (length <= 0)
             return 1;
         in->end += (size_t)length;
     }

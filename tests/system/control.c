@@ -178,6 +178,10 @@ Test(control, without_a_server_it_says_so)
     expect_refused(reload(&server), text("^tine reload: no server runs for '%s'$", server.ini));
     expect_refused(run_tine("status", "-c", server.ini), text("^tine status: no server runs for '%s'$", server.ini));
     server_launch(&server);
+    pid_t workers[WORKERS_MAX];
+    server_await_workers(&server, 2, workers);
+    for (int i = 0; i < 2; i++) /* one that has just been forked still has what it is to forget */
+        await(strcmp(process_file(workers[i], "wchan"), "inet_csk_accept") == 0);
     server_signal(&server, SIGKILL);
     process_wait(server.pid, PATIENCE);
     expect_refused(reload(&server), "no server runs for"); /* though its workers may still be there */
