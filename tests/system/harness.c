@@ -175,3 +175,9 @@ bool text_matches(const char *haystack, const char *expression)
     regfree(&compiled);
     return matches;
 }
+
+bool is_sanitized(void)
+{
+    const char *sanitizers = getenv("SANITIZE");
+    return sanitizers != NULL && sanitizers[0] != 0;
+}

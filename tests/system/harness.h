@@ -61,6 +61,9 @@ void file_write(const char *path, const char *content);
 void file_write_bytes(const char *path, const void *bytes, size_t length);
 bool file_exists(const char *path);
 
+/* Is tine built with sanitizers? What is not (a compiler's plain program, a module of `tine run`) then lives with theirs. */
+bool is_sanitized(void);
+
 /* How often 'needle' stands in 'haystack'. */
 size_t text_count(const char *haystack, const char *needle);
 

@@ -90,12 +90,6 @@ Test(install, pkg_config_knows_it)
     cr_assert(strstr(run_tine("-V").out, text("tine %s", ran.out)) != NULL, "%s", ran.out);
 }
 
-/* They link a program that is not sanitized with libtine_test. */
-static bool is_sanitized(void)
-{
-    return getenv("SANITIZE") != NULL && getenv("SANITIZE")[0] != 0;
-}
-
 Test(install, cmake_builds_and_tests_the_example)
 {
     if (!program_exists("cmake") || is_sanitized())

@@ -264,11 +264,6 @@ static size_t do_all(const char *at)
     return commands;
 }
 
-static bool is_sanitized(void)
-{
-    return getenv("SANITIZE") != NULL && getenv("SANITIZE")[0] != 0;
-}
-
 Test(readme, has_a_tutorial_that_does_what_it_shows)
 {
     if (is_sanitized())
