@@ -224,6 +224,7 @@ Test(calling, a_wrong_configuration_is_told)
 
 Test(calling, a_crash_ends_the_command)
 {
+    setenv("ASAN_OPTIONS", "log_path=stderr", 1); /* not among the reports that fail a run */
     struct run ran = run_tine("call", "-c", ini("[app:t]\nmodule = @MODULES@/trouble.so\ndirectory = @DIR@\n"), "/crash/segv");
     cr_assert_neq(ran.code, 0); /* 139, but for sanitizers, which have their own */
     cr_assert_str_empty(ran.out);
