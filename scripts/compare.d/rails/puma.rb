@@ -1,7 +1,7 @@
-# Puma: two processes of 8 threads.
+# Puma: two processes of one thread.
 bind 'tcp://127.0.0.1:${port}'
 workers ${workers}
-threads 8, 8
+threads 1, 1 # its binding to SQLite holds the interpreter while it waits for a lock, which another thread would have to release
 persistent_timeout 600
 environment 'production'
 preload_app!
