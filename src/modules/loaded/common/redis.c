@@ -103,7 +103,7 @@ typedef int element_count;
 static redisReplyObjectFunctions bounded;
 static void *(*create_array)(const redisReadTask *task, element_count count);
 
-/* hiredis makes room for as many elements as an answer says it will have, and looks at each when it is freed: two billion took a minute. */
+/* hiredis makes room for as many elements as an answer says it will have, and looks at each when it is freed: two billion would be that many. */
 static void *create_small_array(const redisReadTask *task, element_count count)
 {
     return count <= ELEMENTS_MAX ? create_array(task, count) : NULL;
