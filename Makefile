@@ -253,7 +253,7 @@ mutation: all $(B)/tests/http/conformance $(TEST_MODULES) $(if $(KNOWN),$(B)/tes
 	B=$(B) CC="$(CC)" scripts/mutation $(F)
 
 fuzz: $(if $(T),$(B)/tests/fuzz/$(T),$(FUZZ))
-	tests/fuzz/run $(B) "$(SECONDS)" "$(RUNS)" $^
+	SEED="$(SEED)" tests/fuzz/run $(B) "$(SECONDS)" "$(RUNS)" $^
 # What scripts/bench needs, which calls this itself.
 bench-programs: all $(BENCH)
 
