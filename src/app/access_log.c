@@ -184,7 +184,7 @@ size_t access_log_format(const struct access_log *log, struct tine_request *r, c
     struct line line = {text, text + size - 1, r};
     if (log->json)
         format_json(&line);
-    for (const struct step *step = log->steps; step < log->steps + log->count; step++) {
+    for (const struct step *step = log->steps, *end = step + log->count; step < end; step++) {
         step->put(&line, step->text);
         put_then(&line, step);
     }
