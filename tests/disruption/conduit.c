@@ -134,9 +134,11 @@ void row_conduit_killed(struct row *row)
     const struct crowd_tally *t = &row->tally;
     serve(row, FOUR_WORKERS CONDUIT);
     while (row_every(row, 200)) {
-        size_t count = server_workers(&row->server, workers);
-        row->done += count > 0 && kill(workers[(size_t)rand() % count], SIGKILL) == 0;
+        size_t count;
+        await((count = server_workers(&row->server, workers)) > 0);
+        row->done += kill(workers[(size_t)rand() % count], SIGKILL) == 0;
     }
+    crowd_await_answers(&row->crowd, row->patience > 1 ? PATIENCE : AGAIN_MS);
     leave(row);
     long held = row_total(row, "lost"), ended = t->reset + t->unanswered + t->closed;
     snprintf(row->note, sizeof row->note, " (%ld connections ended, the dead held %ld)", ended, held);
