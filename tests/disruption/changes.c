@@ -83,6 +83,8 @@ void row_recycling(struct row *row)
     row_crowd(row, &(struct crowd_plan){.clients = {[KEEPS_ASKING] = CLIENTS}, .think_ms = 50});
     while (row_every(row, 500))
         continue;
+    if (row->patience > 1)
+        wait_until(PATIENCE, row_log_count(row, "has left") > 0);
     row_crowd_leaves(row);
     row->done = (long)row_log_count(row, "has left");
     /* A worker goes on until its successor is up, which beside other tests may take as long again. */

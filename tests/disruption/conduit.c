@@ -105,6 +105,8 @@ void row_conduit_recycling(struct row *row)
     serve(row, FOUR_WORKERS "max_requests = 50\nmax_requests_jitter = 0%\n[log]\nlevel = debug\n" CONDUIT);
     while (row_every(row, 500))
         continue;
+    if (row->patience > 1)
+        wait_until(PATIENCE, row_log_count(row, "has left") > 0);
     leave(row);
     row->done = (long)row_log_count(row, "has left");
     row->planned = row->patience > 1 ? 1 : (row->tally.requests - 4 * 50) / 100;
