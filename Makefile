@@ -16,7 +16,7 @@
 # B= is the folder to build in, SANITIZE=address,undefined and WERROR=1 do what they say; CFLAGS and the like are
 # added to our own.
 
-ifeq ($(MAKECMDGOALS),fuzz)
+ifneq ($(filter fuzz fuzz-programs,$(MAKECMDGOALS)),)
 B         = build/fuzz
 CC        = clang
 SANITIZE  = fuzzer-no-link,address,undefined
@@ -219,6 +219,8 @@ WRAPS = $(addprefix -Wl$(,)--wrap=,$(shell sed -n 's/^ \* Wraps: //p' tests/fuzz
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtine.a tests/fuzz/%.c
 	$(LINK) -fsanitize=fuzzer $(WRAPS) -o $@ $< $(WHOLE) $(LIBS)
 
+# Tests of processes sleep most of their time.
+TEST_JOBS ?= 12
 FILTER = $(if $(T),--filter '$(T)/*')
 
 # The runners that were asked for. One may lack the suite, but not all: else nothing would be tested, and that be called a success.
@@ -227,6 +229,11 @@ RUNNERS = $(patsubst %,$(B)/tests/%/run,$(or $(filter unit in_process system,$(M
 LIST_SUITES = for runner in $^; do $$runner --list; done | sed -n 's/^\([^ :]*\): .*/\1/p'
 
 test: unit in_process system
+
+# All that `make test` runs, to be built at once.
+test-programs: all man $(patsubst %,$(B)/tests/%/run,unit in_process system) $(B)/tests/disruption/disruption $(B)/tests/http/conformance \
+    $(TEST_MODULES) $(LIBRARY_MODULES)
+
 suites: $(RUNNERS)
 	@$(LIST_SUITES)
 known_suite: $(RUNNERS)
@@ -238,7 +245,7 @@ unit: $(B)/tests/unit/run known_suite
 in_process: known_suite all $(B)/tests/in_process/run $(TEST_MODULES)
 	BUILD=$(B) $(B)/tests/in_process/run $(FILTER)
 system: known_suite all man $(B)/tests/system/run $(B)/tests/disruption/disruption $(B)/tests/http/conformance $(TEST_MODULES) $(LIBRARY_MODULES)
-	TINE=$(B)/tine $(B)/tests/system/run -j8 $(FILTER)
+	TINE=$(B)/tine $(B)/tests/system/run -j$(TEST_JOBS) $(FILTER)
 
 measure: all $(B)/tests/measure/measure $(TEST_MODULES)
 	TINE=$(B)/tine $(B)/tests/measure/measure $(M)
@@ -252,6 +259,7 @@ conformance: all $(B)/tests/http/conformance $(TEST_MODULES)
 mutation: all $(B)/tests/http/conformance $(TEST_MODULES) $(if $(KNOWN),$(B)/tests/system/run $(LIBRARY_MODULES))
 	B=$(B) CC="$(CC)" scripts/mutation $(F)
 
+fuzz-programs: $(FUZZ)
 fuzz: $(if $(T),$(B)/tests/fuzz/$(T),$(FUZZ))
 	SEED="$(SEED)" tests/fuzz/run $(B) "$(SECONDS)" "$(RUNS)" $^
 # What scripts/bench needs, which calls this itself.
@@ -340,6 +348,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all test suites known_suite unit in_process system measure disruption conformance mutation fuzz bench-programs run check release man install install-development uninstall clean
+.PHONY: all test test-programs fuzz-programs suites known_suite unit in_process system measure disruption conformance mutation fuzz bench-programs run check release man install install-development uninstall clean
 .SECONDARY:
--include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
+# Not of builds below this one, which may be under way.
+-include $(wildcard $(B)/*.d) $(shell find $(addprefix $(B)/,src tests scripts conduit modules) -type f -name '*.d' 2>/dev/null)

@@ -55,6 +55,7 @@ struct control {
     struct control_socket now, next; /* next: of the generation that is being tried */
     bool has_next;
     bool is_handed; /* it is another master's to listen on: one before us, or the one of a new binary */
+    bool is_inherited; /* 'now' is: the master before us may want it back */
     ino_t inherited_inode;
     short events;
     struct control_client clients[CONTROL_CLIENTS];

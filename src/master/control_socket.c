@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -129,7 +130,11 @@ void control_commit(struct control *control)
 {
     if (!control->has_next)
         return;
+    /* A worker that has only just been forked still has it: who connected now would wait for that one to forget it, and be reset. */
+    if (control->now.fd >= 0 && !control->is_inherited)
+        shutdown(control->now.fd, SHUT_RDWR);
     close_socket(&control->now);
+    control->is_inherited = false;
     control->now = control->next;
     control->next = no_socket;
     control->has_next = false;
@@ -157,6 +162,7 @@ void control_inherit(struct control *control, const struct control_socket *socke
     control->inherited_inode = socket->inode;
     control->now.inode = 0;
     control->is_handed = true;
+    control->is_inherited = true;
 }
 
 void control_keep(struct control *control)

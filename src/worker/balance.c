@@ -10,7 +10,7 @@
 enum {
     LOOK_AFTER_MS = 20, /* connections come in crowds */
     LOOKS = 3,          /* each after twice the time: others' crowds may not have settled at the first */
-    SLACK = 2           /* connections below the share, beside an eighth of it, that are not worth the trouble */
+    SLACK = 2           /* connections below or above the share, beside an eighth of it, that are not worth the trouble */
 };
 
 /* Those that serve: who has left, or has not begun, or is in a handler that takes its time, can take nothing. */
@@ -75,6 +75,13 @@ static void give_surplus(struct worker *w)
     give_reclaim(w);
 }
 
+/* Somebody lacks much, or we have much too much: he who has most may be far above the share while nobody is far below it. */
+static bool is_worth_it(const struct worker *w, uint32_t least)
+{
+    uint32_t slack = w->share / 8 + SLACK;
+    return w->held > w->share && (least + slack < w->share || w->held > w->share + slack);
+}
+
 /* All that are above their share give what is above it, so that together they give what the others lack. */
 void balance(struct worker *w)
 {
@@ -88,6 +95,6 @@ void balance(struct worker *w)
     if (--w->balance_looks > 0)
         look_later(w);
     w->share = count_share(w, &least);
-    if (w->order == ORDER_SERVE && w->held > w->share && least + w->share / 8 + SLACK < w->share)
+    if (w->order == ORDER_SERVE && is_worth_it(w, least))
         give_surplus(w);
 }

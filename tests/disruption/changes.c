@@ -29,8 +29,11 @@ void row_hup(struct row *row)
     long sent = 0;
     row_serve(row, FOUR_WORKERS LEDGER);
     row_usual_crowd(row);
-    for (; row_every(row, 500); sent++)
+    for (; row_every(row, 500); sent++) {
         server_signal(&row->server, SIGHUP);
+        if (row->patience > 1) /* else two may become one */
+            await_generations(row, sent + 1);
+    }
     row_crowd_leaves(row);
     await_generations(row, sent);
     row_expect_nothing_lost(row);
@@ -59,8 +62,11 @@ void row_population(struct row *row)
     long sent = 0;
     row_serve(row, FOUR_WORKERS LEDGER);
     row_usual_crowd(row);
-    for (; row_every(row, 100); sent++)
+    for (; row_every(row, 100); sent++) {
         server_signal(&row->server, sent / 3 % 2 == 0 ? SIGTTOU : SIGTTIN);
+        if (row->patience > 1) /* else two may become one */
+            wait_until(PATIENCE, (long)row_log_count(row, " workers\n") > sent);
+    }
     row_crowd_leaves(row);
     wait_until(1000, (long)row_log_count(row, " workers\n") >= sent);
     row->done = (long)row_log_count(row, " workers\n");
@@ -77,6 +83,8 @@ void row_recycling(struct row *row)
     row_crowd(row, &(struct crowd_plan){.clients = {[KEEPS_ASKING] = CLIENTS}, .think_ms = 50});
     while (row_every(row, 500))
         continue;
+    if (row->patience > 1)
+        wait_until(PATIENCE, row_log_count(row, "has left") > 0);
     row_crowd_leaves(row);
     row->done = (long)row_log_count(row, "has left");
     /* A worker goes on until its successor is up, which beside other tests may take as long again. */
@@ -176,8 +184,11 @@ void row_order(struct row *row)
     long sent = 0;
     row_serve(row, FOUR_WORKERS LEDGER);
     row_crowd(row, &(struct crowd_plan){.clients = {[POSTS_SLOWLY] = CLIENTS / 2, [PIPELINES] = CLIENTS / 2}, .think_ms = 20});
-    for (; row_every(row, 500); sent++)
+    for (; row_every(row, 500); sent++) {
         server_signal(&row->server, SIGHUP);
+        if (row->patience > 1) /* else two may become one */
+            await_generations(row, sent + 1);
+    }
     row_crowd_leaves(row);
     await_generations(row, sent);
     row_expect_nothing_lost(row);

@@ -105,6 +105,8 @@ void row_conduit_recycling(struct row *row)
     serve(row, FOUR_WORKERS "max_requests = 50\nmax_requests_jitter = 0%\n[log]\nlevel = debug\n" CONDUIT);
     while (row_every(row, 500))
         continue;
+    if (row->patience > 1)
+        wait_until(PATIENCE, row_log_count(row, "has left") > 0);
     leave(row);
     row->done = (long)row_log_count(row, "has left");
     row->planned = row->patience > 1 ? 1 : (row->tally.requests - 4 * 50) / 100;
@@ -134,9 +136,11 @@ void row_conduit_killed(struct row *row)
     const struct crowd_tally *t = &row->tally;
     serve(row, FOUR_WORKERS CONDUIT);
     while (row_every(row, 200)) {
-        size_t count = server_workers(&row->server, workers);
-        row->done += count > 0 && kill(workers[(size_t)rand() % count], SIGKILL) == 0;
+        size_t count;
+        await((count = server_workers(&row->server, workers)) > 0);
+        row->done += kill(workers[(size_t)rand() % count], SIGKILL) == 0;
     }
+    crowd_await_answers(&row->crowd, row->patience > 1 ? PATIENCE : AGAIN_MS);
     leave(row);
     long held = row_total(row, "lost"), ended = t->reset + t->unanswered + t->closed;
     snprintf(row->note, sizeof row->note, " (%ld connections ended, the dead held %ld)", ended, held);

@@ -35,7 +35,8 @@ struct sample {
 };
 
 struct crowd_board {
-    volatile int stop, may_end;
+    volatile int stop, may_end, all_heard;
+    volatile int64_t since; /* monotonic us: all_heard when everybody had an answer after that; 0: nobody wants to know */
     struct crowd_tally tally;
     uint32_t last_number, samples;
     unsigned char answered[NUMBERS], given_up[NUMBERS]; /* by number; given_up: its connection ended in order instead, during a stop */
@@ -351,14 +352,22 @@ static void turn(int wait_ms)
             act(&self.visitors[i]);
 }
 
+static int count_silent(void)
+{
+    int silent = 0;
+    for (int i = 0; i < self.count; i++)
+        silent += self.visitors[i].last_answer <= self.board->since;
+    return silent;
+}
+
 static void serve_crowd(void)
 {
-    while (!self.board->stop || !is_quiet())
+    while (!self.board->stop || !is_quiet()) {
         turn(1);
+        self.board->all_heard = self.board->since != 0 && count_silent() == 0;
+    }
     turn(20); /* what comes unasked at the very end */
-    int64_t now = now_us();
-    for (int i = 0; i < self.count; i++)
-        self.tally->silent += now - self.visitors[i].last_answer > 1500000;
+    self.tally->silent = count_silent();
     _exit(0);
 }
 
@@ -403,6 +412,12 @@ void crowd_start(struct crowd *crowd, const struct server *server, const struct 
     srand(1);
     invite(plan);
     serve_crowd();
+}
+
+void crowd_await_answers(struct crowd *crowd, int64_t ms)
+{
+    crowd->board->since = now_us();
+    wait_until(ms, crowd->board->all_heard);
 }
 
 void crowd_expect_end(struct crowd *crowd)

@@ -36,7 +36,7 @@ struct crowd_tally {
     long announced;  /* answers with "Connection: close" that the client had not asked for */
     long connections;
     long crossed;    /* during a stop only: a request met the end of an idle connection, and was not served */
-    long silent;     /* clients that had no answer in their last second */
+    long silent;     /* clients that had no answer after crowd_await_answers() */
 };
 
 struct crowd {
@@ -53,6 +53,9 @@ struct crowd {
 void crowd_prepare(struct crowd *crowd, const struct server *server);
 
 void crowd_start(struct crowd *crowd, const struct server *server, const struct crowd_plan *plan);
+
+/* Waits until everybody has been answered again, or for so long. */
+void crowd_await_answers(struct crowd *crowd, int64_t ms);
 
 /* From now on the server may close what is idle, and need not take new connections. */
 void crowd_expect_end(struct crowd *crowd);

@@ -9,6 +9,8 @@
 #include "../system/client.h"
 #include "crowd.h"
 
+enum { AGAIN_MS = 1500 }; /* after the last kill, by when everybody is answered again */
+
 struct row {
     int64_t ms;      /* how long it shall last */
     double patience; /* 1; more when other tests run beside: what a bound in milliseconds is multiplied by */
@@ -18,6 +20,7 @@ struct row {
     long planned, done;       /* events */
     double p50, p99, max;     /* milliseconds */
     int64_t next;             /* when the next event is due */
+    long due;                 /* how many are still to come */
     char missed[600];         /* which promises were not kept; empty: none */
     char note[200];
 };

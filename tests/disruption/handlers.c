@@ -144,9 +144,11 @@ void row_killed(struct row *row)
     row_serve(row, EIGHT LEDGER);
     row_usual_crowd(row);
     while (row_every(row, 200)) {
-        size_t count = server_workers(&row->server, workers);
-        row->done += count > 0 && kill(workers[(size_t)rand() % count], SIGKILL) == 0;
+        size_t count;
+        await((count = server_workers(&row->server, workers)) > 0);
+        row->done += kill(workers[(size_t)rand() % count], SIGKILL) == 0;
     }
+    crowd_await_answers(&row->crowd, row->patience > 1 ? PATIENCE : AGAIN_MS);
     row_crowd_leaves(row);
     long held = row_total(row, "lost"), ended = t->reset + t->unanswered + t->closed;
     snprintf(row->note, sizeof row->note, " (%ld connections ended, the dead held %ld)", ended, held);

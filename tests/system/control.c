@@ -105,6 +105,22 @@ Test(control, the_verdict_is_of_a_run_that_read_the_file_after_the_request)
     server_stop(&server);
 }
 
+/* They are ready: one that has just been forked has all that the master has, until it has forgotten it. */
+static void await_accepting(const pid_t *workers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        await(strcmp(process_file(workers[i], "wchan"), "inet_csk_accept") == 0);
+}
+
+static void kill_master_alone(struct server *server)
+{
+    pid_t workers[WORKERS_MAX];
+    server_await_workers(server, 2, workers);
+    await_accepting(workers, 2);
+    server_signal(server, SIGKILL);
+    process_wait(server->pid, PATIENCE);
+}
+
 #define IN_TIME(time) TWO_WORKERS "[timeouts]\nstart = " time "\n"
 
 /* Not the first worker of a generation alone: one that hangs later is killed and started again. */
@@ -114,16 +130,17 @@ Test(control, a_worker_that_does_not_get_ready_in_its_time_is_refused_with_the_a
     pid_t before[WORKERS_MAX], workers[WORKERS_MAX];
     server_start(&server, IN_TIME("20s") SLOW_START("one", "."));
     server_await_workers(&server, 2, before);
-    server_configure(&server, IN_TIME("300ms") SLOW_START("two", "never"));
+    server_configure(&server, IN_TIME("1s") SLOW_START("two", "never"));
     int64_t start = now_ms();
     expect_refused(reload(&server), "^[^\n]*server\\.ini:[0-9]+: \\[app:slow\\] module: '[^']*slow_start\\.so' was not loaded and initialised"
                                     " in the time that \\[timeouts\\] start gives\nreload refused: generation 1 serves on");
-    cr_assert_geq(now_ms() - start, 300);
+    cr_assert_geq(now_ms() - start, 1000);
     cr_assert_eq(get(&server, "/").status, 200);
-    server_configure(&server, IN_TIME("300ms") SLOW_START("three", "gate"));
+    server_configure(&server, IN_TIME("1s") SLOW_START("three", "gate"));
     file_write(text("%s/gate", server.dir), "");
     expect_verdict(reload(&server), "generation 2 serves\n");
     await(server_workers(&server, workers) == 2 && !pids_overlap(workers, 2, before, 2));
+    await_accepting(workers, 2);
     unlink(text("%s/gate", server.dir));
     kill(workers[0], SIGKILL);
     server_log_await(&server, "cannot start: ", 2);
@@ -178,12 +195,7 @@ Test(control, without_a_server_it_says_so)
     expect_refused(reload(&server), text("^tine reload: no server runs for '%s'$", server.ini));
     expect_refused(run_tine("status", "-c", server.ini), text("^tine status: no server runs for '%s'$", server.ini));
     server_launch(&server);
-    pid_t workers[WORKERS_MAX];
-    server_await_workers(&server, 2, workers);
-    for (int i = 0; i < 2; i++) /* one that has just been forked still has what it is to forget */
-        await(strcmp(process_file(workers[i], "wchan"), "inet_csk_accept") == 0);
-    server_signal(&server, SIGKILL);
-    process_wait(server.pid, PATIENCE);
+    kill_master_alone(&server);
     expect_refused(reload(&server), "no server runs for"); /* though its workers may still be there */
 }
 
@@ -220,8 +232,7 @@ Test(control, a_path_is_a_socket_for_the_user_alone_and_is_removed)
     cr_assert(!file_exists(path));
     /* One that a killed server left is taken over. */
     server_launch(&server);
-    server_signal(&server, SIGKILL);
-    process_wait(server.pid, PATIENCE);
+    kill_master_alone(&server);
     cr_assert(file_exists(path));
     server_launch(&server);
     expect_verdict(reload(&server), "generation 2 serves\n");
