@@ -6,6 +6,7 @@
 
 #include <criterion/redirect.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -162,4 +163,20 @@ Test(test_conduit, settings_are_checked)
         cr_redirect_stderr();
         cr_assert_null(tine_test_open(module_path("conduit"), text("file = %s/c.sqlite\n%s", own_folder(), wrong[i])));
     }
+}
+
+/* What is told is why a statement failed, not how what undid those before it went. */
+Test(test_conduit, a_database_of_something_else_is_refused_with_the_reason)
+{
+    char told[2000] = "";
+    if (access(module_path("conduit"), R_OK) != 0)
+        cr_skip_test("Conduit was not built for want of a library");
+    const char *command = "python3 -c \"import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE article(price real)')\" %s/shop.sqlite";
+    if (system(text(command, own_folder())) != 0)
+        cr_skip_test("python3 is not there");
+    cr_redirect_stderr();
+    cr_assert_null(tine_test_open(module_path("conduit"), text("file = %s/shop.sqlite\n", own_folder())));
+    fflush(stderr);
+    cr_assert(fread(told, 1, sizeof told - 1, cr_get_redirected_stderr()) > 0);
+    cr_assert(strstr(told, "[app:conduit] file: table article already exists\n") != NULL, "%s", told);
 }
