@@ -105,6 +105,7 @@ static void FollowUserByUsername(void)
     expect_number(EXPECT(200, "GET", "/profiles/zoe", token, NULL), "profile.following", 1);
     expect_number(EXPECT(200, "GET", "/profiles/ada", other, NULL), "profile.following", 0);
     REFUSED(404, "there is no such user", "POST", "/profiles/eve/follow", token, NULL);
+    REFUSED(404, "there is no such user", "POST", "/profiles/%ff/follow", token, NULL);
     REFUSED(422, "nobody can follow themselves", "POST", "/profiles/ada/follow", token, NULL);
     expect_only_members("POST", "/profiles/zoe/follow", NULL);
 }
@@ -153,6 +154,7 @@ static void GetArticle(void)
     expect_number(EXPECT(200, "GET", text("/articles/%s", slug), token, NULL), "article.favorited", 1);
     expect_number(EXPECT(200, "GET", text("/articles/%s", slug), "x.y", NULL), "article.favorited", 0);
     REFUSED(404, "there is no such article", "GET", "/articles/none", NULL, NULL);
+    REFUSED(404, "there is no such article", "GET", "/articles/%ff", NULL, NULL);
     REFUSED(404, "there is no such article", "GET", "/articles/%27%20OR%201=1%20--", NULL, NULL);
 }
 
@@ -174,6 +176,8 @@ static void UpdateArticle(void)
     cr_assert(text_matches(conduit_text(json, "article.slug"), "^two-[0-9a-f]{8}$"));
     REFUSED(403, "it is somebody else's article", "PUT", "/articles/two", other, "{\"article\":{\"body\":\"mine\"}}");
     REFUSED(404, "there is no such article", "PUT", "/articles/none", token, "{\"article\":{\"body\":\"new\"}}");
+    REFUSED(422, "article must have a field to change", "PUT", "/articles/two", token, "{\"article\":{\"tagList\":[\"b\"]}}");
+    REFUSED(422, "article must be an object", "PUT", "/articles/two", token, "[]");
     REFUSED(422, "title can't be blank; body must be a text", "PUT", "/articles/two", token, "{\"article\":{\"title\":null,\"body\":1}}");
     expect_only_members("PUT", "/articles/two", "{\"article\":{\"body\":\"new\"}}");
 }
@@ -313,6 +317,7 @@ static void DeleteArticleComment(void)
     REFUSED(403, "it is somebody else's comment", "DELETE", text("/articles/one/comments/%d", id), other, NULL);
     REFUSED(404, "there is no such comment", "DELETE", text("/articles/two/comments/%d", id), token, NULL);
     REFUSED(404, "there is no such comment", "DELETE", "/articles/one/comments/99999999999999999999", token, NULL);
+    REFUSED(404, "there is no such comment", "DELETE", "/articles/one/comments/first", token, NULL);
     expect_only_members("DELETE", text("/articles/one/comments/%d", id), NULL);
     EXPECT(204, "DELETE", text("/articles/one/comments/%d", id), token, NULL);
     EXPECT(404, "DELETE", text("/articles/one/comments/%d", id), token, NULL);

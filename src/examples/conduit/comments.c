@@ -52,28 +52,23 @@ int create_comment(tine_request *r)
     if (status == 0 && rows_count(rows) == 0)
         return refuse(r, 404, "there is no such article");
     if (status == 0)
-        status = ask(r, &rows, "SELECT " COMMENT_COLUMNS " FROM comment c JOIN account u ON u.id = c.author WHERE c.id = $2",
-                     VALUES(NUMBER(viewer(r)->id), NUMBER(rows_number(rows, 0, 0))));
-    if (status != 0)
-        return status;
-    return rows_count(rows) == 0 ? refuse(r, 404, "there is no such article")
-                                 : tine_json(r, 200, json_pack("{s:o}", "comment", comment_json(r, rows, 0)));
+        status = ask_one(r, &rows, "article", "SELECT " COMMENT_COLUMNS " FROM comment c JOIN account u ON u.id = c.author WHERE c.id = $2",
+                         VALUES(NUMBER(viewer(r)->id), NUMBER(rows_number(rows, 0, 0))));
+    return status != 0 ? status : tine_json(r, 200, json_pack("{s:o}", "comment", comment_json(r, rows, 0)));
 }
 
 int delete_comment(tine_request *r)
 {
     struct rows *rows;
-    int64_t article, author, id = 0;
+    int64_t article, author, id;
     int status = article_find(r, input_param(r, "slug"), &article, &author);
     if (status != 0)
         return status;
     if (tine_param_int(r, "id", 1, INT64_MAX, &id))
         return refuse(r, 404, "there is no such comment");
-    status = ask(r, &rows, "SELECT author FROM comment WHERE id = $1 AND article = $2", VALUES(NUMBER(id), NUMBER(article)));
+    status = ask_one(r, &rows, "comment", "SELECT author FROM comment WHERE id = $1 AND article = $2", VALUES(NUMBER(id), NUMBER(article)));
     if (status != 0)
         return status;
-    if (rows_count(rows) == 0)
-        return refuse(r, 404, "there is no such comment");
     if (rows_number(rows, 0, 0) != viewer(r)->id)
         return refuse(r, 403, "it is somebody else's comment");
     status = database_status(r, write_row(r, NULL, "DELETE FROM comment WHERE id = $1", VALUES(NUMBER(id))));

@@ -113,7 +113,7 @@ TINE_MODULE(.settings = settings, .load = check, .worker_init = start, .worker_e
                 TINE_DELETE("/articles/{slug}/favorite", delete_favorite, MEMBER),
                 TINE_GET("/articles/{slug}/comments", get_comments, READER),
                 TINE_POST("/articles/{slug}/comments", create_comment, MEMBER),
-                TINE_DELETE("/articles/{slug}/comments/{id:int}", delete_comment, MEMBER),
+                TINE_DELETE("/articles/{slug}/comments/{id}", delete_comment, MEMBER),
                 TINE_GET("/tags", get_tags),
                 {0},
             })
