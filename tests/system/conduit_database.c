@@ -57,6 +57,34 @@ Test(conduit_database, slugs_are_unique_on_postgresql_whoever_comes_at_once)
     database_stop();
 }
 
+/* Eight that start on an empty database at the same time: one makes the tables, and none fails. */
+static void expect_tables_made_once(enum conduit_kind kind)
+{
+    int answers = 0;
+    conduit_serve(&server, kind, NULL);
+    server_stop(&server);
+    if (kind == ON_POSTGRES)
+        cr_assert_eq(database_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").code, 0);
+    else
+        cr_assert_eq(unlink(text("%s/conduit.sqlite", server.dir)), 0);
+    struct run ran = run("sh", "-c", text("for i in 1 2 3 4 5 6 7 8; do %s call -c %s /api/tags & done; wait", tine_path(), server.ini));
+    for (const char *at = ran.out; (at = strstr(at, "{\"tags\":[]}")) != NULL; at++)
+        answers++;
+    cr_assert_eq(answers, 8, "%s%s", ran.out, ran.err);
+}
+
+Test(conduit_database, tables_are_made_once_whoever_starts_at_once)
+{
+    expect_tables_made_once(ON_SQLITE);
+}
+
+Test(conduit_database, tables_are_made_once_on_postgresql_whoever_starts_at_once)
+{
+    expect_tables_made_once(ON_POSTGRES);
+    cr_assert(text_matches(database_sql("SELECT count(*) FROM migration").out, "^ +1$"));
+    database_stop();
+}
+
 /* The key of tokens is made once, and stays with the database. */
 Test(conduit_database, tokens_outlive_reloads_and_restarts)
 {
