@@ -42,6 +42,8 @@ static void expect_slugs_of_their_own(enum conduit_kind kind)
         for (int j = 0; j < i; j++)
             cr_assert_str_neq(conduit_text(json, text("articles.%d.slug", i)), conduit_text(json, text("articles.%d.slug", j)));
     cr_assert_not(server_log_has(&server, " error "), "%s", server_log(&server));
+    if (kind == ON_POSTGRES)
+        database_expect_connections(8); /* one for each worker */
     server_stop(&server);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "conduit.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,8 @@ void input_wrong(struct input *input, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    json_array_append_new(input->reasons, json_string(text));
+    int told = json_array_append_new(input->reasons, json_string(text));
+    assert(told == 0); /* else what is wrong would be taken for right */
 }
 
 void input_open(struct input *input, tine_request *r, const char *name)
