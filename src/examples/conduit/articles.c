@@ -73,9 +73,12 @@ struct draft {
 
 static struct draft read_draft(struct input *input, tine_request *r, enum presence presence)
 {
+    struct draft draft = {NULL};
     input_open(input, r, "article");
-    return (struct draft){input_text(input, "title", presence, TITLE_MAX), input_text(input, "description", presence, DESCRIPTION_MAX),
-                          input_text(input, "body", presence, BODY_MAX), NULL};
+    draft.title = input_text(input, "title", presence, TITLE_MAX); /* one after the other, and so are the reasons */
+    draft.description = input_text(input, "description", presence, DESCRIPTION_MAX);
+    draft.body = input_text(input, "body", presence, BODY_MAX);
+    return draft;
 }
 
 /* With its tags, or not at all. TAKEN: the slug is. */
