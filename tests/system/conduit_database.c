@@ -261,6 +261,48 @@ Test(conduit_database, a_file_that_is_locked_is_read_and_503_for_writers)
     server_stop(&server);
 }
 
+/* Others delete the article in a transaction of theirs: the comment has found it, waits for them, and then it is gone. */
+static void expect_comment_refused(const char *token)
+{
+    conduit_refused(&server, 404, "it is not there any more", "POST", "/articles/one/comments", token, "{\"comment\":{\"body\":\"c\"}}");
+    conduit_refused(&server, 404, "there is no such article", "POST", "/articles/one/comments", token, "{\"comment\":{\"body\":\"c\"}}");
+}
+
+Test(conduit_database, a_comment_on_an_article_that_is_deleted_meanwhile_is_404)
+{
+    conduit_serve(&server, ON_SQLITE, NULL);
+    const char *token = conduit_member(&server, "ada"), *file = text("%s/conduit.sqlite", server.dir), *mark = text("%s/deleted", server.dir);
+    if (run("python3", "-c", "import sqlite3").code != 0)
+        cr_skip_test("python3 is not there: scripts/setup test installs it");
+    conduit_article(&server, token, "one", "[]");
+    const char *argv[] = {"python3", "-c",
+                          "import sqlite3, sys, time\n"
+                          "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+                          "db.executescript('PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; DELETE FROM article')\n"
+                          "open(sys.argv[2], 'w').close()\n"
+                          "time.sleep(1)\n"
+                          "db.execute('COMMIT')\n", file, mark, NULL};
+    kill_at_exit(process_start(argv, "/dev/null", "/dev/null"));
+    await(file_exists(mark));
+    expect_comment_refused(token);
+    server_stop(&server);
+}
+
+Test(conduit_database, a_comment_on_an_article_that_is_deleted_meanwhile_is_404_on_postgresql)
+{
+    conduit_serve(&server, ON_POSTGRES, NULL);
+    const char *token = conduit_member(&server, "ada");
+    conduit_article(&server, token, "one", "[]");
+    pid_t other = fork();
+    if (other == 0)
+        _exit(database_sql("DELETE FROM article; SELECT pg_sleep(1)").code); /* one transaction */
+    kill_at_exit(other);
+    await(text_matches(database_sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").out, "^ +1$"));
+    expect_comment_refused(token);
+    server_stop(&server);
+    database_stop();
+}
+
 Test(conduit_database, that_cannot_be_opened_refuses_the_start_with_the_reason)
 {
     conduit_serve(&server, ON_SQLITE, NULL);
