@@ -2,6 +2,7 @@
 """scripts/compare-conduit: three operations of the API of RealWorld, as src/examples/conduit has them, on Express and Flask as well. First all
 are asked the same and must answer alike; then each is put under load in turn. The rest is main.py's."""
 import os
+import re
 import shutil
 import sys
 
@@ -12,7 +13,8 @@ ARTICLES = 100  # in the database when load begins
 PROBE = "/api/articles"
 
 CONTESTANTS = {contestant.server.name: contestant for contestant in (
-    Contestant(Server("tine", "{tine} -c {folder}/tine.ini", probe=PROBE), "tine: Conduit", "", folder="conduit/tine"),
+    Contestant(Server("tine", "{tine} -c {folder}/tine.ini", probe=PROBE), "tine, all 19 operations", "../../../../src/examples/conduit/*.[ch]",
+               folder="conduit/tine"),
     Contestant(Server("express", "node {folder}/app.js {port} {workers} {folder}", probe=PROBE), "Express 5, better-sqlite3", "app.js",
                folder="conduit/express"),
     Contestant(Server("flask", "gunicorn -c {folder}/gunicorn.conf.py conduit:app", probe=PROBE), "Flask 2.2, gunicorn", "conduit.py",
@@ -66,7 +68,7 @@ CONVERSATION = (
     ("GET", "/api/articles?limit=0", None, 422, None),
     ("GET", "/api/articles/none", None, 404, {"errors": {"body": ["there is no such article"]}}),
     ("POST", "/api/articles", {"article": {}}, 422, BLANK),
-    ("POST", "/api/articles", article("Hello, World!"), 201, None),
+    ("POST", "/api/articles", article(" "), 422, {"errors": {"body": ["title can't be blank"]}}),
 )
 
 
@@ -78,16 +80,33 @@ def without_times(value):
     return value
 
 
+def check_strangers(running):
+    """Those without a token may read; those with one that is forged, or is none, may do nothing."""
+    asked = (("", "POST", 401), ("x.y.z", "POST", 401), ("x.y.z", "GET", 401), (f"{running.token[:-4]}AAAA", "GET", 401), ("", "GET", 200))
+    token = running.token
+    for running.token, method, expected in asked:
+        status = running.ask(method, "/api/articles", article("nobody's") if method == "POST" else None)[0]
+        if status != expected:
+            raise BenchError(f"{running.server.name} answers {method} of the token '{running.token}' with {status}, not {expected}")
+    running.token = token
+    return len(asked)
+
+
+def check_same_title(running):
+    """The second article of a title has a slug of its own."""
+    slug = running.ask("POST", "/api/articles", article("Hello, World!"))[1]["article"]["slug"]
+    if not re.fullmatch("hello-world-[0-9a-f]{8}", slug) or running.ask("GET", f"/api/articles/{slug}")[0] != 200:
+        raise BenchError(f"{running.server.name} calls the second article of a title {slug}")
+    return 2
+
+
 def check(running):
-    status = running.ask("POST", "/api/articles", article("nobody's"))[0]
-    if status != 401:
-        raise BenchError(f"{running.server.name} lets nobody create an article: {status}")
     running.join()
     for method, path, body, status, expected in CONVERSATION:
         seen, value, _ = running.ask(method, path, body)
         if seen != status or (expected is not None and without_times(value) != expected):
             raise BenchError(f"{running.server.name} answers {method} {path} {body} with {seen} {value}, not {status} {expected}")
-    return len(CONVERSATION) + 2
+    return len(CONVERSATION) + check_same_title(running) + check_strangers(running) + 2
 
 
 LOADS = (

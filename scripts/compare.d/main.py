@@ -3,9 +3,11 @@
 turn. What starts, ends and measures servers is scripts/bench's."""
 import argparse
 import dataclasses
+import glob
 import http.client
 import json
 import os
+import re
 import shutil
 import statistics
 import string
@@ -28,7 +30,7 @@ NODE_MODULES = os.path.join(ROOT, "build", "compare", "express", "node_modules")
 class Contestant:
     server: Server
     title: str
-    code: str         # the file whose lines count
+    code: str         # the file whose lines count, or a pattern of several
     build: tuple = ()  # a command, run in its folder
     folder: str = ""   # below HERE; empty: its server's name
 
@@ -159,11 +161,14 @@ def put_under_load(running, method, path, ids, body, seconds):
 
 
 def lines_of_code(contestant):
-    """Without empty lines and those that are comments as a whole; "" is told elsewhere."""
-    if not contestant.code:
-        return "all of src/examples/conduit"
-    text = machine.read_file(os.path.join(folder_of(contestant), contestant.code))
-    return sum(1 for line in map(str.strip, text.splitlines()) if line and not line.startswith(("//", "#  ", "# ", "/*", '"""')))
+    """Without empty lines and those that are comments as a whole."""
+    count = 0
+    for name in glob.glob(os.path.join(folder_of(contestant), contestant.code)):
+        text = machine.read_file(name)
+        if name.endswith((".c", ".h")):
+            text = re.sub(r"^\s*/\*.*?\*/$", "", text, flags=re.DOTALL | re.MULTILINE)
+        count += sum(1 for line in map(str.strip, text.splitlines()) if line and not line.startswith(("//", "#  ", "# ", "/*", '"""')))
+    return count
 
 
 def measure(contestants, options, folder, kind=RunningContestant, loads=LOADS):
@@ -192,7 +197,7 @@ def tell(contestants, results, memory, loads=LOADS):
     print("|---" * (3 + 2 * len(loads)) + "|")
     for contestant in contestants:
         name = contestant.server.name
-        cells = [contestant.title, str(lines_of_code(contestant))]
+        cells = [contestant.title, f"{lines_of_code(contestant):,}"]
         for load in loads:
             cells += [f"{median(name, load[0], 'cpu_us'):,.0f}", f"{median(name, load[0], 'rps'):,.0f}"]
         print("| " + " | ".join([*cells, f"{memory[name] / 1024:.0f}"]) + " |")

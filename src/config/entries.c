@@ -191,8 +191,9 @@ void entries_read_text(struct entries *entries, const char *text, int hidden, co
 
 void entries_override(struct entries *entries, const char *text, const char *directory)
 {
-    struct config_place place = {pool_format(entries->memory, "-o %s", text), 0};
     const char *dot = strchr(text, '.'), *equals = strchr(text, '=');
+    /* Without the value: it may be a secret, which only the module knows, and places stand in logs. */
+    struct config_place place = {pool_format(entries->memory, "-o %.*s", (int)strcspn(text, "="), text), 0};
 
     for (const char *byte = text; *byte; byte++) {
         if (!quote_is_printable(*byte)) {
@@ -201,7 +202,7 @@ void entries_override(struct entries *entries, const char *text, const char *dir
         }
     }
     if (!dot || !equals || equals < dot || dot == text || equals == dot + 1) {
-        errors_add(entries->errors, "%s: a setting is given as section.key=value", place.file);
+        errors_add(entries->errors, "-o %s: a setting is given as section.key=value", text);
     } else if (strlen(equals + 1) > QUOTE_VALUE_MAX) {
         errors_add(entries->errors, "-o %.*s: the value is longer than %d bytes", (int)(equals - text), text,
                    QUOTE_VALUE_MAX);

@@ -6,6 +6,7 @@
 
 #include <criterion/redirect.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,6 +112,27 @@ Test(test_conduit, input_has_bounds)
     tine_test_close(t);
 }
 
+/* Whatever it is, it is 422 and its reason, which is text. */
+Test(test_conduit, what_is_no_such_json_is_told)
+{
+    static const char *const bodies[] = {
+        "", " ", "x", "{", "[]", "1", "null", "\"user\"", "{\"user\":[]}", "{\"user\":null}", "{\"user\":1}", "{\"USER\":{}}", "{\"user\":{}}x",
+        "{\"user\":{\"username\":\"\\u0000\"}}", "{\"user\":{\"\\u0000\":1}}", "{\"user\":{\"username\":\"\\ud800\"}}", "{\"user\":\xc3\xa9}", "\xff",
+        "{\"user\":\"a\xff\"}", "{\"user\":{\"username\xc3", "{\"user\":{\"username\":\"a\nb\"}}", "{\"user\":{\"email\":1,\"email\":2}}",
+        "{\"user\":{\"username\":{},\"email\":[\"a\"],\"password\":true}}", "{\"user\":{\"username\":1e999}}",
+    };
+    tine_test *t = open_conduit("");
+    for (size_t i = 0; i <= sizeof bodies / sizeof *bodies; i++) {
+        char *deep = many(50000);
+        const tine_answer *a = call(t, "POST", "/users", NULL, i < sizeof bodies / sizeof *bodies ? bodies[i] : memset(deep, '[', 50000));
+        const json_t *reasons = json_object_get(json_object_get(tine_answer_json(a), "errors"), "body");
+        cr_expect_eq(tine_answer_status(a), 422, "%zu: %d", i, tine_answer_status(a));
+        cr_expect(json_is_string(json_array_get(reasons, 0)), "%zu: %s", i, tine_answer_body(a, NULL));
+    }
+    expect_answer(tine_test_call(t, "POST", "/users", "Content-Type: text/plain\n", "{}"), 422, "{\"errors\":{\"body\":[\"the body must be application/json\"]}}");
+    tine_test_close(t);
+}
+
 /* Those of 120 bytes and more are cut, but not within a character. */
 Test(test_conduit, slugs_are_cut_between_characters)
 {
@@ -162,4 +184,20 @@ Test(test_conduit, settings_are_checked)
         cr_redirect_stderr();
         cr_assert_null(tine_test_open(module_path("conduit"), text("file = %s/c.sqlite\n%s", own_folder(), wrong[i])));
     }
+}
+
+/* What is told is why a statement failed, not how what undid those before it went. */
+Test(test_conduit, a_database_of_something_else_is_refused_with_the_reason)
+{
+    char told[2000] = "";
+    if (access(module_path("conduit"), R_OK) != 0)
+        cr_skip_test("Conduit was not built for want of a library");
+    const char *command = "python3 -c \"import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE article(price real)')\" %s/shop.sqlite";
+    if (system(text(command, own_folder())) != 0)
+        cr_skip_test("python3 is not there");
+    cr_redirect_stderr();
+    cr_assert_null(tine_test_open(module_path("conduit"), text("file = %s/shop.sqlite\n", own_folder())));
+    fflush(stderr);
+    cr_assert(fread(told, 1, sizeof told - 1, cr_get_redirected_stderr()) > 0);
+    cr_assert(strstr(told, "[app:conduit] file: table article already exists\n") != NULL, "%s", told);
 }

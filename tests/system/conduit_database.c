@@ -6,7 +6,9 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 TestSuite(conduit_database, .timeout = 180);
@@ -40,6 +42,8 @@ static void expect_slugs_of_their_own(enum conduit_kind kind)
         for (int j = 0; j < i; j++)
             cr_assert_str_neq(conduit_text(json, text("articles.%d.slug", i)), conduit_text(json, text("articles.%d.slug", j)));
     cr_assert_not(server_log_has(&server, " error "), "%s", server_log(&server));
+    if (kind == ON_POSTGRES)
+        database_expect_connections(8); /* one for each worker */
     server_stop(&server);
 }
 
@@ -51,6 +55,34 @@ Test(conduit_database, slugs_are_unique_whoever_comes_at_once)
 Test(conduit_database, slugs_are_unique_on_postgresql_whoever_comes_at_once)
 {
     expect_slugs_of_their_own(ON_POSTGRES);
+    cr_assert(text_matches(database_sql("SELECT count(*) FROM migration").out, "^ +1$"));
+    database_stop();
+}
+
+/* Eight that start on an empty database at the same time: one makes the tables, and none fails. */
+static void expect_tables_made_once(enum conduit_kind kind)
+{
+    int answers = 0;
+    conduit_serve(&server, kind, NULL);
+    server_stop(&server);
+    if (kind == ON_POSTGRES)
+        cr_assert_eq(database_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").code, 0);
+    else
+        cr_assert_eq(unlink(text("%s/conduit.sqlite", server.dir)), 0);
+    struct run ran = run("sh", "-c", text("for i in 1 2 3 4 5 6 7 8; do %s call -c %s /api/tags & done; wait", tine_path(), server.ini));
+    for (const char *at = ran.out; (at = strstr(at, "{\"tags\":[]}")) != NULL; at++)
+        answers++;
+    cr_assert_eq(answers, 8, "%s%s", ran.out, ran.err);
+}
+
+Test(conduit_database, tables_are_made_once_whoever_starts_at_once)
+{
+    expect_tables_made_once(ON_SQLITE);
+}
+
+Test(conduit_database, tables_are_made_once_on_postgresql_whoever_starts_at_once)
+{
+    expect_tables_made_once(ON_POSTGRES);
     cr_assert(text_matches(database_sql("SELECT count(*) FROM migration").out, "^ +1$"));
     database_stop();
 }
@@ -70,17 +102,18 @@ Test(conduit_database, tokens_outlive_reloads_and_restarts)
     server_stop(&server);
 }
 
+#define END_CONNECTIONS "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+
 /* A connection that was ended while it was idle costs nothing, and nothing is written twice on the new one. */
 Test(conduit_database, a_lost_connection_comes_back)
 {
     conduit_serve(&server, ON_POSTGRES, NULL);
-    const char *token = conduit_member(&server, "ada"), *end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'"
-                                                               " AND pid <> pg_backend_pid()";
+    const char *token = conduit_member(&server, "ada");
     for (int i = 1; i <= 5; i++) {
-        cr_assert_eq(database_sql(end).code, 0);
+        cr_assert_eq(database_sql(END_CONNECTIONS).code, 0);
         database_expect_connections(0);
         conduit_article(&server, token, text("t%d", i), "[\"a\"]");
-        cr_assert_eq(database_sql(end).code, 0);
+        cr_assert_eq(database_sql(END_CONNECTIONS).code, 0);
         database_expect_connections(0);
         cr_assert_eq(conduit_number(conduit_expect(&server, 200, "GET", "/articles?tag=a", NULL, NULL), "articlesCount"), i);
     }
@@ -112,6 +145,96 @@ Test(conduit_database, a_server_that_is_away_is_503_until_it_is_back)
     database_stop();
 }
 
+enum { WRITERS = 4, ARTICLES_MAX = 5000, RESTARTS = 3, CUTS = 30 };
+
+/* What became of article nIxJ: written by the process of writer I, who never asks twice. */
+static struct journal {
+    volatile bool stop;
+    volatile int written[WRITERS], refused[WRITERS];
+    volatile int status[WRITERS][ARTICLES_MAX];
+} *journal;
+
+static pid_t start_writer(int i, const char *token)
+{
+    pid_t writer = fork();
+    for (int j = 0; writer == 0 && !journal->stop && j < ARTICLES_MAX; j++) {
+        const char *body = text("{\"article\":{\"title\":\"n%dx%d\",\"description\":\"d\",\"body\":\"b\",\"tagList\":[\"a\"]}}", i, j);
+        struct response response = ask(&server, conduit_request("POST", "/articles", token, body));
+        journal->status[i][j] = response.status;
+        journal->written[i] += response.status == 201;
+        journal->refused[i] += response.status == 503;
+        response_free(&response);
+        usleep(2000);
+    }
+    if (writer == 0)
+        _exit(0);
+    kill_at_exit(writer);
+    return writer;
+}
+
+static bool all_have_grown(const volatile int *counts, const int *before)
+{
+    for (int i = 0; i < WRITERS; i++)
+        if (counts[i] < before[i] + 5)
+            return false;
+    return true;
+}
+
+static void await_growth(const volatile int *counts)
+{
+    int before[WRITERS];
+    for (int i = 0; i < WRITERS; i++)
+        before[i] = counts[i];
+    await(all_have_grown(counts, before));
+}
+
+/* Those that were answered 201 once; those that were answered 503 once at most: a COMMIT may have been lost on its way back. */
+static void expect_each_once(void)
+{
+    static unsigned char found[WRITERS][ARTICLES_MAX];
+    int i, j;
+    struct run listed = database_sql("SELECT title FROM article");
+    cr_assert_eq(listed.code, 0, "%s", listed.err);
+    for (const char *at = listed.out; (at = strstr(at, " n")) != NULL; at++)
+        if (sscanf(at, " n%dx%d", &i, &j) == 2)
+            found[i][j]++;
+    for (i = 0; i < WRITERS; i++)
+        for (j = 0; j < ARTICLES_MAX && journal->status[i][j] != 0; j++) {
+            cr_expect(journal->status[i][j] == 201 || journal->status[i][j] == 503, "n%dx%d: %d", i, j, journal->status[i][j]);
+            cr_expect(found[i][j] == 1 || (found[i][j] == 0 && journal->status[i][j] == 503), "n%dx%d: %d, %d times", i, j, journal->status[i][j],
+                      found[i][j]);
+        }
+    const char *halves = "SELECT count(*) FROM article WHERE id NOT IN (SELECT article FROM article_tag)";
+    cr_assert(text_matches(database_sql(halves).out, "^ +0$"));
+}
+
+/* Connections end at any statement of a transaction, first with the server there at once, then with it gone. */
+Test(conduit_database, a_server_that_is_restarted_under_load_loses_and_doubles_nothing)
+{
+    pid_t writers[WRITERS];
+    conduit_serve(&server, ON_POSTGRES, "workers = 4\nworkers_max = 4\n");
+    const char *token = conduit_member(&server, "ada");
+    journal = mmap(NULL, sizeof *journal, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(journal, MAP_FAILED);
+    for (int i = 0; i < WRITERS; i++)
+        writers[i] = start_writer(i, token);
+    for (int n = 0; n < RESTARTS; n++) {
+        await_growth(journal->written);
+        for (int i = 0; i < CUTS; i++)
+            cr_assert_eq(database_sql(END_CONNECTIONS).code, 0);
+        database_stop();
+        await_growth(journal->refused);
+        database_launch();
+    }
+    await_growth(journal->written);
+    journal->stop = true;
+    for (int i = 0; i < WRITERS; i++)
+        cr_assert_eq(process_wait(writers[i], PATIENCE), 0);
+    expect_each_once();
+    server_stop(&server);
+    database_stop();
+}
+
 /* Somebody else writes, and does not come to an end. */
 Test(conduit_database, a_file_that_is_locked_is_read_and_503_for_writers)
 {
@@ -136,6 +259,48 @@ Test(conduit_database, a_file_that_is_locked_is_read_and_503_for_writers)
     process_wait(writer, PATIENCE);
     conduit_article(&server, token, "t", "[]");
     server_stop(&server);
+}
+
+/* Others delete the article in a transaction of theirs: the comment has found it, waits for them, and then it is gone. */
+static void expect_comment_refused(const char *token)
+{
+    conduit_refused(&server, 404, "it is not there any more", "POST", "/articles/one/comments", token, "{\"comment\":{\"body\":\"c\"}}");
+    conduit_refused(&server, 404, "there is no such article", "POST", "/articles/one/comments", token, "{\"comment\":{\"body\":\"c\"}}");
+}
+
+Test(conduit_database, a_comment_on_an_article_that_is_deleted_meanwhile_is_404)
+{
+    conduit_serve(&server, ON_SQLITE, NULL);
+    const char *token = conduit_member(&server, "ada"), *file = text("%s/conduit.sqlite", server.dir), *mark = text("%s/deleted", server.dir);
+    if (run("python3", "-c", "import sqlite3").code != 0)
+        cr_skip_test("python3 is not there: scripts/setup test installs it");
+    conduit_article(&server, token, "one", "[]");
+    const char *argv[] = {"python3", "-c",
+                          "import sqlite3, sys, time\n"
+                          "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+                          "db.executescript('PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; DELETE FROM article')\n"
+                          "open(sys.argv[2], 'w').close()\n"
+                          "time.sleep(1)\n"
+                          "db.execute('COMMIT')\n", file, mark, NULL};
+    kill_at_exit(process_start(argv, "/dev/null", "/dev/null"));
+    await(file_exists(mark));
+    expect_comment_refused(token);
+    server_stop(&server);
+}
+
+Test(conduit_database, a_comment_on_an_article_that_is_deleted_meanwhile_is_404_on_postgresql)
+{
+    conduit_serve(&server, ON_POSTGRES, NULL);
+    const char *token = conduit_member(&server, "ada");
+    conduit_article(&server, token, "one", "[]");
+    pid_t other = fork();
+    if (other == 0)
+        _exit(database_sql("DELETE FROM article; SELECT pg_sleep(1)").code); /* one transaction */
+    kill_at_exit(other);
+    await(text_matches(database_sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").out, "^ +1$"));
+    expect_comment_refused(token);
+    server_stop(&server);
+    database_stop();
 }
 
 Test(conduit_database, that_cannot_be_opened_refuses_the_start_with_the_reason)

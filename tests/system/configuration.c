@@ -179,6 +179,11 @@ Test(configuration, secrets_are_not_shown)
     struct run refused = effective(LISTEN "[app:s]\nmodule = @DIR@/none.so\npassword = hunter2\n");
     cr_assert_eq(refused.code, 1);
     cr_assert(strstr(refused.out, "hunter2") == NULL && strstr(refused.err, "hunter2") == NULL);
+    struct server server;
+    server_prepare(&server, SETTINGS);
+    refused = run_tine("-t", "-c", server.ini, "-o", "app:s.pasword=hunter2");
+    cr_assert_eq(refused.code, 1);
+    cr_assert(strstr(refused.out, "hunter2") == NULL && strstr(refused.err, "hunter2") == NULL, "%s%s", refused.out, refused.err);
 }
 
 Test(configuration, mistakes_in_what_a_module_declares_are_told_where_it_is_named)

@@ -199,9 +199,9 @@ Test(config, names_the_override_that_is_wrong)
     static const struct {
         const char *override, *told;
     } cases[] = {
-        {"server.workers=many", "-o server.workers=many: [server] workers: 'many' is not a whole number from 1 to 512, or 'auto'\n"},
-        {"server.wrokers=1", "-o server.wrokers=1: [server] wrokers: unknown key (did you mean 'workers'?)\n"},
-        {"serve.workers=1", "-o serve.workers=1: [serve]: unknown section (did you mean [server]?)\n"},
+        {"server.workers=many", "-o server.workers: [server] workers: 'many' is not a whole number from 1 to 512, or 'auto'\n"},
+        {"server.wrokers=1", "-o server.wrokers: [server] wrokers: unknown key (did you mean 'workers'?)\n"},
+        {"serve.workers=1", "-o serve.workers: [serve]: unknown section (did you mean [server]?)\n"},
         {"workers=1", "-o workers=1: a setting is given as section.key=value\n"},
         {"server.workers", "-o server.workers: a setting is given as section.key=value\n"},
         {".workers=1", "-o .workers=1: a setting is given as section.key=value\n"},
@@ -209,8 +209,8 @@ Test(config, names_the_override_that_is_wrong)
         {"a=b.c", "-o a=b.c: a setting is given as section.key=value\n"},
         {"", "-o : a setting is given as section.key=value\n"},
         {"server.user=a\nb", "-o: control byte 0x0a in the setting\n"},
-        {"server.include=x.ini", "-o server.include=x.ini: [server] include: can only be given in a file\n"},
-        {"app:x.path=/", "-o app:x.path=/: [app:x] module: is missing\n"},
+        {"server.include=x.ini", "-o server.include: [server] include: can only be given in a file\n"},
+        {"app:x.path=/", "-o app:x.path: [app:x] module: is missing\n"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

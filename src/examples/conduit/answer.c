@@ -40,6 +40,14 @@ int ask(tine_request *r, struct rows **rows, const char *sql, size_t count, cons
     return database_status(r, database_run(conduit_of(r)->database, r, rows, sql, count, values));
 }
 
+int ask_one(tine_request *r, struct rows **rows, const char *what, const char *sql, size_t count, const struct value *values)
+{
+    int status = ask(r, rows, sql, count, values);
+    if (status == 0 && rows_count(*rows) == 0)
+        return refuse(r, 404, "there is no such %s", what);
+    return status;
+}
+
 enum outcome write_row(tine_request *r, struct rows **rows, const char *sql, size_t count, const struct value *values)
 {
     struct database *database = conduit_of(r)->database;

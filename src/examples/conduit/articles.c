@@ -20,13 +20,11 @@ json_t *article_json(tine_request *r, const struct rows *rows, size_t row)
 
 static int show(tine_request *r, int status, const char *slug)
 {
-    struct rows *rows = NULL;
-    int failed = slug == NULL ? 0 : ask(r, &rows, "SELECT " ARTICLE_COLUMNS ", a.body FROM article a JOIN account u ON u.id = a.author WHERE a.slug = $2",
-                                        VALUES(NUMBER(viewer(r)->id), TEXT(slug)));
+    struct rows *rows;
+    int failed = ask_one(r, &rows, "article", "SELECT " ARTICLE_COLUMNS ", a.body FROM article a JOIN account u ON u.id = a.author WHERE a.slug = $2",
+                         VALUES(NUMBER(viewer(r)->id), TEXT(slug)));
     if (failed != 0)
         return failed;
-    if (rows == NULL || rows_count(rows) == 0)
-        return refuse(r, 404, "there is no such article");
     json_t *article = article_json(r, rows, 0);
     json_object_set_new(article, "body", json_string(rows_text(rows, 0, ARTICLE_COLUMN_COUNT)));
     return tine_json(r, status, json_pack("{s:o}", "article", article));
@@ -39,12 +37,10 @@ int get_article(tine_request *r)
 
 int article_find(tine_request *r, const char *slug, int64_t *id, int64_t *author)
 {
-    struct rows *rows = NULL;
-    int status = slug == NULL ? 0 : ask(r, &rows, "SELECT id, author FROM article WHERE slug = $1", VALUES(TEXT(slug)));
+    struct rows *rows;
+    int status = ask_one(r, &rows, "article", "SELECT id, author FROM article WHERE slug = $1", VALUES(TEXT(slug)));
     if (status != 0)
         return status;
-    if (rows == NULL || rows_count(rows) == 0)
-        return refuse(r, 404, "there is no such article");
     *id = rows_number(rows, 0, 0);
     *author = rows_number(rows, 0, 1);
     return 0;
@@ -69,10 +65,21 @@ static enum outcome insert_tags(tine_request *r, int64_t article, const json_t *
     return outcome;
 }
 
+/* What a client sends of an article; NULL: nothing. */
 struct draft {
     const char *title, *description, *body;
     json_t *tags;
 };
+
+static struct draft read_draft(struct input *input, tine_request *r, enum presence presence)
+{
+    struct draft draft = {NULL};
+    input_open(input, r, "article");
+    draft.title = input_text(input, "title", presence, TITLE_MAX); /* one after the other, and so are the reasons */
+    draft.description = input_text(input, "description", presence, DESCRIPTION_MAX);
+    draft.body = input_text(input, "body", presence, BODY_MAX);
+    return draft;
+}
 
 /* With its tags, or not at all. TAKEN: the slug is. */
 static enum outcome insert(tine_request *r, const struct draft *draft, const char *tags, const char *slug)
@@ -110,9 +117,8 @@ static int create(tine_request *r, const struct draft *draft)
 int create_article(tine_request *r)
 {
     struct input input;
-    input_open(&input, r, "article");
-    struct draft draft = {input_text(&input, "title", REQUIRED, TITLE_MAX), input_text(&input, "description", REQUIRED, DESCRIPTION_MAX),
-                          input_text(&input, "body", REQUIRED, BODY_MAX), input_texts(&input, "tagList", TAGS_MAX, TAG_MAX)};
+    struct draft draft = read_draft(&input, r, REQUIRED);
+    draft.tags = input_texts(&input, "tagList", TAGS_MAX, TAG_MAX);
     int status = input_status(&input);
     if (status == 0)
         status = create(r, &draft);
@@ -120,7 +126,15 @@ int create_article(tine_request *r)
     return status;
 }
 
-/* The slug follows the title, and stays as long as that does. */
+/* The slug follows the title, and stays as long as that does. TAKEN: it is. */
+static enum outcome update(tine_request *r, int64_t id, const struct draft *draft, const char *slug, struct rows **rows)
+{
+    return write_row(r, rows,
+                     "UPDATE article SET slug = CASE WHEN title = COALESCE($2, title) THEN slug ELSE $3 END, title = COALESCE($2, title),"
+                     " description = COALESCE($4, description), body = COALESCE($5, body), updated = $6 WHERE id = $1 RETURNING slug",
+                     VALUES(NUMBER(id), TEXT(draft->title), TEXT(slug), TEXT(draft->description), TEXT(draft->body), NUMBER(time_now())));
+}
+
 int update_article(tine_request *r)
 {
     int64_t id;
@@ -130,18 +144,13 @@ int update_article(tine_request *r)
     int status = find_own(r, &id);
     if (status != 0)
         return status;
-    input_open(&input, r, "article");
-    const char *title = input_text(&input, "title", OPTIONAL, TITLE_MAX), *description = input_text(&input, "description", OPTIONAL, DESCRIPTION_MAX);
-    const char *body = input_text(&input, "body", OPTIONAL, BODY_MAX);
+    struct draft draft = read_draft(&input, r, OPTIONAL);
+    input_need_any(&input);
     status = input_status(&input);
     if (status != 0)
         return status;
     for (int i = 0; i < TRIES && outcome == TAKEN; i++)
-        outcome = write_row(r, &rows,
-                            "UPDATE article SET slug = CASE WHEN title = COALESCE($2, title) THEN slug ELSE $3 END, title = COALESCE($2, title),"
-                            " description = COALESCE($4, description), body = COALESCE($5, body), updated = $6 WHERE id = $1 RETURNING slug",
-                            VALUES(NUMBER(id), TEXT(title), TEXT(title != NULL ? slug_make(r, title, i) : ""), TEXT(description), TEXT(body),
-                                   NUMBER(time_now())));
+        outcome = update(r, id, &draft, draft.title != NULL ? slug_make(r, draft.title, i) : "", &rows);
     if (outcome != DONE)
         return database_status(r, outcome);
     return rows_count(rows) == 0 ? refuse(r, 404, "there is no such article") : show(r, 200, rows_text(rows, 0, 0));

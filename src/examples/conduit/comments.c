@@ -32,7 +32,7 @@ int get_comments(tine_request *r)
     return tine_json(r, 200, json_pack("{s:o}", "comments", comments));
 }
 
-/* Only if the article is still there: it may be deleted at the same time. */
+/* The article may be deleted at the same time: then the database refuses the comment, or has taken it along. */
 int create_comment(tine_request *r)
 {
     struct input input;
@@ -46,34 +46,26 @@ int create_comment(tine_request *r)
     status = input_status(&input);
     if (status == 0)
         status = database_status(r, write_row(r, &rows,
-                                              "INSERT INTO comment(article, author, body, created, updated)"
-                                              " SELECT id, $2, $3, $4, $4 FROM article WHERE id = $1 RETURNING id",
+                                              "INSERT INTO comment(article, author, body, created, updated) VALUES($1, $2, $3, $4, $4) RETURNING id",
                                               VALUES(NUMBER(article), NUMBER(viewer(r)->id), TEXT(body), NUMBER(time_now()))));
-    if (status == 0 && rows_count(rows) == 0)
-        return refuse(r, 404, "there is no such article");
     if (status == 0)
-        status = ask(r, &rows, "SELECT " COMMENT_COLUMNS " FROM comment c JOIN account u ON u.id = c.author WHERE c.id = $2",
-                     VALUES(NUMBER(viewer(r)->id), NUMBER(rows_number(rows, 0, 0))));
-    if (status != 0)
-        return status;
-    return rows_count(rows) == 0 ? refuse(r, 404, "there is no such article")
-                                 : tine_json(r, 200, json_pack("{s:o}", "comment", comment_json(r, rows, 0)));
+        status = ask_one(r, &rows, "article", "SELECT " COMMENT_COLUMNS " FROM comment c JOIN account u ON u.id = c.author WHERE c.id = $2",
+                         VALUES(NUMBER(viewer(r)->id), NUMBER(rows_number(rows, 0, 0))));
+    return status != 0 ? status : tine_json(r, 200, json_pack("{s:o}", "comment", comment_json(r, rows, 0)));
 }
 
 int delete_comment(tine_request *r)
 {
     struct rows *rows;
-    int64_t article, author, id = 0;
+    int64_t article, author, id;
     int status = article_find(r, input_param(r, "slug"), &article, &author);
     if (status != 0)
         return status;
     if (tine_param_int(r, "id", 1, INT64_MAX, &id))
         return refuse(r, 404, "there is no such comment");
-    status = ask(r, &rows, "SELECT author FROM comment WHERE id = $1 AND article = $2", VALUES(NUMBER(id), NUMBER(article)));
+    status = ask_one(r, &rows, "comment", "SELECT author FROM comment WHERE id = $1 AND article = $2", VALUES(NUMBER(id), NUMBER(article)));
     if (status != 0)
         return status;
-    if (rows_count(rows) == 0)
-        return refuse(r, 404, "there is no such comment");
     if (rows_number(rows, 0, 0) != viewer(r)->id)
         return refuse(r, 403, "it is somebody else's comment");
     status = database_status(r, write_row(r, NULL, "DELETE FROM comment WHERE id = $1", VALUES(NUMBER(id))));

@@ -91,25 +91,10 @@ static int health(tine_app *app)
     return tine_reject(app, NULL, "%s", database_error(conduit->database));
 }
 
-/* Scripts of any page may ask: who they ask for is in a field that no browser sends by itself. */
-static int allow_pages(tine_request *r, tine_app *self)
-{
-    (void)self;
-    tine_set_header(r, "Access-Control-Allow-Origin", "*");
-    if (strcmp(tine_method(r), "OPTIONS") != 0 || tine_header(r, "Access-Control-Request-Method") == NULL)
-        return 0;
-    tine_set_header(r, "Access-Control-Allow-Methods", "GET, POST, PUT, DELETE");
-    tine_set_header(r, "Access-Control-Allow-Headers", "Authorization, Content-Type");
-    tine_set_header(r, "Access-Control-Max-Age", "7200");
-    return tine_send(r, 204, NULL, "", 0);
-}
-
-static const tine_filter pages = TINE_FILTER("pages", .before = allow_pages);
-
 #define READER .filters = TINE_FILTERS(&reader)
 #define MEMBER .filters = TINE_FILTERS(&member)
 
-TINE_MODULE(.settings = settings, .load = check, .worker_init = start, .worker_exit = stop, .health = health, .filters = TINE_FILTERS(&pages),
+TINE_MODULE(.settings = settings, .load = check, .worker_init = start, .worker_exit = stop, .health = health,
             .routes = (const tine_route[]){
                 TINE_POST("/users", create_user),
                 TINE_POST("/users/login", login),
@@ -128,7 +113,7 @@ TINE_MODULE(.settings = settings, .load = check, .worker_init = start, .worker_e
                 TINE_DELETE("/articles/{slug}/favorite", delete_favorite, MEMBER),
                 TINE_GET("/articles/{slug}/comments", get_comments, READER),
                 TINE_POST("/articles/{slug}/comments", create_comment, MEMBER),
-                TINE_DELETE("/articles/{slug}/comments/{id:int}", delete_comment, MEMBER),
+                TINE_DELETE("/articles/{slug}/comments/{id}", delete_comment, MEMBER),
                 TINE_GET("/tags", get_tags),
                 {0},
             })

@@ -29,6 +29,10 @@ struct account {
     const char *username, *email, *bio, *image; /* only behind `member` */
 };
 
+/* Of the first row, whose columns begin with these. */
+#define ACCOUNT_COLUMNS "id, username, email, bio, image"
+struct account account_of(const struct rows *rows);
+
 /* Filters of routes: one takes a token if there is one and refuses a bad one, the other needs one, of an account that is still there. */
 extern const tine_filter reader, member;
 
@@ -50,6 +54,9 @@ int database_status(tine_request *r, enum outcome outcome);
 /* A statement that only reads: 0, or the status of the answer. */
 int ask(tine_request *r, struct rows **rows, const char *sql, size_t count, const struct value *values);
 
+/* The same where a row must be: 404 says that there is no such `what`. */
+int ask_one(tine_request *r, struct rows **rows, const char *what, const char *sql, size_t count, const struct value *values);
+
 /* One that writes, in a transaction of its own. */
 enum outcome write_row(tine_request *r, struct rows **rows, const char *sql, size_t count, const struct value *values);
 
@@ -58,8 +65,10 @@ enum outcome write_row(tine_request *r, struct rows **rows, const char *sql, siz
 /* {"user": {...}} and the like, taken apart: what is wrong with it is gathered, and told at once. */
 struct input {
     tine_request *r;
+    const char *name;
     json_t *object;  /* NULL: there is none */
-    json_t *reasons; /* what is wrong; the caller's until input_status() */
+    json_t *reasons; /* what is wrong; given back by input_status() */
+    bool has_any;    /* of the texts that were asked for */
 };
 
 enum presence { OPTIONAL, REQUIRED };
@@ -76,12 +85,14 @@ const char *input_any_text(struct input *input, const char *name, enum presence 
 json_t *input_texts(struct input *input, const char *name, size_t most_texts, size_t most);
 
 void input_wrong(struct input *input, const char *format, ...) TINE_PRINTF(2, 3);
-bool input_has_any(const struct input *input);
+
+/* What is there to be changed must have one of the texts, at least. */
+void input_need_any(struct input *input);
 
 /* 0, or 422 with the reasons. */
 int input_status(struct input *input);
 
-/* A part of the path or of the query, as text that the database takes; NULL when it is not there, empty, or no UTF-8. */
+/* A part of the path or of the query, as text that the database takes; NULL, which is in no row, when it is not there, empty, or no UTF-8. */
 const char *input_param(tine_request *r, const char *name);
 const char *input_query(tine_request *r, const char *name);
 

@@ -2,6 +2,8 @@
  *
  * What both kinds of databases have in common: which statements are prepared, and what is done when the connection was lost. See database.h.
  */
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,15 +14,19 @@ enum { STATEMENTS_MAX = 96 }; /* there are some fifty, with every way to filter 
 struct database {
     const struct driver *driver;
     void *connection;
-    const char *error; /* our own; NULL: ask the driver */
-    bool writes;       /* between begin and end */
+    char error[256]; /* why a statement failed last, whatever was done after that */
+    bool writes;     /* between begin and end */
     unsigned count;
     struct prepared {
         char *sql;
-        uint64_t hash; /* of it */
         void *statement;
     } prepared[STATEMENTS_MAX];
 };
+
+static void keep_error(struct database *database)
+{
+    snprintf(database->error, sizeof database->error, "%s", database->driver->error(database->connection));
+}
 
 struct database *database_open(const char *file, const char *conninfo)
 {
@@ -29,6 +35,7 @@ struct database *database_open(const char *file, const char *conninfo)
         abort();
     database->driver = conninfo[0] == 0 ? &sqlite_driver : &postgres_driver;
     database->connection = database->driver->open(conninfo[0] == 0 ? file : conninfo);
+    keep_error(database);
     return database;
 }
 
@@ -52,7 +59,7 @@ void database_close(struct database *database)
 
 const char *database_error(const struct database *database)
 {
-    return database->error != NULL ? database->error : database->driver->error(database->connection);
+    return database->error;
 }
 
 const struct driver *database_driver(const struct database *database)
@@ -60,44 +67,29 @@ const struct driver *database_driver(const struct database *database)
     return database->driver;
 }
 
-static uint64_t hash_of(const char *text)
+/* The statement, prepared now if it was not before; NULL: that failed. */
+static void *find_statement(struct database *database, const char *sql)
 {
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    for (; *text != 0; text++)
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    return hash;
-}
-
-/* The statement, prepared now if it was not before. */
-static enum outcome find_statement(struct database *database, const char *sql, void **statement)
-{
-    uint64_t hash = hash_of(sql);
     for (unsigned i = 0; i < database->count; i++)
-        if (database->prepared[i].hash == hash && strcmp(database->prepared[i].sql, sql) == 0) {
-            *statement = database->prepared[i].statement;
-            return DONE;
-        }
-    if (database->count == STATEMENTS_MAX) {
-        database->error = "too many statements";
-        return MISTAKEN;
-    }
-    *statement = database->driver->prepare(database->connection, sql, database->count);
-    if (*statement == NULL)
-        return database->driver->failure(database->connection);
+        if (strcmp(database->prepared[i].sql, sql) == 0)
+            return database->prepared[i].statement;
+    assert(database->count < STATEMENTS_MAX);
+    void *statement = database->driver->prepare(database->connection, sql, database->count);
+    if (statement == NULL)
+        return NULL;
     char *copy = strdup(sql);
     if (copy == NULL)
         abort();
-    database->prepared[database->count++] = (struct prepared){copy, hash, *statement};
-    return DONE;
+    database->prepared[database->count++] = (struct prepared){copy, statement};
+    return statement;
 }
 
 static enum outcome run_once(struct database *database, const char *sql, size_t count, const struct value *values, struct rows *rows)
 {
-    void *statement;
+    const struct driver *driver = database->driver;
+    void *statement = find_statement(database, sql);
     rows_clear(rows);
-    database->error = NULL;
-    enum outcome outcome = find_statement(database, sql, &statement);
-    return outcome != DONE ? outcome : database->driver->run(database->connection, statement, count, values, rows);
+    return statement == NULL ? driver->failure(database->connection) : driver->run(database->connection, statement, count, values, rows);
 }
 
 /* Once more on a new connection, if the old one was lost; but not within a transaction, which is lost with it. */
@@ -105,11 +97,10 @@ static enum outcome run(struct database *database, const char *sql, size_t count
 {
     const struct driver *driver = database->driver;
     enum outcome outcome = run_once(database, sql, count, values, rows);
-    if (outcome != AWAY || driver->is_there(database->connection) || database->writes)
+    if (outcome != AWAY || database->writes || driver->reconnect == NULL || !driver->reconnect(database->connection))
         return outcome;
     forget_statements(database);
-    driver->reconnect(database->connection);
-    return driver->is_there(database->connection) ? run_once(database, sql, count, values, rows) : AWAY;
+    return run_once(database, sql, count, values, rows);
 }
 
 static void free_rows(void *rows)
@@ -121,8 +112,10 @@ enum outcome database_run(struct database *database, tine_request *r, struct row
 {
     struct rows *found = rows_new();
     enum outcome outcome = run(database, sql, count, values, found);
-    if (outcome != DONE)
-        tine_log(r, outcome == TAKEN || outcome == GONE ? TINE_DEBUG : TINE_ERROR, "the database: %s", database_error(database));
+    if (outcome != DONE) {
+        keep_error(database);
+        tine_log(r, outcome == TAKEN || outcome == GONE ? TINE_DEBUG : TINE_ERROR, "the database: %s", database->error);
+    }
     if (outcome != DONE || rows == NULL) {
         rows_free(found);
         found = NULL;
@@ -149,7 +142,7 @@ enum outcome database_end(struct database *database, tine_request *r, enum outco
         if (outcome == DONE)
             return DONE;
     }
-    /* Of a connection that is lost nothing is left to be undone, and the next statement will find that out. */
+    /* What went wrong is known already. Of a lost connection nothing is left to be undone, and the next statement will find that out. */
     struct rows *none = rows_new();
     run_once(database, "ROLLBACK", NO_VALUES, none);
     rows_free(none);

@@ -3,7 +3,7 @@
  * One connection to a database, SQLite's or PostgreSQL's, and statements that are prepared on it when they are first run. Each worker has its
  * own. Both take the same SQL: values are $1, $2 and so on, and never stand in the text.
  *
- * What writes does so between database_begin() and database_commit(). A connection that was lost while nothing happened on it is found out by
+ * What writes does so between database_begin() and database_end(). A connection that was lost while nothing happened on it is found out by
  * the first of them, before anything is written, and made anew there; what only reads is just asked again. So nothing is ever written twice.
  */
 #ifndef CONDUIT_DATABASE_H
@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <tine.h>
 
-/* How a statement ended. The names are for logs. */
+/* How a statement ended. */
 enum outcome {
     DONE,
     TAKEN,   /* it would have broken a UNIQUE */
@@ -23,7 +23,7 @@ enum outcome {
     MISTAKEN /* the statement is wrong, or the database is damaged */
 };
 
-/* One value of a statement: of the three this is the one that is set, none of them is NULL. */
+/* One value of a statement: whichever is set. With neither it is NULL, which equals nothing. */
 struct value {
     const char *text;
     const int64_t *number;
@@ -47,14 +47,14 @@ struct database;
 struct database *database_open(const char *file, const char *conninfo);
 void database_close(struct database *database); /* NULL: nothing */
 
-/* What the database said when something failed last. */
+/* What the database said when a statement, or opening it, failed last. */
 const char *database_error(const struct database *database);
 
 /* Runs a statement whose text stays as it is while the process lives, or is the same each time. `*rows`, unless rows is NULL, is what came of it, NULL
  * if that failed; with `r` it lives as long as the request, without one it is the caller's. */
 enum outcome database_run(struct database *database, tine_request *r, struct rows **rows, const char *sql, size_t count, const struct value *values);
 
-/* A transaction that sees no others' writes half done, and is undone if the worker ends in it. database_end() commits after DONE and else
+/* A transaction that shows nobody its writes half done, and is undone if the worker ends in it. database_end() commits after DONE and else
  * rolls back; it returns what it was given, or why it could not be committed. */
 enum outcome database_begin(struct database *database, tine_request *r);
 enum outcome database_end(struct database *database, tine_request *r, enum outcome outcome);
@@ -70,9 +70,8 @@ struct driver {
     const char *identity;  /* the type of a column that numbers its rows */
     void *(*open)(const char *where); /* always something: see `error` */
     void (*close)(void *connection);
-    const char *(*error)(void *connection);
-    bool (*is_there)(void *connection);
-    void (*reconnect)(void *connection); /* NULL: it cannot be lost. What was prepared is forgotten */
+    const char *(*error)(void *connection); /* "": it did not fail last */
+    bool (*reconnect)(void *connection); /* true: it was lost, and is a new one. NULL: it cannot be lost */
     void *(*prepare)(void *connection, const char *sql, unsigned number); /* NULL: it failed */
     void (*forget)(void *statement); /* when the connection goes, before that */
     enum outcome (*run)(void *connection, void *statement, size_t count, const struct value *values, struct rows *rows);

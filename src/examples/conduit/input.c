@@ -4,6 +4,7 @@
  */
 #include "conduit.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,13 +16,14 @@ void input_wrong(struct input *input, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    json_array_append_new(input->reasons, json_string(text));
+    int told = json_array_append_new(input->reasons, json_string(text));
+    assert(told == 0); /* else what is wrong would be taken for right */
 }
 
 void input_open(struct input *input, tine_request *r, const char *name)
 {
     json_t *document = tine_json_document(r);
-    *input = (struct input){.r = r, .reasons = json_array()};
+    *input = (struct input){.r = r, .name = name, .reasons = json_array()};
     if (document == NULL) {
         input_wrong(input, "%s", tine_failure(r));
         return;
@@ -37,9 +39,8 @@ void input_open(struct input *input, tine_request *r, const char *name)
 static const char *get_text(struct input *input, const char *name, enum presence presence, size_t most, bool may_be_empty)
 {
     json_t *value = json_object_get(input->object, name);
-    if (input->object == NULL)
-        return NULL;
-    if (value == NULL && presence == OPTIONAL)
+    input->has_any = input->has_any || value != NULL;
+    if (input->object == NULL || (value == NULL && presence == OPTIONAL))
         return NULL;
     if (value == NULL || (json_is_null(value) && !may_be_empty))
         input_wrong(input, "%s can't be blank", name);
@@ -94,9 +95,10 @@ json_t *input_texts(struct input *input, const char *name, size_t most_texts, si
     return texts;
 }
 
-bool input_has_any(const struct input *input)
+void input_need_any(struct input *input)
 {
-    return json_object_size(input->object) > 0;
+    if (input->object != NULL && !input->has_any)
+        input_wrong(input, "%s must have a field to change", input->name);
 }
 
 int input_status(struct input *input)

@@ -3,6 +3,7 @@
  * PostgreSQL, for database.h: one connection, on which statements are prepared by number. While the server is away each request would wait for a
  * connection that cannot be had: after one try there is none for PAUSE_MS.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -16,8 +17,8 @@ enum { PAUSE_MS = 250, VALUES_MAX = 16, NUMBER_SIZE = 24 };
 
 struct connection {
     PGconn *pg;
-    char state[6];       /* SQLSTATE of the last failure */
-    int64_t tried;       /* when a new connection could not be had; 0: it was had */
+    char state[6]; /* SQLSTATE of the last failure */
+    int64_t tried; /* when a new connection could not be had; 0: it was had */
 };
 
 static int64_t now_ms(void)
@@ -27,11 +28,11 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* What `conninfo` says comes later, and so counts more. */
+/* What `conninfo` says counts more than what stands before it, and less than what stands behind: JSON is UTF-8, whatever the database is kept in. */
 static void *connect_to(const char *conninfo)
 {
-    static const char *const names[] = {"fallback_application_name", "connect_timeout", "tcp_user_timeout", "options", "dbname", NULL};
-    const char *values[] = {"conduit", "5", "10000", "-c statement_timeout=10s -c lock_timeout=5s -c client_min_messages=warning", conninfo, NULL};
+    static const char *const names[] = {"fallback_application_name", "connect_timeout", "tcp_user_timeout", "options", "dbname", "client_encoding", NULL};
+    const char *values[] = {"conduit", "5", "10000", "-c statement_timeout=10s -c lock_timeout=5s -c client_min_messages=warning", conninfo, "UTF8", NULL};
     struct connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL || (connection->pg = PQconnectdbParams(names, values, 1)) == NULL)
         abort(); /* without memory, as in tine_alloc() */
@@ -54,18 +55,19 @@ static const char *error(void *of)
     return line;
 }
 
-static bool is_there(void *of)
+static bool is_there(const struct connection *connection)
 {
-    return PQstatus(((struct connection *)of)->pg) == CONNECTION_OK;
+    return PQstatus(connection->pg) == CONNECTION_OK;
 }
 
-static void reconnect(void *of)
+static bool reconnect(void *of)
 {
     struct connection *connection = of;
-    if (connection->tried != 0 && now_ms() - connection->tried < PAUSE_MS)
-        return;
+    if (is_there(connection) || (connection->tried != 0 && now_ms() - connection->tried < PAUSE_MS))
+        return false;
     PQreset(connection->pg);
     connection->tried = is_there(connection) ? 0 : now_ms();
+    return connection->tried == 0;
 }
 
 /* Of each class of SQLSTATE that may be over with the next try; see the appendix "Error Codes" of its manual. */
@@ -80,7 +82,7 @@ static enum outcome failure(void *of)
     for (size_t i = 0; i < sizeof away / sizeof *away; i++)
         if (strncmp(connection->state, away[i], strlen(away[i])) == 0)
             return AWAY;
-    return is_there(of) ? MISTAKEN : AWAY;
+    return is_there(connection) ? MISTAKEN : AWAY;
 }
 
 static enum outcome judge(struct connection *connection, const PGresult *result)
@@ -122,8 +124,7 @@ static enum outcome run(void *of, void *statement, size_t count, const struct va
     struct connection *connection = of;
     const char *texts[VALUES_MAX];
     char numbers[VALUES_MAX][NUMBER_SIZE];
-    if (count > VALUES_MAX)
-        return MISTAKEN;
+    assert(count <= VALUES_MAX);
     for (size_t i = 0; i < count; i++) {
         texts[i] = values[i].text;
         if (values[i].number == NULL)
@@ -143,6 +144,6 @@ const struct driver postgres_driver = {
     .begin = "BEGIN",
     .lock = "SELECT pg_advisory_xact_lock(7265)",
     .identity = "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-    .open = connect_to, .close = disconnect, .error = error, .is_there = is_there, .reconnect = reconnect, .prepare = prepare, .forget = forget,
+    .open = connect_to, .close = disconnect, .error = error, .reconnect = reconnect, .prepare = prepare, .forget = forget,
     .run = run, .failure = failure,
 };

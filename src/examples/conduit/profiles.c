@@ -13,15 +13,10 @@ json_t *profile_json(const struct rows *rows, size_t row, size_t column)
 /* The account of the path: its profile and, unless `id` is NULL, its id. */
 static int find(tine_request *r, struct rows **rows, int64_t *id)
 {
-    const char *username = input_param(r, "username");
-    if (username == NULL)
-        return refuse(r, 404, "there is no such user");
-    int status = ask(r, rows,
-                     "SELECT u.username, u.bio, u.image, EXISTS(SELECT 1 FROM follow w WHERE w.followed = u.id AND w.follower = $1), u.id"
-                     " FROM account u WHERE u.username = $2",
-                     VALUES(NUMBER(viewer(r)->id), TEXT(username)));
-    if (status == 0 && rows_count(*rows) == 0)
-        return refuse(r, 404, "there is no such user");
+    int status = ask_one(r, rows, "user",
+                         "SELECT u.username, u.bio, u.image, EXISTS(SELECT 1 FROM follow w WHERE w.followed = u.id AND w.follower = $1), u.id"
+                         " FROM account u WHERE u.username = $2",
+                         VALUES(NUMBER(viewer(r)->id), TEXT(input_param(r, "username"))));
     if (status == 0 && id != NULL)
         *id = rows_number(*rows, 0, 4);
     return status;

@@ -4,7 +4,8 @@
  */
 #include "conduit.h"
 
-#include <stdio.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -28,7 +29,7 @@ static size_t cut(const char *text, size_t length)
 const char *slug_make(tine_request *r, const char *title, int i)
 {
     size_t length = 0;
-    uint64_t number = 0;
+    uint32_t number;
     char *slug = tine_alloc(r, strlen(title) + 1);
     for (; *title != 0; title++) {
         unsigned char c = (unsigned char)*title;
@@ -44,7 +45,7 @@ const char *slug_make(tine_request *r, const char *title, int i)
         slug[--length] = 0;
     if (i == 0 && length > 0 && strcmp(slug, "feed") != 0) /* which is another operation */
         return slug;
-    if (getrandom(&number, 5, 0) != 5)
-        number = (uint64_t)time_now();
-    return tine_printf(r, "%s-%08llx", length > 0 ? slug : "article", (unsigned long long)(number & 0xffffffff));
+    if (getrandom(&number, sizeof number, 0) != sizeof number)
+        abort(); /* as where keys are made */
+    return tine_printf(r, "%s-%08" PRIx32, length > 0 ? slug : "article", number);
 }

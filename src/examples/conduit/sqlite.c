@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -44,15 +45,15 @@ static void close_file(void *db)
     sqlite3_close(db);
 }
 
+/* "disk I/O error" alone does not say why. (Of a file that cannot be opened the reason is that of SQLite's last try, not of what was wrong.) */
 static const char *error(void *db)
 {
-    return sqlite3_errcode(db) == SQLITE_OK || sqlite3_errcode(db) >= SQLITE_ROW ? "" : sqlite3_errmsg(db);
-}
-
-static bool is_there(void *db)
-{
-    (void)db;
-    return true; /* a file is not lost */
+    static char text[256];
+    int code = sqlite3_errcode(db), cause = code == SQLITE_IOERR ? sqlite3_system_errno(db) : 0;
+    if (code == SQLITE_OK || code >= SQLITE_ROW)
+        return "";
+    snprintf(text, sizeof text, "%s%s%s", sqlite3_errmsg(db), cause != 0 ? ": " : "", cause != 0 ? strerror(cause) : "");
+    return text;
 }
 
 static enum outcome failure(void *db)
@@ -119,5 +120,5 @@ static enum outcome run(void *db, void *statement, size_t count, const struct va
 const struct driver sqlite_driver = {
     .begin = "BEGIN IMMEDIATE",
     .identity = "INTEGER PRIMARY KEY AUTOINCREMENT",
-    .open = open_file, .close = close_file, .error = error, .is_there = is_there, .prepare = prepare, .forget = forget, .run = run, .failure = failure,
+    .open = open_file, .close = close_file, .error = error, .prepare = prepare, .forget = forget, .run = run, .failure = failure,
 };

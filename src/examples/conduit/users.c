@@ -14,8 +14,7 @@ static int answer(tine_request *r, int status, const struct account *account)
                                           "username", account->username, "bio", account->bio, "image", account->image));
 }
 
-/* Columns: id, username, email, bio, image. */
-static struct account account_of(const struct rows *rows)
+struct account account_of(const struct rows *rows)
 {
     return (struct account){rows_number(rows, 0, 0), rows_text(rows, 0, 1), rows_text(rows, 0, 2), rows_text(rows, 0, 3), rows_text(rows, 0, 4)};
 }
@@ -85,7 +84,7 @@ int create_user(tine_request *r)
         return refuse(r, 422, "password cannot be used");
     enum outcome outcome = write_row(r, &rows,
                                      "INSERT INTO account(username, email, password) VALUES($1, $2, $3) ON CONFLICT DO NOTHING"
-                                     " RETURNING id, username, email, bio, image",
+                                     " RETURNING " ACCOUNT_COLUMNS,
                                      VALUES(TEXT(username), TEXT(email), TEXT(hash)));
     if (outcome != DONE)
         return database_status(r, outcome);
@@ -103,7 +102,7 @@ int login(tine_request *r)
     const char *email = input_text(&input, "email", REQUIRED, EMAIL_MAX), *password = input_text(&input, "password", REQUIRED, PASSWORD_MAX);
     int status = input_status(&input);
     if (status == 0)
-        status = ask(r, &rows, "SELECT id, username, email, bio, image, password FROM account WHERE email = $1", VALUES(TEXT(email)));
+        status = ask(r, &rows, "SELECT " ACCOUNT_COLUMNS ", password FROM account WHERE email = $1", VALUES(TEXT(email)));
     if (status != 0)
         return status;
     const char *hash = rows_count(rows) > 0 ? rows_text(rows, 0, 5) : NULL;
@@ -128,8 +127,7 @@ int update_current_user(tine_request *r)
     const char *username = read_username(&input, OPTIONAL), *email = read_email(&input, OPTIONAL);
     const char *password = input_text(&input, "password", OPTIONAL, PASSWORD_MAX);
     const char *bio = input_any_text(&input, "bio", OPTIONAL, BIO_MAX), *image = input_any_text(&input, "image", OPTIONAL, IMAGE_MAX);
-    if (username == NULL && email == NULL && password == NULL && bio == NULL && image == NULL && json_array_size(input.reasons) == 0)
-        input_wrong(&input, "user must have a field to change");
+    input_need_any(&input);
     int status = input_status(&input);
     if (status != 0)
         return status;
@@ -138,12 +136,14 @@ int update_current_user(tine_request *r)
     enum outcome outcome = write_row(r, &rows,
                                      "UPDATE account SET username = COALESCE($2, username), email = COALESCE($3, email),"
                                      " password = COALESCE($4, password), bio = COALESCE($5, bio), image = COALESCE($6, image)"
-                                     " WHERE id = $1 RETURNING id, username, email, bio, image",
+                                     " WHERE id = $1 RETURNING " ACCOUNT_COLUMNS,
                                      VALUES(NUMBER(id), TEXT(username), TEXT(email), TEXT(password != NULL ? hash : NULL), TEXT(bio), TEXT(image)));
     if (outcome == TAKEN)
         return tell_taken(r, id, username, email);
-    if (outcome != DONE || rows_count(rows) == 0)
-        return outcome != DONE ? database_status(r, outcome) : unauthorized(r);
+    if (outcome != DONE)
+        return database_status(r, outcome);
+    if (rows_count(rows) == 0)
+        return unauthorized(r);
     struct account account = account_of(rows);
     return answer(r, 200, &account);
 }

@@ -6,59 +6,50 @@
 
 #include <strings.h>
 
-static const struct account nobody = {.username = "", .email = "", .bio = "", .image = ""};
-
 int unauthorized(tine_request *r)
 {
     tine_set_header(r, "WWW-Authenticate", "Token");
     return tine_send(r, 401, NULL, "", 0);
 }
 
-/* NULL: there is none. "" is one, which is bad. */
-static const char *token_of(tine_request *r)
+/* Whose token came along; 0: nobody's, or it is no good. */
+static int64_t token_owner(tine_request *r)
 {
     const char *value = tine_header(r, "Authorization");
-    if (value == NULL)
-        return NULL;
-    return strncasecmp(value, "Token ", 6) == 0 ? value + 6 : "";
+    if (value == NULL || strncasecmp(value, "Token ", 6) != 0)
+        return 0;
+    return token_account(conduit_of(r), value + 6);
 }
 
-static struct account *be(tine_request *r, int64_t id)
+static const struct account *be(tine_request *r, struct account account)
 {
-    struct account *account = tine_alloc(r, sizeof *account);
-    *account = nobody;
-    account->id = id;
-    tine_set_attribute(r, "viewer", account);
-    return account;
+    struct account *kept = tine_alloc(r, sizeof *kept);
+    *kept = account;
+    tine_set_attribute(r, "viewer", kept);
+    return kept;
 }
 
 static int read_token(tine_request *r, tine_app *self)
 {
-    const char *token = token_of(r);
-    int64_t id = token != NULL ? token_account(tine_data(self), token) : 0;
-    if (token != NULL && id == 0)
+    (void)self;
+    if (viewer(r)->id == 0 && tine_header(r, "Authorization") != NULL)
         return unauthorized(r);
-    be(r, id);
     return 0;
 }
 
 static int need_member(tine_request *r, tine_app *self)
 {
+    (void)self;
     struct rows *rows;
-    const char *token = token_of(r);
-    int64_t id = token != NULL ? token_account(tine_data(self), token) : 0;
+    int64_t id = token_owner(r);
     if (id == 0)
         return unauthorized(r);
-    int status = ask(r, &rows, "SELECT username, email, bio, image FROM account WHERE id = $1", VALUES(NUMBER(id)));
+    int status = ask(r, &rows, "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = $1", VALUES(NUMBER(id)));
     if (status != 0)
         return status;
     if (rows_count(rows) == 0)
         return unauthorized(r);
-    struct account *account = be(r, id);
-    account->username = rows_text(rows, 0, 0);
-    account->email = rows_text(rows, 0, 1);
-    account->bio = rows_text(rows, 0, 2);
-    account->image = rows_text(rows, 0, 3);
+    be(r, account_of(rows));
     return 0;
 }
 
@@ -68,8 +59,5 @@ const tine_filter member = TINE_FILTER("member", .before = need_member);
 const struct account *viewer(tine_request *r)
 {
     const struct account *account = tine_attribute(r, "viewer");
-    const char *token = account == NULL ? token_of(r) : NULL;
-    if (account != NULL)
-        return account;
-    return be(r, token != NULL ? token_account(conduit_of(r), token) : 0);
+    return account != NULL ? account : be(r, (struct account){.id = token_owner(r)});
 }

@@ -77,7 +77,6 @@ function serve() {
   app.use((request, response, next) => {
     const given = request.get('authorization');
     request.viewer = given === undefined ? 0 : accountOf(given.replace(/^Token /i, ''));
-    response.set('Access-Control-Allow-Origin', '*');
     return given !== undefined && request.viewer === 0 ? response.status(401).end() : next();
   });
   const member = (request, response, next) => (request.viewer === 0 || !db.account.get(request.viewer) ? response.status(401).end() : next());

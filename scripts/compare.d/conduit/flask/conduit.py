@@ -71,12 +71,6 @@ def find_viewer():
     return ("", 401) if given is not None and g.viewer == 0 else None
 
 
-@app.after_request
-def allow_pages(response):
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
-
-
 def refuse(status, *reasons):
     return jsonify(errors={"body": reasons}), status
 
