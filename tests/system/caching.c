@@ -369,6 +369,28 @@ Test(caching, without_the_store_handlers_answer, .fini = stop)
         cr_assert(!is_kept("/answer?" MINUTE, ""));
 }
 
+/* The store is full many times over; a session, and what an address has used of its limit, are not what goes. */
+Test(caching, a_flood_of_answers_pushes_out_no_session_and_no_limit, .fini = stop)
+{
+    need();
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nworkers_max = 2\nshared = 64k\n" KEEP
+                          "[filter:calm]\nmodule = rate_limit\nlimit = 1\nper = 300d\n"
+                          "[filter:session]\nmodule = session\nstore = memory\nkeys = 0123456789abcdef0123456789abcdef\n" APP("keep")
+                          "[app:b]\npath = /b\nmodule = @MODULES@/battery.so\nfilters = session\n"
+                          "[app:c]\npath = /c\nmodule = @MODULES@/answers.so\nfilters = calm\n");
+    struct response response = ask_for("POST", "/b/session?user=ada", "");
+    const char *set = response_header(&response, "Set-Cookie"), *cookie = text("Cookie: %.*s\r\n", (int)strcspn(set, ";"), set);
+    cr_assert_eq(ask_for("GET", "/c/answer", "").status, 200);
+    for (int i = 0; i < 500; i++) {
+        response = ask_for("GET", text("/answer?length=3000&n=%d&" MINUTE, i), "");
+        response_free(&response);
+    }
+    response = ask_for("GET", "/b/session", cookie);
+    expect_response(&response, 200, "{\"user\":\"ada\"}");
+    cr_assert_eq(ask_for("GET", "/c/answer", "").status, 429);
+    await(is_kept("/answer?length=3000&n=500&" MINUTE, "")); /* and it still keeps what comes */
+}
+
 Test(caching, bad_settings_are_named)
 {
     static const struct {
