@@ -92,6 +92,18 @@ static int form(tine_request *r)
     return tine_failed(r) ? tine_failed(r) : tine_text(r, 200, "%s", value);
 }
 
+/* Each part as name=text, as a handler finds it behind filters. */
+static int parts(tine_request *r)
+{
+    const tine_part *part;
+    const char *all = "";
+    while ((part = tine_next_part(r)) != NULL) {
+        const char *text = tine_part_text(r);
+        all = tine_printf(r, "%s%s%s=%.9s\n", all, part->name, part->file != NULL ? "*" : "", text != NULL ? text : "");
+    }
+    return tine_failed(r) ? tine_failed(r) : tine_text(r, 200, "%s", all);
+}
+
 TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/", plain),
                 TINE_POST("/", plain),
@@ -106,5 +118,7 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_POST("/logout", logout),
                 TINE_POST("/fill", fill_session),
                 TINE_POST("/form", form),
+                TINE_POST("/parts", parts),
+                TINE_POST("/parts_arriving", parts, .stream = 1),
                 {0},
             })

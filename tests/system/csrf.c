@@ -126,6 +126,36 @@ Test(csrf, who_says_nothing_must_bring_a_token, .fini = stop)
     expect_token(page.cookie, page.token, 200);
 }
 
+#define PART(disposition, content) "--b\r\nContent-Disposition: form-data; " disposition "\r\n\r\n" content "\r\n"
+#define MULTIPART "Content-Type: multipart/form-data; boundary=b\r\n"
+
+static void expect_parts(const char *path, const char *cookie, const char *body, int status, const char *seen)
+{
+    struct response response = ask(&server, text("POST %s HTTP/1.1\r\nHost: a\r\nCookie: %s\r\n" MULTIPART "Content-Length: %zu\r\nConnection: close\r\n\r\n%s", path,
+                                                 cookie, strlen(body), body));
+    expect_response(&response, status, seen);
+    response_free(&response);
+}
+
+/* And the handler reads the parts as if nobody had looked, those of a large body that lies in a file too. */
+Test(csrf, a_form_with_files_brings_it_too, .fini = stop)
+{
+    server_start(&server, KEYS(KEY_A) "[limits]\nbody_memory = 4k\n" APP);
+    struct page page = load("");
+    static const char *const paths[] = {"/parts", "/parts_arriving"};
+    for (size_t i = 0; i < 2; i++) {
+        char *token = text("%s", page.token), *seen = text("a=1\ncsrf_token=%.9s\nf*=text\n", token);
+        expect_parts(paths[i], page.cookie, text(PART("name=\"a\"", "1") PART("name=\"csrf_token\"", "%s") PART("name=f; filename=f.txt", "text") "--b--\r\n", token), 200, seen);
+        expect_parts(paths[i], page.cookie, text(PART("name=\"f\"; filename=\"f\"", "%020000d") PART("name=\"csrf_token\"", "%s") "--b--\r\n", 0, token), 413, NULL);
+        expect_parts(paths[i], page.cookie, text(PART("name=\"csrf_token\"; filename=\"f\"", "%s") "--b--\r\n", token), 403, NULL);
+        token[9] ^= 1;
+        expect_parts(paths[i], page.cookie, text(PART("name=\"csrf_token\"", "%s") "--b--\r\n", token), 403, NULL);
+        expect_parts(paths[i], page.cookie, PART("name=\"a\"", "1") "--b--\r\n", 403, NULL);
+        expect_parts(paths[i], page.cookie, "--b", 403, NULL);
+        expect_parts(paths[i], page.cookie, "", 403, NULL);
+    }
+}
+
 /* One character at each place, another length, another alphabet. */
 Test(csrf, forged_tokens_and_cookies_are_refused, .fini = stop)
 {

@@ -12,6 +12,7 @@
  * give it away, of a random number that lies in a signed cookie, the session and the user. Another site can neither read the
  * token nor make the cookie, and a token of somebody else is not this user's.
  */
+#include "common/form_data.h"
 #include "common/seal.h"
 
 #include <openssl/crypto.h>
@@ -191,15 +192,26 @@ static bool is_right(tine_request *r, struct request_csrf *request, const char *
     return right;
 }
 
+/* The handler finds the parts as if nobody had looked. */
+static const char *part_of(tine_request *r, const char *type, const char *field)
+{
+    size_t length, value_length;
+    const char *body = tine_body(r, &length), *value = body != NULL ? form_data_find(type, body, length, field, &value_length) : NULL;
+
+    return value != NULL && value_length == TOKEN_TEXT ? tine_printf(r, "%.*s", (int)value_length, value) : NULL;
+}
+
 /* A form is taken apart only if it is one: what the handler is to read otherwise stays unread. */
 static const char *brought(tine_request *r, const struct csrf *csrf)
 {
     static const char form[] = "application/x-www-form-urlencoded";
     const char *text = tine_header(r, csrf->header), *type = tine_header(r, "Content-Type");
 
-    if (text != NULL || type == NULL || strncasecmp(type, form, sizeof form - 1) != 0)
+    if (text != NULL || type == NULL)
         return text;
-    return tine_form(r, csrf->field);
+    if (form_data_is(type))
+        return part_of(r, type, csrf->field);
+    return strncasecmp(type, form, sizeof form - 1) == 0 ? tine_form(r, csrf->field) : NULL;
 }
 
 /* No browser sends this field of its own accord, and to make it the script of another site must ask before. */
