@@ -246,11 +246,30 @@ Test(authorization, tokens_of_a_file_come_and_go, .fini = stop)
     expect_user("Bearer ada's", "ada");
 }
 
+/* A name has two tokens while the new one takes the place of the old one, in settings and in the file. */
+Test(authorization, a_token_is_changed_while_both_are_good, .fini = stop)
+{
+    server_prepare(&server, text(BEARER("token.ada = %s,%s\nfile = users\n"), sha256("old"), sha256("new")));
+    file_write(users_path(&server), text("eve:%s , %s\nfay:%s\n", sha256("e-old"), sha256("e-new"), sha256("f")));
+    server_launch(&server);
+    static const char *const good[][2] = {{"old", "ada"}, {"new", "ada"}, {"e-old", "eve"}, {"e-new", "eve"}, {"f", "fay"}};
+    for (size_t i = 0; i < 5; i++)
+        expect_user(text("Bearer %s", good[i][0]), good[i][1]);
+    file_write(users_path(&server), text("eve:%s\nfay:%s\n", sha256("e-new"), sha256("f")));
+    await(status_of("Bearer e-old") == 401);
+    expect_user("Bearer e-new", "eve");
+    expect_user("Bearer f", "fay");
+}
+
 Test(authorization, wrong_tokens_are_refused_with_their_line)
 {
     expect_refused(BEARER(""), NULL, "\\[filter:login\\].*nobody could come in");
     expect_refused(BEARER("token.ada = secret\n"), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
     expect_refused(text(BEARER("token.ada = %s0\n"), sha256("a")), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
+    expect_refused(text(BEARER("token.ada = %s,\n"), sha256("a")), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
+    expect_refused(text(BEARER("token.ada = %s %s\n"), sha256("a"), sha256("b")), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
+    const char *one = sha256("a");
+    expect_refused(text(BEARER("token.ada = %s,%s,%s,%s,%s\n"), one, one, one, one, one), NULL, "token.ada: .*up to 4 of them");
     expect_refused(BEARER("file = users\n"), "a:b\n", "server\\.ini:8: \\[filter:login\\] file: .*users:1: what stands behind the name is no SHA-256");
     expect_refused(BEARER("file = users\n"), NULL, "server\\.ini:8: \\[filter:login\\] file: .*No such file");
 }
