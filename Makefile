@@ -101,6 +101,8 @@ LOADED   := $(foreach source,$(LOADED_SOURCES),$(if $(call is_there,$(source)),$
 LOADED_COMMON := $(foreach source,$(wildcard src/modules/loaded/common/*.c),$(if $(call is_there,$(source)),$(source)))
 TEST_MODULES := $(filter-out $(foreach source,$(shell grep -l '^ \* Needs: ' tests/modules/*.c),$(if $(call is_there,$(source)),,$(source:%.c=$(B)/%.so))), \
     $(TEST_MODULES))
+# Unit tests of what those modules share say what it needs in the same way.
+UNIT     := $(filter-out $(foreach source,$(shell grep -l '^ \* Needs: ' tests/unit/*.c),$(if $(call is_there,$(source)),,$(source:%.c=$(B)/%.o))),$(UNIT))
 LIBS     := -linih -ljansson -lz -ldl
 
 # The whole library, used or not: modules bind to tine_*, and tests to anything.
@@ -194,8 +196,8 @@ $(B)/scripts/bench.d/%: $(B)/scripts/bench.d/%.o
 # What looks at tine from outside is never sanitized itself: it may be careless with memory, and must be quick.
 $(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/% $(B)/tests/http/% $(B)/scripts/%: SANITIZERS :=
 
-$(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
-	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
+$(B)/tests/unit/run: $(UNIT) $(B)/libtine.a $(B)/modules/common.a
+	$(LINK) -o $@ $(UNIT) $(WHOLE) $(B)/modules/common.a $(LIBS) -lcriterion $(shell pkg-config --libs $(sort $(foreach source,$(LOADED_COMMON),$(call needs,$(source)))))
 
 $(B)/tests/system/run: $(SYSTEM)
 	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson -lcrypt

@@ -77,15 +77,27 @@ static bool is_wanted(const char *head, const char *end, const char *name)
     return false;
 }
 
-/* The end of a delimiter's line, from where a part's head begins; NULL behind the last part. */
+/* Behind a delimiter: the end of its line, from where a part's head begins; NULL behind the last part. */
+static const char *head_behind(const char *at, const char *end)
+{
+    return end - at >= 2 && memcmp(at, "--", 2) == 0 ? NULL : find(at, end, "\r\n");
+}
+
 static const char *next_head(const char *from, const char *end, const char *delimiter)
 {
     const char *at = find(from, end, delimiter);
 
-    if (at == NULL)
-        return NULL;
-    at += strlen(delimiter);
-    return end - at >= 2 && memcmp(at, "--", 2) == 0 ? NULL : find(at, end, "\r\n");
+    return at != NULL ? head_behind(at + strlen(delimiter), end) : NULL;
+}
+
+/* The body may begin with a delimiter, whose line's end is that of the fields in front of it. */
+static const char *first_head(const char *body, const char *end, const char *delimiter)
+{
+    size_t length = strlen(delimiter) - 2;
+
+    if ((size_t)(end - body) >= length && memcmp(body, delimiter + 2, length) == 0)
+        return head_behind(body + length, end);
+    return next_head(body, end, delimiter);
 }
 
 const char *form_data_find(const char *type, const char *body, size_t length, const char *name, size_t *value_length)
@@ -95,9 +107,7 @@ const char *form_data_find(const char *type, const char *body, size_t length, co
 
     if (!find_delimiter(type, delimiter))
         return NULL;
-    bool at_once = length >= strlen(delimiter + 2) && memcmp(body, delimiter + 2, strlen(delimiter + 2)) == 0;
-    head = at_once ? find(body, end, "\r\n") : next_head(body, end, delimiter);
-    for (; head != NULL; head = next_head(content, end, delimiter)) {
+    for (head = first_head(body, end, delimiter); head != NULL; head = next_head(content, end, delimiter)) {
         content = find(head, end, "\r\n\r\n");
         if (content == NULL)
             return NULL;
