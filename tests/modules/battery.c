@@ -82,7 +82,9 @@ static int attribute(tine_request *r)
 
 static int csrf_token(tine_request *r)
 {
-    const char *token = tine_csrf_token(r);
+    const char *token = tine_csrf_token(r), *control = tine_query(r, "control");
+    if (control != NULL)
+        tine_set_header(r, "Cache-Control", control);
     return tine_text(r, 200, "%s", token != NULL ? token : "(none)");
 }
 

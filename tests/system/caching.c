@@ -179,6 +179,35 @@ CacheTest(fields_that_no_key_has_do_not_poison_it)
     expect_kept_for("/answer?q&" MINUTE, "X-Forwarded-For: 10.1.1.1\r\n", "/answer?q&" MINUTE, "", true);
 }
 
+/* What a handler has made of one user's session or token is not for others, even if it says so, and even before the cookie is set by a filter further out. */
+Test(caching, nobody_gets_what_was_made_of_another_s_session, .fini = stop)
+{
+    need();
+    server_start(&server, SERVER KEEP "[filter:session]\nmodule = session\nkeys = 0123456789abcdef0123456789abcdef\n"
+                          "[filter:csrf]\nmodule = csrf\nkeys = 0123456789abcdef0123456789abcdef\n"
+                          "[app:b]\npath = /\nmodule = @MODULES@/battery.so\nfilters = session, csrf, keep\n");
+    struct response response = ask_for("POST", "/session?user=ada", "Sec-Fetch-Site: same-origin\r\n");
+    const char *set = response_header(&response, "Set-Cookie"), *ada = text("Cookie: %.*s\r\n", (int)strcspn(set, ";"), set);
+    const char *path = "/session?control=public,+max-age=60,+s-maxage=60";
+    response = ask_for("GET", path, ada);
+    expect_response(&response, 200, "{\"user\":\"ada\"}");
+    response = ask_for("GET", path, "");
+    expect_response(&response, 200, "{}");
+    response = ask_for("GET", path, ada); /* nor ada the one of nobody */
+    expect_response(&response, 200, "{\"user\":\"ada\"}");
+    path = "/csrf?control=public,+max-age=60";
+    response = ask_for("GET", path, "");
+    expect_field(&response, "Cache-Control", "no-store");
+    set = response_header(&response, "Set-Cookie");
+    const char *token = text("%s", response.body), *mine = text("Cookie: %.*s\r\n", (int)strcspn(set, ";"), set);
+    response = ask_for("GET", path, mine);
+    expect_field(&response, "Cache-Control", "no-store");
+    cr_assert_str_neq(response.body, token);
+    struct response others = ask_for("GET", path, "");
+    cr_assert(strcmp(others.body, response.body) != 0 && response_header(&others, "Set-Cookie") != NULL, "%s", others.head);
+    expect_kept_for("/own?Cache-Control=max-age=60", "", "/own?Cache-Control=max-age=60", "", true);
+}
+
 static char *to_host(const char *host, const char *path)
 {
     return text("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host);

@@ -13,6 +13,7 @@
  * token nor make the cookie, and a token of somebody else is not this user's.
  */
 #include "common/form_data.h"
+#include "common/personal.h"
 #include "common/seal.h"
 
 #include <openssl/crypto.h>
@@ -35,6 +36,7 @@ struct request_csrf {
     tine_csrf_calls calls;
     const struct csrf *csrf;
     bool looked;                /* into the cookie: only when somebody wants to know */
+    bool is_given;              /* a token, to the handler */
     char nonce[NONCE_TEXT + 1]; /* "": there is none yet */
 };
 
@@ -165,8 +167,8 @@ static const char *token(tine_request *r, tine_csrf_calls *calls)
 
     if (request->csrf->policy == TOKEN_OFF || (!has_cookie(r, request) && set_cookie(r, request) != 0))
         return NULL;
-    if (tine_response_header(r, "Cache-Control") == NULL)
-        tine_set_header(r, "Cache-Control", "no-store");
+    request->is_given = true;
+    personal_mark(r);
     make_mac(r, request, 0, mac);
     seal_random(both, SEAL_MAC);
     for (size_t i = 0; i < SEAL_MAC; i++)
@@ -251,7 +253,17 @@ static int before(tine_request *r, tine_app *self)
     return is_safe(tine_method(r)) ? 0 : decide(r, request);
 }
 
-static const tine_filter csrf_filter = TINE_FILTER("csrf", .before = before);
+/* Kept by a cache between, and handed out with its cookie, the token would be known to all. */
+static int after(tine_request *r, tine_app *self)
+{
+    const struct request_csrf *request = tine_attribute(r, "csrf");
+
+    if (request != NULL && request->csrf == tine_data(self) && request->is_given && !personal_is_said(r))
+        tine_set_header(r, "Cache-Control", "no-store");
+    return 0;
+}
+
+static const tine_filter csrf_filter = TINE_FILTER("csrf", .before = before, .after = after);
 
 TINE_MODULE(.filters = TINE_FILTERS(&csrf_filter),
             .settings =
