@@ -3,11 +3,13 @@
  * The filters basic_auth and bearer: who comes in, by what, and who does not; files that change; what an unknown name costs.
  */
 #include "client.h"
+#include "shim.h"
 
 #include <criterion/criterion.h>
 #include <crypt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(authorization, .timeout = 120);
@@ -58,6 +60,15 @@ static int status_of(const char *authorization)
     int status = response.status;
     response_free(&response);
     return status;
+}
+
+static const char *sha256(const char *token)
+{
+    const char *path = text("%s/token", test_dir());
+    file_write(path, token);
+    struct run ran = run("sha256sum", path);
+    cr_assert(ran.code == 0 && strlen(ran.out) > 64);
+    return text("%.64s", ran.out);
 }
 
 static int login(const char *credentials)
@@ -164,6 +175,34 @@ Test(authorization, an_unknown_name_costs_what_a_wrong_password_does, .fini = st
     cr_assert(known * 10 < wrong && first < wrong / 2, "%llu, then %llu ns for one that is remembered, %llu for a wrong password", first, known, wrong);
 }
 
+/* How often CRYPTO_memcmp() was called for it. */
+static size_t comparisons(const char *authorization, int status)
+{
+    fault_begin(&server, "CRYPTO_memcmp", 1);
+    cr_assert_eq(status_of(authorization), status);
+    size_t count = fault_count(&server, "CRYPTO_memcmp");
+    fault_end(&server, "CRYPTO_memcmp");
+    return count;
+}
+
+/* Of a password's hash, of what is remembered, and of every token there is, whichever it was. */
+Test(authorization, secrets_are_compared_in_a_time_that_says_nothing, .fini = stop)
+{
+    const char *users = text("%s/users", test_dir());
+    file_write(users, text("ada:%s\n", hashed("right", "$2y$", 4)));
+    chmod(test_dir(), 0755);
+    shim_start(&server, text(ALONE "filters = login\n[filter:login]\nmodule = basic_auth\nfile = %s\n" APP, users));
+    cr_expect_eq(comparisons(text("Basic %s", base64("ada:right")), 200), 1);
+    cr_expect_eq(comparisons(text("Basic %s", base64("ada:right")), 200), 1);
+    cr_expect_eq(comparisons(text("Basic %s", base64("ada:wrong")), 401), 1);
+    cr_expect_eq(comparisons(text("Basic %s", base64("eve:wrong")), 401), 1);
+    server_stop(&server);
+    shim_start(&server, text(BEARER("token.ada = %s\ntoken.bob = %s, %s\n"), sha256("a"), sha256("b"), sha256("c")));
+    static const char *const tokens[] = {"a", "b", "c", "d"};
+    for (size_t i = 0; i < 4; i++)
+        cr_expect_eq(comparisons(text("Bearer %s", tokens[i]), i < 3 ? 200 : 401), 3);
+}
+
 Test(authorization, nothing_is_remembered_when_told, .fini = stop)
 {
     server_prepare(&server, BASIC("cache = 0\n"));
@@ -196,15 +235,6 @@ Test(authorization, a_file_of_users_that_is_wrong_is_refused_with_its_line)
     expect_refused(BASIC(""), text("ada:%s\nada:%s\n", hashed("a", "$5$", 1000), hashed("b", "$5$", 1000)), FILE_REFUSED ": 'ada' is there twice");
     expect_refused(BASIC("cache = 100000\n"), "", "server\\.ini:9: \\[filter:login\\] cache: must be 0 to 65536");
     expect_refused(BASIC("realm = 'a\"b'\n"), "", "server\\.ini:9: \\[filter:login\\] realm: ");
-}
-
-static const char *sha256(const char *token)
-{
-    const char *path = text("%s/token", test_dir());
-    file_write(path, token);
-    struct run ran = run("sha256sum", path);
-    cr_assert(ran.code == 0 && strlen(ran.out) > 64);
-    return text("%.64s", ran.out);
 }
 
 static void expect_user(const char *authorization, const char *user)

@@ -50,7 +50,7 @@ static const char *cookie_of(const struct response *response)
 static const char *ini_of(const char *store)
 {
     return text(SERVER "[filter:session]\nmodule = session\nkeys = " KEY "\nstore = %s\n[filter:keep]\nmodule = cache\ntell = on\nfill = 100ms\nstore = %s\n"
-                       "[filter:calm]\nmodule = rate_limit\nlimit = 1000\nper = 1d\nstore = %s\n"
+                       "[filter:calm]\nmodule = rate_limit\nlimit = 10000\nper = 1d\nstore = %s\n"
                        "[app:a]\npath = /a\nmodule = @MODULES@/answers.so\nfilters = calm, keep\n[app:b]\npath = /b\nmodule = @MODULES@/battery.so\nfilters = calm, session\n",
                 store, store, store);
 }
@@ -114,13 +114,18 @@ Test(batteries, memory_that_is_full_forgets_and_serves_on)
 {
     server_start(&server, text(SERVER "shared = 64k\n%s", ini_of("memory") + strlen(SERVER)));
     note_worker();
+    const char *cookies[4] = {"", "", "", ""};
     for (int i = 0; i < 300; i++) {
         struct response response = send("POST", text("/b/fill?size=%d", i * 100), "");
         cr_assert_eq(response.status, 200, "%d: %s", response.status, response.body);
+        cookies[i % 4] = cookie_of(&response);
         response_free(&response);
         response = send("GET", text("/a/answer?length=%d&" MINUTE, i * 200), "");
         cr_assert_eq(response.status, 200);
         response_free(&response);
+        /* Some of what is there no more, or in part. */
+        cr_assert_eq(send("GET", "/b/session", cookies[(i + 1) % 4]).status, 200);
+        cr_assert_eq(send("GET", text("/a/answer?length=%d&" MINUTE, i * 200), "").status, 200);
     }
     expect_the_same_worker();
     server_stop(&server);

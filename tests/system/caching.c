@@ -238,6 +238,20 @@ CacheTest(hosts_and_methods_are_apart)
     expect_response(&response, 200, "GET x");
 }
 
+/* What is right on http may be wrong on https (a redirect to it, say). Who is no proxy of ours says nothing by X-Forwarded-Proto. */
+Test(caching, schemes_are_apart, .fini = stop)
+{
+    need();
+    server_start(&server, SERVER "trusted = 127.0.0.1\n" KEEP APP("keep"));
+    const char *path = "/answer?" MINUTE, *tls = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\n", *plain = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: http\r\n";
+    expect_kept_for(path, plain, path, tls, false);
+    cr_assert(is_kept(path, tls));
+    cr_assert(is_kept(path, plain));
+    server_stop(&server);
+    start();
+    expect_kept_for(path, tls, path, plain, true);
+}
+
 CacheTest(a_change_forgets_every_variant)
 {
     const char *path = "/answer?field=Vary:Accept&" MINUTE;

@@ -3,6 +3,7 @@
  * The filter csrf: what browsers say of where a request comes from, and tokens: forged, cut, of others, of a key that is gone.
  */
 #include "client.h"
+#include "shim.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -181,6 +182,20 @@ Test(csrf, forged_tokens_and_cookies_are_refused, .fini = stop)
     expect_token("csrf=.", page.token, 403);
     /* The plain double submit, with what a neighbour under the same domain has planted. */
     expect_token("csrf=AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA", 403);
+}
+
+/* Of the cookie and of the token, and of the token with each key. */
+Test(csrf, tokens_are_compared_in_a_time_that_says_nothing, .fini = stop)
+{
+    shim_start(&server, KEYS(KEY_A ", " KEY_B) APP);
+    struct page page = load("");
+    char *token = text("%s", page.token);
+    for (int wrong = 0; wrong < 2; wrong++) {
+        fault_begin(&server, "CRYPTO_memcmp", 1);
+        expect_token(page.cookie, token, wrong ? 403 : 200);
+        cr_expect_eq(fault_count(&server, "CRYPTO_memcmp"), 3);
+        token[0] = token[0] == 'A' ? 'B' : 'A';
+    }
 }
 
 Test(csrf, keys_are_changed_one_after_the_other, .fini = stop)
