@@ -42,6 +42,8 @@ MODULE_FLAGS += -Werror
 endif
 ifdef SANITIZE
 SANITIZERS   := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+# What looks at types of C++ lies in a runtime that a program of C has not got.
+CXX_SANITIZERS := $(SANITIZERS) -fno-sanitize=vptr
 else
 OWN_CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
@@ -99,6 +101,8 @@ LOADED   := $(foreach source,$(LOADED_SOURCES),$(if $(call is_there,$(source)),$
 LOADED_COMMON := $(foreach source,$(wildcard src/modules/loaded/common/*.c),$(if $(call is_there,$(source)),$(source)))
 TEST_MODULES := $(filter-out $(foreach source,$(shell grep -l '^ \* Needs: ' tests/modules/*.c),$(if $(call is_there,$(source)),,$(source:%.c=$(B)/%.so))), \
     $(TEST_MODULES))
+# Unit tests of what those modules share say what it needs in the same way.
+UNIT     := $(filter-out $(foreach source,$(shell grep -l '^ \* Needs: ' tests/unit/*.c),$(if $(call is_there,$(source)),,$(source:%.c=$(B)/%.o))),$(UNIT))
 LIBS     := -linih -ljansson -lz -ldl
 
 # The whole library, used or not: modules bind to tine_*, and tests to anything.
@@ -165,8 +169,8 @@ $(B)/modules/%.so: src/modules/loaded/%.c $(B)/modules/common.a
 
 $(B)/modules/%.so: src/modules/loaded/%.cc $(B)/modules/common.a
 	@mkdir -p $(@D)
-	$(CXX) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) -std=c++20 -g $(OPTIMIZE) -fPIC -shared -Wall -Wextra $(if $(WERROR),-Werror) -MMD -MP \
-	    -Isrc/modules/loaded -fvisibility=hidden -Wl,--as-needed -o $@ $< $(B)/modules/common.a $(shell pkg-config --libs jansson $(call needs,$<))
+	$(CXX) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) -std=c++20 -g $(OPTIMIZE) -fPIC -shared -Wall -Wextra $(if $(WERROR),-Werror) $(CXX_SANITIZERS) \
+	    $(CXXFLAGS) -MMD -MP -Isrc/modules/loaded -fvisibility=hidden -Wl,--as-needed -o $@ $< $(B)/modules/common.a $(shell pkg-config --libs jansson $(call needs,$<))
 
 # Those that need libraries, which they say as modules that come with tine do, are like those.
 $(B)/tests/modules/%.so: tests/modules/%.c $(B)/modules/common.a
@@ -176,7 +180,7 @@ $(B)/tests/modules/%.so: tests/modules/%.c $(B)/modules/common.a
 
 $(B)/tests/modules/%.so: tests/modules/%.cc
 	@mkdir -p $(@D)
-	$(CXX) -std=c++20 -g $(OPTIMIZE) -fPIC -shared -Wall -Wextra -Wpedantic $(if $(WERROR),-Werror) -Iinclude $(CPPFLAGS) -MMD -MP -o $@ $<
+	$(CXX) -std=c++20 -g $(OPTIMIZE) -fPIC -shared -Wall -Wextra -Wpedantic $(if $(WERROR),-Werror) -Iinclude $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -o $@ $<
 
 # Each is named as pkg-config calls the library that it uses.
 $(B)/tests/libraries/%.so: tests/libraries/%.c
@@ -192,15 +196,15 @@ $(B)/scripts/bench.d/%: $(B)/scripts/bench.d/%.o
 # What looks at tine from outside is never sanitized itself: it may be careless with memory, and must be quick.
 $(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/% $(B)/tests/http/% $(B)/scripts/%: SANITIZERS :=
 
-$(B)/tests/unit/run: $(UNIT) $(B)/libtine.a
-	$(LINK) -o $@ $(UNIT) $(WHOLE) $(LIBS) -lcriterion
+$(B)/tests/unit/run: $(UNIT) $(B)/libtine.a $(B)/modules/common.a
+	$(LINK) -o $@ $(UNIT) $(WHOLE) $(B)/modules/common.a $(LIBS) -lcriterion $(shell pkg-config --libs $(sort $(foreach source,$(LOADED_COMMON),$(call needs,$(source)))))
 
 $(B)/tests/system/run: $(SYSTEM)
 	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson -lcrypt
 
 $(B)/tests/in_process/%.o: tests/in_process/%.cc
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -g $(OPTIMIZE) -fPIE -Wall -Wextra $(if $(WERROR),-Werror) -Iinclude $(CPPFLAGS) $(SANITIZERS) -MMD -MP -c -o $@ $<
+	$(CXX) -std=c++17 -g $(OPTIMIZE) -fPIE -Wall -Wextra $(if $(WERROR),-Werror) -Iinclude $(CPPFLAGS) $(SANITIZERS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/tests/in_process/run: $(IN_PROCESS) $(B)/libtine_test.so
 	$(IN_PROCESS_LINK) $(OWN_LDFLAGS) $(SANITIZERS) $(LDFLAGS) -o $@ $(IN_PROCESS) -L$(B) -Wl,-rpath,'$$ORIGIN/../..' -ltine_test -lcriterion -ljansson

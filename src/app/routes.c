@@ -86,7 +86,8 @@ const struct filters *routes_named_filters(const struct apps *apps, struct tine_
         if (filter != NULL)
             filters = filters_join(filters, filter->filters, &too_many);
         else if (!is_written(config, name))
-            config_reject_value(errors, config, section, "filters", "there is no [filter:%.*s]", (int)name.length, name.data);
+            config_reject_value(errors, config, section, "filters", "there is no [filter:%.*s]: it is a section of its own, with a module",
+                                (int)name.length, name.data);
         if (too_many) {
             config_reject_value(errors, config, section, "filters", "more than %d filters", FILTERS_MAX);
             return NULL;

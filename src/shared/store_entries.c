@@ -186,10 +186,33 @@ static int find_place(struct bucket *bucket)
     return -1;
 }
 
-/* The entry that makes room: one that has expired, else the one that was not used for longest. */
+/* Whose entry it is: the first bytes of its key say so, see store.h. */
+static uint64_t owner_of(const struct place *place)
+{
+    return atomic_load_explicit(&place->words[0], memory_order_relaxed);
+}
+
+static uint64_t newcomer_of(const struct view *view)
+{
+    uint64_t owner = 0;
+    memcpy(&owner, view->key.data, view->key.length < sizeof owner ? view->key.length : sizeof owner);
+    return owner;
+}
+
+/* How many of the bucket's entries its owner has, with the one that is to come. */
+static int share_of(const struct view *view, uint64_t owner)
+{
+    int share = newcomer_of(view) == owner;
+    for (int i = 0; i < STORE_PLACES; i++)
+        share += is_live(view->state, i) && owner_of(&view->bucket->places[i]) == owner;
+    return share;
+}
+
+/* The entry that makes room: one that has expired, else, of the owner that has most of them, the one that was not used for longest. So who sets
+ * without end takes nothing away from who has less. */
 static int find_victim(const struct view *view)
 {
-    int victim = -1;
+    int victim = -1, most = 0;
     int64_t oldest = INT64_MAX;
     for (int i = 0; i < STORE_PLACES; i++) {
         const struct place *place = &view->bucket->places[i];
@@ -197,9 +220,11 @@ static int find_victim(const struct view *view)
             continue;
         if (has_expired(place, view->now))
             return i;
+        int share = share_of(view, owner_of(place));
         int64_t used = atomic_load_explicit(&place->used, memory_order_relaxed);
-        if (victim < 0 || used < oldest) {
+        if (share > most || (share == most && used < oldest)) {
             victim = i;
+            most = share;
             oldest = used;
         }
     }

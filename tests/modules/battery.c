@@ -82,7 +82,9 @@ static int attribute(tine_request *r)
 
 static int csrf_token(tine_request *r)
 {
-    const char *token = tine_csrf_token(r);
+    const char *token = tine_csrf_token(r), *control = tine_query(r, "control");
+    if (control != NULL)
+        tine_set_header(r, "Cache-Control", control);
     return tine_text(r, 200, "%s", token != NULL ? token : "(none)");
 }
 
@@ -90,6 +92,18 @@ static int form(tine_request *r)
 {
     const char *value = tine_form(r, "value");
     return tine_failed(r) ? tine_failed(r) : tine_text(r, 200, "%s", value);
+}
+
+/* Each part as name=text, as a handler finds it behind filters. */
+static int parts(tine_request *r)
+{
+    const tine_part *part;
+    const char *all = "";
+    while ((part = tine_next_part(r)) != NULL) {
+        const char *text = tine_part_text(r);
+        all = tine_printf(r, "%s%s%s=%.9s\n", all, part->name, part->file != NULL ? "*" : "", text != NULL ? text : "");
+    }
+    return tine_failed(r) ? tine_failed(r) : tine_text(r, 200, "%s", all);
 }
 
 TINE_MODULE(.routes = (const tine_route[]){
@@ -106,5 +120,7 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_POST("/logout", logout),
                 TINE_POST("/fill", fill_session),
                 TINE_POST("/form", form),
+                TINE_POST("/parts", parts),
+                TINE_POST("/parts_arriving", parts, .stream = 1),
                 {0},
             })

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+int CRYPTO_memcmp(const void *a, const void *b, size_t length);
+
 /* The number in a file, 0 when there is none. Async-signal-safe, and by system calls alone: of the functions that they have some
  * are replaced here. */
 static int look(const char *name, bool count)
@@ -89,6 +91,17 @@ ssize_t write(int fd, const void *data, size_t length)
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 0 && fault("write") != 0)
         return -1;
     return syscall(SYS_write, fd, data, length);
+}
+
+/* Never fails: how often secrets are compared in a time that says nothing. Modules find it in place of libcrypto's. */
+int CRYPTO_memcmp(const void *a, const void *b, size_t length)
+{
+    const unsigned char *one = a, *other = b;
+    unsigned char difference = 0;
+    look("CRYPTO_memcmp", true);
+    for (size_t i = 0; i < length; i++)
+        difference |= one[i] ^ other[i];
+    return difference;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)

@@ -3,11 +3,13 @@
  * The filters basic_auth and bearer: who comes in, by what, and who does not; files that change; what an unknown name costs.
  */
 #include "client.h"
+#include "shim.h"
 
 #include <criterion/criterion.h>
 #include <crypt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(authorization, .timeout = 120);
@@ -58,6 +60,15 @@ static int status_of(const char *authorization)
     int status = response.status;
     response_free(&response);
     return status;
+}
+
+static const char *sha256(const char *token)
+{
+    const char *path = text("%s/token", test_dir());
+    file_write(path, token);
+    struct run ran = run("sha256sum", path);
+    cr_assert(ran.code == 0 && strlen(ran.out) > 64);
+    return text("%.64s", ran.out);
 }
 
 static int login(const char *credentials)
@@ -164,6 +175,34 @@ Test(authorization, an_unknown_name_costs_what_a_wrong_password_does, .fini = st
     cr_assert(known * 10 < wrong && first < wrong / 2, "%llu, then %llu ns for one that is remembered, %llu for a wrong password", first, known, wrong);
 }
 
+/* How often CRYPTO_memcmp() was called for it. */
+static size_t comparisons(const char *authorization, int status)
+{
+    fault_begin(&server, "CRYPTO_memcmp", 1);
+    cr_assert_eq(status_of(authorization), status);
+    size_t count = fault_count(&server, "CRYPTO_memcmp");
+    fault_end(&server, "CRYPTO_memcmp");
+    return count;
+}
+
+/* Of a password's hash, of what is remembered, and of every token there is, whichever it was. */
+Test(authorization, secrets_are_compared_in_a_time_that_says_nothing, .fini = stop)
+{
+    const char *users = text("%s/users", test_dir());
+    file_write(users, text("ada:%s\n", hashed("right", "$2y$", 4)));
+    chmod(test_dir(), 0755);
+    shim_start(&server, text(ALONE "filters = login\n[filter:login]\nmodule = basic_auth\nfile = %s\n" APP, users));
+    cr_expect_eq(comparisons(text("Basic %s", base64("ada:right")), 200), 1);
+    cr_expect_eq(comparisons(text("Basic %s", base64("ada:right")), 200), 1);
+    cr_expect_eq(comparisons(text("Basic %s", base64("ada:wrong")), 401), 1);
+    cr_expect_eq(comparisons(text("Basic %s", base64("eve:wrong")), 401), 1);
+    server_stop(&server);
+    shim_start(&server, text(BEARER("token.ada = %s\ntoken.bob = %s, %s\n"), sha256("a"), sha256("b"), sha256("c")));
+    static const char *const tokens[] = {"a", "b", "c", "d"};
+    for (size_t i = 0; i < 4; i++)
+        cr_expect_eq(comparisons(text("Bearer %s", tokens[i]), i < 3 ? 200 : 401), 3);
+}
+
 Test(authorization, nothing_is_remembered_when_told, .fini = stop)
 {
     server_prepare(&server, BASIC("cache = 0\n"));
@@ -196,15 +235,6 @@ Test(authorization, a_file_of_users_that_is_wrong_is_refused_with_its_line)
     expect_refused(BASIC(""), text("ada:%s\nada:%s\n", hashed("a", "$5$", 1000), hashed("b", "$5$", 1000)), FILE_REFUSED ": 'ada' is there twice");
     expect_refused(BASIC("cache = 100000\n"), "", "server\\.ini:9: \\[filter:login\\] cache: must be 0 to 65536");
     expect_refused(BASIC("realm = 'a\"b'\n"), "", "server\\.ini:9: \\[filter:login\\] realm: ");
-}
-
-static const char *sha256(const char *token)
-{
-    const char *path = text("%s/token", test_dir());
-    file_write(path, token);
-    struct run ran = run("sha256sum", path);
-    cr_assert(ran.code == 0 && strlen(ran.out) > 64);
-    return text("%.64s", ran.out);
 }
 
 static void expect_user(const char *authorization, const char *user)
@@ -246,11 +276,30 @@ Test(authorization, tokens_of_a_file_come_and_go, .fini = stop)
     expect_user("Bearer ada's", "ada");
 }
 
+/* A name has two tokens while the new one takes the place of the old one, in settings and in the file. */
+Test(authorization, a_token_is_changed_while_both_are_good, .fini = stop)
+{
+    server_prepare(&server, text(BEARER("token.ada = %s,%s\nfile = users\n"), sha256("old"), sha256("new")));
+    file_write(users_path(&server), text("eve:%s , %s\nfay:%s\n", sha256("e-old"), sha256("e-new"), sha256("f")));
+    server_launch(&server);
+    static const char *const good[][2] = {{"old", "ada"}, {"new", "ada"}, {"e-old", "eve"}, {"e-new", "eve"}, {"f", "fay"}};
+    for (size_t i = 0; i < 5; i++)
+        expect_user(text("Bearer %s", good[i][0]), good[i][1]);
+    file_write(users_path(&server), text("eve:%s\nfay:%s\n", sha256("e-new"), sha256("f")));
+    await(status_of("Bearer e-old") == 401);
+    expect_user("Bearer e-new", "eve");
+    expect_user("Bearer f", "fay");
+}
+
 Test(authorization, wrong_tokens_are_refused_with_their_line)
 {
     expect_refused(BEARER(""), NULL, "\\[filter:login\\].*nobody could come in");
     expect_refused(BEARER("token.ada = secret\n"), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
     expect_refused(text(BEARER("token.ada = %s0\n"), sha256("a")), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
+    expect_refused(text(BEARER("token.ada = %s,\n"), sha256("a")), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
+    expect_refused(text(BEARER("token.ada = %s %s\n"), sha256("a"), sha256("b")), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
+    const char *one = sha256("a");
+    expect_refused(text(BEARER("token.ada = %s,%s,%s,%s,%s\n"), one, one, one, one, one), NULL, "token.ada: .*up to 4 of them");
     expect_refused(BEARER("file = users\n"), "a:b\n", "server\\.ini:8: \\[filter:login\\] file: .*users:1: what stands behind the name is no SHA-256");
     expect_refused(BEARER("file = users\n"), NULL, "server\\.ini:8: \\[filter:login\\] file: .*No such file");
 }

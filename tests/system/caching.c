@@ -179,6 +179,35 @@ CacheTest(fields_that_no_key_has_do_not_poison_it)
     expect_kept_for("/answer?q&" MINUTE, "X-Forwarded-For: 10.1.1.1\r\n", "/answer?q&" MINUTE, "", true);
 }
 
+/* What a handler has made of one user's session or token is not for others, even if it says so, and even before the cookie is set by a filter further out. */
+Test(caching, nobody_gets_what_was_made_of_another_s_session, .fini = stop)
+{
+    need();
+    server_start(&server, SERVER KEEP "[filter:session]\nmodule = session\nkeys = 0123456789abcdef0123456789abcdef\n"
+                          "[filter:csrf]\nmodule = csrf\nkeys = 0123456789abcdef0123456789abcdef\n"
+                          "[app:b]\npath = /\nmodule = @MODULES@/battery.so\nfilters = session, csrf, keep\n");
+    struct response response = ask_for("POST", "/session?user=ada", "Sec-Fetch-Site: same-origin\r\n");
+    const char *set = response_header(&response, "Set-Cookie"), *ada = text("Cookie: %.*s\r\n", (int)strcspn(set, ";"), set);
+    const char *path = "/session?control=public,+max-age=60,+s-maxage=60";
+    response = ask_for("GET", path, ada);
+    expect_response(&response, 200, "{\"user\":\"ada\"}");
+    response = ask_for("GET", path, "");
+    expect_response(&response, 200, "{}");
+    response = ask_for("GET", path, ada); /* nor ada the one of nobody */
+    expect_response(&response, 200, "{\"user\":\"ada\"}");
+    path = "/csrf?control=public,+max-age=60";
+    response = ask_for("GET", path, "");
+    expect_field(&response, "Cache-Control", "no-store");
+    set = response_header(&response, "Set-Cookie");
+    const char *token = text("%s", response.body), *mine = text("Cookie: %.*s\r\n", (int)strcspn(set, ";"), set);
+    response = ask_for("GET", path, mine);
+    expect_field(&response, "Cache-Control", "no-store");
+    cr_assert_str_neq(response.body, token);
+    struct response others = ask_for("GET", path, "");
+    cr_assert(strcmp(others.body, response.body) != 0 && response_header(&others, "Set-Cookie") != NULL, "%s", others.head);
+    expect_kept_for("/own?Cache-Control=max-age=60", "", "/own?Cache-Control=max-age=60", "", true);
+}
+
 static char *to_host(const char *host, const char *path)
 {
     return text("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host);
@@ -207,6 +236,20 @@ CacheTest(hosts_and_methods_are_apart)
     response = ask_for("GET", path, "");
     expect_field(&response, "Age", NULL); /* what was changed is made again */
     expect_response(&response, 200, "GET x");
+}
+
+/* What is right on http may be wrong on https (a redirect to it, say). Who is no proxy of ours says nothing by X-Forwarded-Proto. */
+Test(caching, schemes_are_apart, .fini = stop)
+{
+    need();
+    server_start(&server, SERVER "trusted = 127.0.0.1\n" KEEP APP("keep"));
+    const char *path = "/answer?" MINUTE, *tls = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\n", *plain = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: http\r\n";
+    expect_kept_for(path, plain, path, tls, false);
+    cr_assert(is_kept(path, tls));
+    cr_assert(is_kept(path, plain));
+    server_stop(&server);
+    start();
+    expect_kept_for(path, tls, path, plain, true);
 }
 
 CacheTest(a_change_forgets_every_variant)
@@ -367,6 +410,28 @@ Test(caching, without_the_store_handlers_answer, .fini = stop)
     server_start(&server, SERVER KEEP "fill = 60s\nstore = redis://127.0.0.1:1\n" APP("keep"));
     for (int i = 0; i < 3; i++) /* and nobody is waited for */
         cr_assert(!is_kept("/answer?" MINUTE, ""));
+}
+
+/* The store is full many times over; a session, and what an address has used of its limit, are not what goes. */
+Test(caching, a_flood_of_answers_pushes_out_no_session_and_no_limit, .fini = stop)
+{
+    need();
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nworkers_max = 2\nshared = 64k\n" KEEP
+                          "[filter:calm]\nmodule = rate_limit\nlimit = 1\nper = 300d\n"
+                          "[filter:session]\nmodule = session\nstore = memory\nkeys = 0123456789abcdef0123456789abcdef\n" APP("keep")
+                          "[app:b]\npath = /b\nmodule = @MODULES@/battery.so\nfilters = session\n"
+                          "[app:c]\npath = /c\nmodule = @MODULES@/answers.so\nfilters = calm\n");
+    struct response response = ask_for("POST", "/b/session?user=ada", "");
+    const char *set = response_header(&response, "Set-Cookie"), *cookie = text("Cookie: %.*s\r\n", (int)strcspn(set, ";"), set);
+    cr_assert_eq(ask_for("GET", "/c/answer", "").status, 200);
+    for (int i = 0; i < 500; i++) {
+        response = ask_for("GET", text("/answer?length=3000&n=%d&" MINUTE, i), "");
+        response_free(&response);
+    }
+    response = ask_for("GET", "/b/session", cookie);
+    expect_response(&response, 200, "{\"user\":\"ada\"}");
+    cr_assert_eq(ask_for("GET", "/c/answer", "").status, 429);
+    await(is_kept("/answer?length=3000&n=500&" MINUTE, "")); /* and it still keeps what comes */
 }
 
 Test(caching, bad_settings_are_named)

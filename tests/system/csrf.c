@@ -3,6 +3,7 @@
  * The filter csrf: what browsers say of where a request comes from, and tokens: forged, cut, of others, of a key that is gone.
  */
 #include "client.h"
+#include "shim.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -126,6 +127,36 @@ Test(csrf, who_says_nothing_must_bring_a_token, .fini = stop)
     expect_token(page.cookie, page.token, 200);
 }
 
+#define PART(disposition, content) "--b\r\nContent-Disposition: form-data; " disposition "\r\n\r\n" content "\r\n"
+#define MULTIPART "Content-Type: multipart/form-data; boundary=b\r\n"
+
+static void expect_parts(const char *path, const char *cookie, const char *body, int status, const char *seen)
+{
+    struct response response = ask(&server, text("POST %s HTTP/1.1\r\nHost: a\r\nCookie: %s\r\n" MULTIPART "Content-Length: %zu\r\nConnection: close\r\n\r\n%s", path,
+                                                 cookie, strlen(body), body));
+    expect_response(&response, status, seen);
+    response_free(&response);
+}
+
+/* And the handler reads the parts as if nobody had looked, those of a large body that lies in a file too. */
+Test(csrf, a_form_with_files_brings_it_too, .fini = stop)
+{
+    server_start(&server, KEYS(KEY_A) "[limits]\nbody_memory = 4k\n" APP);
+    struct page page = load("");
+    static const char *const paths[] = {"/parts", "/parts_arriving"};
+    for (size_t i = 0; i < 2; i++) {
+        char *token = text("%s", page.token), *seen = text("a=1\ncsrf_token=%.9s\nf*=text\n", token);
+        expect_parts(paths[i], page.cookie, text(PART("name=\"a\"", "1") PART("name=\"csrf_token\"", "%s") PART("name=f; filename=f.txt", "text") "--b--\r\n", token), 200, seen);
+        expect_parts(paths[i], page.cookie, text(PART("name=\"f\"; filename=\"f\"", "%020000d") PART("name=\"csrf_token\"", "%s") "--b--\r\n", 0, token), 413, NULL);
+        expect_parts(paths[i], page.cookie, text(PART("name=\"csrf_token\"; filename=\"f\"", "%s") "--b--\r\n", token), 403, NULL);
+        token[9] ^= 1;
+        expect_parts(paths[i], page.cookie, text(PART("name=\"csrf_token\"", "%s") "--b--\r\n", token), 403, NULL);
+        expect_parts(paths[i], page.cookie, PART("name=\"a\"", "1") "--b--\r\n", 403, NULL);
+        expect_parts(paths[i], page.cookie, "--b", 403, NULL);
+        expect_parts(paths[i], page.cookie, "", 403, NULL);
+    }
+}
+
 /* One character at each place, another length, another alphabet. */
 Test(csrf, forged_tokens_and_cookies_are_refused, .fini = stop)
 {
@@ -151,6 +182,20 @@ Test(csrf, forged_tokens_and_cookies_are_refused, .fini = stop)
     expect_token("csrf=.", page.token, 403);
     /* The plain double submit, with what a neighbour under the same domain has planted. */
     expect_token("csrf=AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA", 403);
+}
+
+/* Of the cookie and of the token, and of the token with each key. */
+Test(csrf, tokens_are_compared_in_a_time_that_says_nothing, .fini = stop)
+{
+    shim_start(&server, KEYS(KEY_A ", " KEY_B) APP);
+    struct page page = load("");
+    char *token = text("%s", page.token);
+    for (int wrong = 0; wrong < 2; wrong++) {
+        fault_begin(&server, "CRYPTO_memcmp", 1);
+        expect_token(page.cookie, token, wrong ? 403 : 200);
+        cr_expect_eq(fault_count(&server, "CRYPTO_memcmp"), 3);
+        token[0] = token[0] == 'A' ? 'B' : 'A';
+    }
 }
 
 Test(csrf, keys_are_changed_one_after_the_other, .fini = stop)

@@ -261,8 +261,8 @@ Test(filters, that_are_wrong_are_told_with_their_place)
     static const struct {
         const char *ini, *expected;
     } cases[] = {
-        {SERVER("outer, nobody") FILTER("outer"), "server\\.ini:4: \\[server\\] filters: there is no \\[filter:nobody\\]"},
-        {ONE_WORKER APP("nobody"), "server\\.ini:7: \\[app:main\\] filters: there is no \\[filter:nobody\\]"},
+        {SERVER("outer, nobody") FILTER("outer"), "server\\.ini:4: \\[server\\] filters: there is no \\[filter:nobody\\]: it is a section of its own"},
+        {ONE_WORKER APP("nobody"), "server\\.ini:7: \\[app:main\\] filters: there is no \\[filter:nobody\\]: it is a section of its own"},
         {ONE_WORKER "[filter:x]\nmodule = respond\n", "server\\.ini:5: \\[filter:x\\] module: it has no filters"},
         {ONE_WORKER "[filter:x]\nmodule = @MODULES@/filters.so\nwall = 1\n", "server\\.ini:6: \\[filter:x\\] wall: "},
         {ONE_WORKER "[filter:x]\nwell = 1\n", "server\\.ini:4: \\[filter:x\\] module: is missing"},

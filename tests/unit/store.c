@@ -175,6 +175,43 @@ Test(store, makes_room_by_the_expired_and_then_the_least_used)
     cr_expect_geq((size_t)there + 1 + store_buckets(&map), store_entries(&map), "%d are left", there);
 }
 
+/* Keys of owners, who are told apart by eight bytes: how many of the first 'count' are there. */
+static int count_of(struct store_map *map, const char *owner, int count, int64_t now)
+{
+    struct store_value value;
+    char key[32];
+    int there = 0;
+    for (int i = 0; i < count; i++) {
+        snprintf(key, sizeof key, "%-8s%d", owner, i);
+        there += store_get(map, key_of(key), now, &value) == STORE_DONE;
+    }
+    return there;
+}
+
+static void fill(struct store_map *map, const char *owner, int count, int64_t now)
+{
+    char key[32];
+    for (int i = 0; i < count; i++) {
+        snprintf(key, sizeof key, "%-8s%d", owner, i);
+        cr_assert_eq(set(map, key, owner, now, 0), STORE_DONE);
+    }
+}
+
+Test(store, a_flood_of_one_owner_takes_nothing_from_who_has_less)
+{
+    struct store_map map = opened(1 << 20);
+    int few = 12, flood = (int)store_entries(&map) * 8; /* 12 of 119 buckets: no four of them in one */
+    fill(&map, "few", few, 1);
+    fill(&map, "flood", flood, 2);
+    cr_expect_eq(count_of(&map, "few", few, 3), few);
+    cr_expect_eq(count_of(&map, "flood", flood, 3), (int)store_entries(&map) - few, "what nobody else wants it has");
+    /* And who comes late gets as much as there is for each: a half of every bucket. */
+    fill(&map, "late", flood, 4);
+    cr_expect_eq(count_of(&map, "few", few, 5), few);
+    cr_expect_geq(count_of(&map, "late", flood, 5), ((int)store_entries(&map) - few) / 2 - (int)store_buckets(&map));
+    cr_expect_geq(count_of(&map, "flood", flood, 5), ((int)store_entries(&map) - few) / 2 - (int)store_buckets(&map));
+}
+
 Test(store, counters_are_found_by_name_until_there_is_no_room)
 {
     struct store_map map = opened(STORE_SIZE_MIN);

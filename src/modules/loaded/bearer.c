@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWN_MAX = 1000 };
+enum { OWN_MAX = 1000, EACH_MAX = 4 /* of one name: the old one, the new one, and some who were forgotten */ };
 
 struct token {
     const char *user;
@@ -52,34 +52,45 @@ static bool parse_hash(const char *text, unsigned char hash[SHA256_DIGEST_LENGTH
             return false;
         hash[i] = (unsigned char)(high << 4 | low);
     }
-    return text[2 * SHA256_DIGEST_LENGTH] == '\0';
+    return true;
 }
 
-#define NOT_A_HASH "is no SHA-256 in 64 hex digits, as `sha256sum` writes it"
+/* The tokens of one name, with commas between them, for there are two while one takes the other's place. How many, 0: they are not as they should be. */
+static size_t parse_tokens(const char *user, const char *value, struct token tokens[EACH_MAX])
+{
+    for (size_t count = 0; count < EACH_MAX; value++) {
+        value += strspn(value, " \t");
+        tokens[count].user = user;
+        if (!parse_hash(value, tokens[count++].hash))
+            return 0;
+        value += 2 * SHA256_DIGEST_LENGTH;
+        value += strspn(value, " \t");
+        if (*value != ',')
+            return *value == '\0' ? count : 0;
+    }
+    return 0;
+}
+
+#define NOT_A_HASH "is no SHA-256 in 64 hex digits, as `sha256sum` writes it, nor up to 4 of them with commas between"
 
 static const char *check_token(const char *name, const char *value)
 {
-    unsigned char hash[SHA256_DIGEST_LENGTH];
+    struct token tokens[EACH_MAX];
 
-    (void)name;
-    return parse_hash(value, hash) ? NULL : "what stands behind the name " NOT_A_HASH;
+    return parse_tokens(name, value, tokens) > 0 ? NULL : "what stands behind the name " NOT_A_HASH;
 }
 
 /* All tokens anew, of the settings and of the file. The user's name lives as long as the settings, or until the next refresh. */
 static bool gather(struct bearer *bearer)
 {
-    struct token *tokens = realloc(bearer->tokens, (bearer->own_count + bearer->file.count + 1) * sizeof *tokens);
+    struct token *tokens = realloc(bearer->tokens, (bearer->own_count + (bearer->file.count + 1) * EACH_MAX) * sizeof *tokens);
 
     if (tokens == NULL)
         return false;
     bearer->tokens = tokens;
     bearer->count = bearer->own_count;
-    for (size_t i = 0; i < bearer->file.count; i++) {
-        struct token *token = &tokens[bearer->count++];
-
-        token->user = bearer->file.entries[i].name;
-        parse_hash(bearer->file.entries[i].value, token->hash);
-    }
+    for (size_t i = 0; i < bearer->file.count; i++)
+        bearer->count += parse_tokens(bearer->file.entries[i].name, bearer->file.entries[i].value, &tokens[bearer->count]);
     return true;
 }
 
@@ -95,17 +106,17 @@ static int take_own(tine_app *app, struct bearer *bearer)
 {
     const char *user, *value;
 
-    bearer->tokens = calloc(OWN_MAX, sizeof *bearer->tokens);
+    bearer->tokens = calloc(OWN_MAX + EACH_MAX, sizeof *bearer->tokens);
     if (bearer->tokens == NULL)
         return tine_reject(app, NULL, "out of memory");
-    while (tine_setting_each(app, "token.*", bearer->own_count, &user, &value, NULL) == 0) {
-        struct token *token = &bearer->tokens[bearer->own_count];
+    for (size_t i = 0; tine_setting_each(app, "token.*", i, &user, &value, NULL) == 0; i++) {
+        size_t count = parse_tokens(user, value, &bearer->tokens[bearer->own_count]);
 
-        if (bearer->own_count++ == OWN_MAX)
-            return tine_reject(app, NULL, "has more than %d tokens: put them into a file", OWN_MAX);
-        token->user = user;
-        if (!parse_hash(value, token->hash))
+        if (count == 0)
             return reject_own(app, user);
+        bearer->own_count += count;
+        if (bearer->own_count > OWN_MAX)
+            return tine_reject(app, NULL, "has more than %d tokens: put them into a file", OWN_MAX);
     }
     return 0;
 }

@@ -19,6 +19,7 @@
 #include "common/cache_control.h"
 #include "common/cache_entry.h"
 #include "common/keep.h"
+#include "common/personal.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -311,7 +312,7 @@ static bool fill(tine_request *r, const struct cache *cache, const struct lookup
 
     cache_control_of_answer(r, &control);
     entry.body = tine_response_body(r, &entry.body_length);
-    if (entry.body == NULL || !is_for_all(r, &control, vary) || !is_plain(r, cache, vary))
+    if (entry.body == NULL || personal_is_marked(r) || !is_for_all(r, &control, vary) || !is_plain(r, cache, vary))
         return false;
     entry.fresh_ms = (control.s_maxage >= 0 ? control.s_maxage : control.max_age) * 1000;
     entry.fresh_ms = entry.fresh_ms < cache->max_ttl_ms ? entry.fresh_ms : cache->max_ttl_ms;

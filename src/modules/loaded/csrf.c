@@ -12,6 +12,8 @@
  * give it away, of a random number that lies in a signed cookie, the session and the user. Another site can neither read the
  * token nor make the cookie, and a token of somebody else is not this user's.
  */
+#include "common/form_data.h"
+#include "common/personal.h"
 #include "common/seal.h"
 
 #include <openssl/crypto.h>
@@ -34,6 +36,7 @@ struct request_csrf {
     tine_csrf_calls calls;
     const struct csrf *csrf;
     bool looked;                /* into the cookie: only when somebody wants to know */
+    bool is_given;              /* a token, to the handler */
     char nonce[NONCE_TEXT + 1]; /* "": there is none yet */
 };
 
@@ -164,8 +167,8 @@ static const char *token(tine_request *r, tine_csrf_calls *calls)
 
     if (request->csrf->policy == TOKEN_OFF || (!has_cookie(r, request) && set_cookie(r, request) != 0))
         return NULL;
-    if (tine_response_header(r, "Cache-Control") == NULL)
-        tine_set_header(r, "Cache-Control", "no-store");
+    request->is_given = true;
+    personal_mark(r);
     make_mac(r, request, 0, mac);
     seal_random(both, SEAL_MAC);
     for (size_t i = 0; i < SEAL_MAC; i++)
@@ -191,15 +194,26 @@ static bool is_right(tine_request *r, struct request_csrf *request, const char *
     return right;
 }
 
+/* The handler finds the parts as if nobody had looked. */
+static const char *part_of(tine_request *r, const char *type, const char *field)
+{
+    size_t length, value_length;
+    const char *body = tine_body(r, &length), *value = body != NULL ? form_data_find(type, body, length, field, &value_length) : NULL;
+
+    return value != NULL && value_length == TOKEN_TEXT ? tine_printf(r, "%.*s", (int)value_length, value) : NULL;
+}
+
 /* A form is taken apart only if it is one: what the handler is to read otherwise stays unread. */
 static const char *brought(tine_request *r, const struct csrf *csrf)
 {
     static const char form[] = "application/x-www-form-urlencoded";
     const char *text = tine_header(r, csrf->header), *type = tine_header(r, "Content-Type");
 
-    if (text != NULL || type == NULL || strncasecmp(type, form, sizeof form - 1) != 0)
+    if (text != NULL || type == NULL)
         return text;
-    return tine_form(r, csrf->field);
+    if (form_data_is(type))
+        return part_of(r, type, csrf->field);
+    return strncasecmp(type, form, sizeof form - 1) == 0 ? tine_form(r, csrf->field) : NULL;
 }
 
 /* No browser sends this field of its own accord, and to make it the script of another site must ask before. */
@@ -239,7 +253,17 @@ static int before(tine_request *r, tine_app *self)
     return is_safe(tine_method(r)) ? 0 : decide(r, request);
 }
 
-static const tine_filter csrf_filter = TINE_FILTER("csrf", .before = before);
+/* Kept by a cache between, and handed out with its cookie, the token would be known to all. */
+static int after(tine_request *r, tine_app *self)
+{
+    const struct request_csrf *request = tine_attribute(r, "csrf");
+
+    if (request != NULL && request->csrf == tine_data(self) && request->is_given && !personal_is_said(r))
+        tine_set_header(r, "Cache-Control", "no-store");
+    return 0;
+}
+
+static const tine_filter csrf_filter = TINE_FILTER("csrf", .before = before, .after = after);
 
 TINE_MODULE(.filters = TINE_FILTERS(&csrf_filter),
             .settings =

@@ -13,6 +13,7 @@
  * has changed is saved when the handler is done. Only what we have signed is ever looked up, so nobody can choose an id.
  */
 #include "common/keep.h"
+#include "common/personal.h"
 #include "common/ticket.h"
 
 #include <stdlib.h>
@@ -161,6 +162,7 @@ static json_t *get_data(tine_request *r, tine_session_calls *calls)
 
     if (one->data != NULL || (one->is_down && !one->session->may_be_empty))
         return one->data;
+    personal_mark(r);
     one->before = fetch(r, one);
     if (one->before == NULL)
         return NULL;
@@ -229,20 +231,12 @@ static int before(tine_request *r, tine_app *self)
     return tine_set_attribute(r, "session", &one->calls) == 0 ? 0 : 500;
 }
 
-/* A cache between that keeps a cookie would hand a session out to others. */
-static bool is_kept_private(tine_request *r)
-{
-    const char *control = tine_response_header(r, "Cache-Control");
-
-    return control != NULL && (strcasestr(control, "no-store") != NULL || strcasestr(control, "private") != NULL);
-}
-
 static int set_cookie(tine_request *r, const struct request_session *one, const char *value)
 {
     const struct session *session = one->session;
     int64_t left = session->lifetime - (one->ticket.seen - one->ticket.created), age = session->idle < left ? session->idle : left;
 
-    if (!is_kept_private(r))
+    if (!personal_is_said(r)) /* a cache between that keeps a cookie would hand a session out to others */
         tine_set_header(r, "Cache-Control", "no-store");
     return tine_set_cookie(r, seal_cookie_name(r, session->cookie), value,
                            TINE_COOKIE(.same_site = session->same_site, .max_age = value != NULL && session->is_persistent && age > 0 ? age : 0));
@@ -286,7 +280,7 @@ static int save(tine_request *r, struct request_session *one, const char *text)
 /* Time goes by unsaved, up to a 16th of `idle`, so that not every answer has a cookie. An answer that caches may keep does not get one for that. */
 static bool is_to_touch(tine_request *r, const struct request_session *one, int64_t now)
 {
-    if (!one->is_there || (tine_response_header(r, "Cache-Control") != NULL && !is_kept_private(r)))
+    if (!one->is_there || (tine_response_header(r, "Cache-Control") != NULL && !personal_is_said(r)))
         return false;
     return one->ticket.key != 0 || now - one->ticket.seen > one->session->idle / TOUCHES;
 }

@@ -156,7 +156,8 @@ static bool is_same(const struct stat *a, const struct stat *b)
            memcmp(&a->st_ctim, &b->st_ctim, sizeof a->st_ctim) == 0;
 }
 
-/* Takes the place of what there is if it is right; if not the log says so, once for each version of the file. */
+/* Takes the place of what there is if it is right; if not the log says so, once for each version of the file. One that has become empty this moment is
+ * about to be written by one who truncates first, as htpasswd does: it counts if it stays so. */
 static bool reread(struct roster *roster, const struct stat *status)
 {
     struct roster_state *state = roster->state;
@@ -167,6 +168,10 @@ static bool reread(struct roster *roster, const struct stat *status)
         tine_log(NULL, TINE_ERROR, "%s; what was read before still counts", reason);
         state->tried = *status;
         state->young = false;
+        return false;
+    }
+    if (next.count == 0 && roster->count > 0 && next.state->young) {
+        roster_close(&next);
         return false;
     }
     roster_close(roster);
