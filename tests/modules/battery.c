@@ -2,6 +2,7 @@
  *
  * What stands behind filters that come with tine: it says what they have told it, and sets fields of its own.
  */
+#include <stdio.h>
 #include <string.h>
 #include <tine.h>
 #include <tine_batteries.h>
@@ -51,6 +52,20 @@ static int set_session(tine_request *r)
     return show_session(r);
 }
 
+/* One value is read, or written; nothing is made of it, so that it can be compared with `plain`. */
+static int read_user(tine_request *r)
+{
+    const char *user = json_string_value(json_object_get(tine_session(r), "user"));
+    return tine_text(r, user != NULL ? 200 : 403, "plain");
+}
+
+static int write_user(tine_request *r)
+{
+    const char *user = tine_query(r, "user");
+    json_object_set_new(tine_session(r), "user", json_string(user != NULL ? user : ""));
+    return tine_text(r, 200, "plain");
+}
+
 static int login(tine_request *r)
 {
     return tine_session_renew(r) == 0 ? set_session(r) : tine_text(r, 200, "not renewed");
@@ -71,6 +86,22 @@ static int fill_session(tine_request *r)
     bytes[size] = 0;
     json_object_set_new(tine_session(r), "fill", json_string(bytes));
     return tine_text(r, 200, "filled");
+}
+
+/* 4 KB as an API has them. */
+static int records(tine_request *r)
+{
+    static char body[4096];
+    static size_t length;
+    unsigned number = 1;
+    for (int i = 1; length + 100 < sizeof body; i++) {
+        number = number * 1103515245 + 12345;
+        length += (size_t)snprintf(body + length, sizeof body - length, "%s{\"id\":%d,\"name\":\"item %x\",\"price\":%u.%02u,\"stock\":%u}",
+                                   i > 1 ? "," : "[", i, number >> 8, number % 900, number >> 16 & 63, number >> 24 & 127);
+    }
+    if (body[length - 1] != ']')
+        body[length++] = ']';
+    return tine_send(r, 200, "application/json", body, length);
 }
 
 /* An attribute that is text: /attribute/user */
@@ -116,6 +147,9 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/csrf", csrf_token),
                 TINE_GET("/session", show_session),
                 TINE_POST("/session", set_session),
+                TINE_GET("/user", read_user),
+                TINE_POST("/user", write_user),
+                TINE_GET("/records", records),
                 TINE_POST("/login", login),
                 TINE_POST("/logout", logout),
                 TINE_POST("/fill", fill_session),

@@ -7,9 +7,12 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(limiting, .timeout = 180);
@@ -170,8 +173,8 @@ Test(limiting, several_filters_each_tell_theirs)
     server_stop(&server);
 }
 
-/* Clients that ask at once, each so many times, or for so long if 'ms' is not 0; how many requests were let through. */
-static int ask_at_once(int clients, int requests, int64_t ms)
+/* Clients that ask at once, each so many times; how many requests were let through. */
+static int ask_at_once(int clients, int requests)
 {
     int taken = 0;
     int ends[2];
@@ -180,19 +183,16 @@ static int ask_at_once(int clients, int requests, int64_t ms)
     for (int i = 0; i < clients; i++)
         if ((children[i] = process_fork()) == 0) {
             struct client client = client_connect(&server);
-            int64_t end = now_ms() + ms;
-            for (int k = 0, mine = 0; ; k++) {
+            int mine = 0;
+            for (int k = 0; k < requests; k++) {
                 client_send(&client, "GET /a/answer HTTP/1.1\r\nHost: a\r\n\r\n");
                 struct response response = client_read(&client);
                 mine += response.status == 200;
                 if (response.status != 200 && response.status != 429)
                     _exit(1);
                 response_free(&response);
-                if (ms > 0 ? now_ms() >= end : k + 1 == requests)
-                    _exit(write(ends[1], &mine, sizeof mine) != sizeof mine);
-                if (ms > 0)
-                    pause_shortly();
             }
+            _exit(write(ends[1], &mine, sizeof mine) != sizeof mine);
         }
     for (int i = 0; i < clients; i++) {
         int mine;
@@ -210,22 +210,106 @@ static int ask_at_once(int clients, int requests, int64_t ms)
 Test(limiting, sixty_four_clients_of_eight_workers_get_what_one_would)
 {
     start(EIGHT LIMIT("calm", "limit = 1000\nper = 300d\n") APP("a", "calm"));
-    cr_expect_eq(ask_at_once(64, 50, 0), 1000);
-    cr_expect_eq(ask_at_once(64, 2, 0), 0);
+    cr_expect_eq(ask_at_once(64, 50), 1000);
+    cr_expect_eq(ask_at_once(64, 2), 0);
     server_stop(&server);
 }
 
-/* Of the time in which they asked nobody knows but that it is not shorter than the clients', nor longer than all of it. */
+enum { PER_SECOND = 500, BURST = 1000 };
+
+static struct seen {
+    _Atomic int64_t last_answered, last_refused_sent; /* ms */
+    _Atomic int allowed;
+} *seen;
+
+static void note_last(_Atomic int64_t *last, int64_t at)
+{
+    int64_t known = *last;
+    while (at > known && !atomic_compare_exchange_weak(last, &known, at))
+        continue;
+}
+
+static void ask_until(int64_t end)
+{
+    struct client client = client_connect(&server);
+    for (int64_t sent = now_ms(); sent < end; sent = now_ms()) {
+        client_send(&client, "GET /a/answer HTTP/1.1\r\nHost: a\r\n\r\n");
+        struct response response = client_read(&client);
+        if (response.status != 200 && response.status != 429)
+            _exit(1);
+        seen->allowed += response.status == 200;
+        note_last(&seen->last_answered, now_ms());
+        if (response.status == 429)
+            note_last(&seen->last_refused_sent, sent);
+        response_free(&response);
+        pause_shortly();
+    }
+    _exit(0);
+}
+
+/* Takes what is in the bucket, in pipelines, so as to be quicker than it fills however busy the machine is; between *sent and *answered it was
+ * found empty. */
+static void drain(int64_t *sent, int64_t *answered)
+{
+    enum { PIPELINE = 50 };
+    struct client client = client_connect(&server);
+    int64_t begin = now_ms();
+    int status = 0, taken = 0;
+    do {
+        *sent = now_ms();
+        for (int i = 0; i < PIPELINE; i++)
+            client_send(&client, "GET /a/answer HTTP/1.1\r\nHost: a\r\n\r\n");
+        for (int i = 0; i < PIPELINE; i++) {
+            struct response response = client_read(&client);
+            status = response.status;
+            taken += status == 200;
+            response_free(&response);
+        }
+        *answered = now_ms();
+    } while (status == 200);
+    client_close(&client);
+    double most = BURST + PER_SECOND * (double)(*answered - begin + 1) / 1000;
+    cr_expect(status == 429 && taken >= BURST && taken <= most, "%d: %d were there, not %d to %.0f", status, taken, BURST, most);
+}
+
+/* Between two requests that were refused the bucket gave what came in, however busy the machine is: no more than until the last answer, and
+ * no less than until the last refusal. (Nobody would have to be asked for two seconds: then it is full.) So this can be, and is, stricter than
+ * the hundredth that is promised; but not to the last token, because the clock of Redis runs unlike ours while it is set. */
+static void is_exact_over_time(const char *store)
+{
+    enum { MS = 5000, MANY = 64 };
+    int64_t empty_sent, empty_answered;
+    pid_t children[MANY];
+    start(text(EIGHT LIMIT("calm", "limit = 500\nper = 1s\nburst = 1000\n%s") APP("a", "calm"), store));
+    seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    drain(&empty_sent, &empty_answered);
+    for (int i = 0; i < MANY; i++)
+        if ((children[i] = process_fork()) == 0)
+            ask_until(empty_answered + MS);
+    for (int i = 0; i < MANY; i++)
+        cr_assert_eq(process_wait(children[i], 4 * PATIENCE), 0);
+    double most = PER_SECOND * (double)(seen->last_answered - empty_sent) / 1000;
+    double least = PER_SECOND * (double)(seen->last_refused_sent - empty_answered) / 1000;
+    int allowed = seen->allowed;
+    cr_expect(allowed <= most * 1.002 + 1 && allowed >= least * 0.998 - 1, "of %.0f to %.0f that came in %d were let through", least, most, allowed);
+    cr_expect_geq(least, PER_SECOND * MS / 1000 * 0.9, "they were refused only until %.0f of %.0f had come in", least, most);
+    munmap(seen, sizeof *seen);
+    server_stop(&server);
+}
+
 Test(limiting, what_comes_in_meanwhile_is_exact_to_a_hundredth)
 {
-    enum { PER_SECOND = 100, BURST = 100, MS = 4000 };
-    start(EIGHT LIMIT("calm", "limit = 100\nper = 1s\nburst = 100\n") APP("a", "calm"));
-    int64_t begin = now_ms();
-    int taken = ask_at_once(64, 0, MS);
-    double most = BURST + PER_SECOND * (double)(now_ms() - begin) / 1000, least = BURST + PER_SECOND * (double)MS / 1000;
-    cr_expect_leq(taken, most * 1.01, "%d of %.0f", taken, most);
-    cr_expect_geq(taken, (least - PER_SECOND * 0.02) * 0.99, "%d of %.0f", taken, least); /* each asks every few milliseconds, to the end */
-    server_stop(&server);
+    is_exact_over_time("");
+}
+
+Test(limiting, what_comes_in_meanwhile_is_exact_to_a_hundredth_in_redis)
+{
+    redis_require();
+    struct redis redis = {.dir = text("%s/redis", test_dir()), .more = ""};
+    mkdir(redis.dir, 0755);
+    redis_start(&redis);
+    is_exact_over_time(text("store = redis://127.0.0.1:%d\nstore_timeout = 5s\n", redis.port));
+    redis_kill(&redis);
 }
 
 Test(limiting, in_redis_several_machines_count_as_one)
@@ -238,9 +322,9 @@ Test(limiting, in_redis_several_machines_count_as_one)
     char *ini = text("%s%sstore = redis://127.0.0.1:%d\nstore_timeout = 5s\n%s", EIGHT, LIMIT("calm", "limit = 300\nper = 300d\n"), redis.port, APP("a", "calm"));
     start(ini);
     other = server;
-    cr_expect_eq(ask_at_once(32, 5, 0), 160);
+    cr_expect_eq(ask_at_once(32, 5), 160);
     start(ini);
-    cr_expect_eq(ask_at_once(32, 5, 0), 140);
+    cr_expect_eq(ask_at_once(32, 5), 140);
     redis_kill(&redis);
     server_stop(&other);
     server_stop(&server);

@@ -5,8 +5,8 @@
  * head " * Needs: hiredis libssl libcrypto". The other functions are for its handlers and filters.
  *
  * Each app (or filter) has keys of its own: in memory by tine_shared_*, in Redis by its name ("tine:NAME:..."), so that machines which share
- * have the same names. Redis may be away at any time: a function then says KEEP_DOWN within `store_timeout`, and at once while it is not
- * yet to be tried again; the log is told here. What to do without it is the module's to say.
+ * have the same names. Redis may be away at any time: a function then says KEEP_DOWN within twice `store_timeout`, and at once while it is
+ * not yet to be tried again; the log is told here. What to do without it is the module's to say.
  */
 #ifndef LOADED_COMMON_KEEP_H
 #define LOADED_COMMON_KEEP_H

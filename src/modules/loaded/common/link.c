@@ -8,7 +8,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -82,6 +81,7 @@ bool link_init(struct link *link, const struct store_url *url, const char *ca)
 void link_release(struct link *link)
 {
     link_close(link);
+    lookup_release(&link->lookup);
     SSL_CTX_free(link->tls);
     link->tls = NULL;
 }
@@ -178,11 +178,11 @@ static bool connect_unix(struct link *link, const char *path, int64_t deadline)
 /* One address of the host after another; each has its part of the time, so that a dead one leaves some to the next. */
 static bool connect_network(struct link *link, const struct store_url *url, int64_t deadline)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found;
-    int error = getaddrinfo(url->host, url->port, &hints, &found), count = 0;
+    struct addrinfo *found;
+    int error = lookup_host(&link->lookup, url->host, url->port, deadline, &found), count = 0;
     bool connected = false;
     if (error != 0)
-        return fail(link, "cannot look up its name", gai_strerror(error));
+        return fail(link, "cannot look up its name", lookup_reason(error));
     for (const struct addrinfo *at = found; at != NULL; at = at->ai_next)
         count++;
     for (const struct addrinfo *at = found; at != NULL && !connected; at = at->ai_next, count--) {

@@ -6,6 +6,7 @@
 #ifndef LOADED_COMMON_LINK_H
 #define LOADED_COMMON_LINK_H
 
+#include "lookup.h"
 #include "store_url.h"
 
 #include <openssl/ssl.h>
@@ -15,6 +16,7 @@ struct link {
     int fd;       /* -1: closed */
     SSL_CTX *tls; /* NULL: without */
     SSL *ssl;
+    struct lookup lookup;
     char error[200]; /* why the last call failed */
 };
 
@@ -30,7 +32,7 @@ int64_t link_clock(void);
 bool link_init(struct link *link, const struct store_url *url, const char *ca);
 void link_release(struct link *link);
 
-/* A name is looked up by the system first, by its own times: that is not within the deadline. */
+/* The host's name is looked up each time; that, too, is within the deadline. */
 bool link_open(struct link *link, const struct store_url *url, int64_t deadline);
 void link_close(struct link *link);
 
