@@ -23,4 +23,7 @@ struct run database_sql(const char *statement);
 /* Waits until so many others are connected. */
 void database_expect_connections(int count);
 
+/* Ends all there are. */
+void database_end_connections(void);
+
 #endif
