@@ -102,19 +102,15 @@ Test(conduit_database, tokens_outlive_reloads_and_restarts)
     server_stop(&server);
 }
 
-#define END_CONNECTIONS "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-
 /* A connection that was ended while it was idle costs nothing, and nothing is written twice on the new one. */
 Test(conduit_database, a_lost_connection_comes_back)
 {
     conduit_serve(&server, ON_POSTGRES, NULL);
     const char *token = conduit_member(&server, "ada");
     for (int i = 1; i <= 5; i++) {
-        cr_assert_eq(database_sql(END_CONNECTIONS).code, 0);
-        database_expect_connections(0);
+        database_end_connections();
         conduit_article(&server, token, text("t%d", i), "[\"a\"]");
-        cr_assert_eq(database_sql(END_CONNECTIONS).code, 0);
-        database_expect_connections(0);
+        database_end_connections();
         cr_assert_eq(conduit_number(conduit_expect(&server, 200, "GET", "/articles?tag=a", NULL, NULL), "articlesCount"), i);
     }
     server_stop(&server);
@@ -221,7 +217,7 @@ Test(conduit_database, a_server_that_is_restarted_under_load_loses_and_doubles_n
     for (int n = 0; n < RESTARTS; n++) {
         await_growth(journal->written);
         for (int i = 0; i < CUTS; i++)
-            cr_assert_eq(database_sql(END_CONNECTIONS).code, 0);
+            database_cut_connections();
         database_stop();
         await_growth(journal->refused);
         database_launch();

@@ -76,8 +76,29 @@ const char *database_conninfo(void)
     return text("host=%s user=ada dbname=postgres", database.files);
 }
 
+static char *count_connections(void)
+{
+    return database_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()").out;
+}
+
+static bool count_is(int count)
+{
+    return text_matches(count_connections(), text("^ +%d$", count));
+}
+
+void database_cut_connections(void)
+{
+    cr_assert_eq(database_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+                              " AND pid <> pg_backend_pid()").code, 0);
+}
+
+/* Whoever connects meanwhile, as a worker that has only just started, is ended as well. */
+void database_end_connections(void)
+{
+    await((database_cut_connections(), count_is(0)));
+}
+
 void database_expect_connections(int count)
 {
-    const char *statement = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
-    cr_assert(wait_until(PATIENCE, text_matches(database_sql(statement).out, text("^ +%d$", count))), "%s", database_sql(statement).out);
+    cr_assert(wait_until(PATIENCE, count_is(count)), "%s", count_connections());
 }

@@ -23,4 +23,8 @@ struct run database_sql(const char *statement);
 /* Waits until so many others are connected. */
 void database_expect_connections(int count);
 
+/* Ends those there are, once; and until there is none left. */
+void database_cut_connections(void);
+void database_end_connections(void);
+
 #endif
