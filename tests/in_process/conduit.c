@@ -64,7 +64,7 @@ Test(test_conduit, takes_no_tokens_but_its_own)
         {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6IngifQ.KuOka8A-yMP-PRuoIRt9m4g1w3LvlSOihVN3T9RprVk", 401},
         {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6Ii0xIn0._9jq1LUYtG4lkFfA10gXYAR6JMwv-0zqQX1rDRyPHz8", 401},
         {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6IjIifQ.pnMM4QKUq68mgN90LHGK8rKAfjArQoVVD2SSNl-jGIU", 401},
-        {"", 401}, {"...", 401}, {"x", 401},
+        {"", 401}, {"...", 401}, {"x", 401}, {".", 401}, {"..", 401}, {"x..", 401}, {".x.y", 401}, {"x..y", 401}, {"x.y.z", 401}, {"!.!.!", 401},
     };
     tine_test *t = open_conduit("secret = " SECRET "\n");
     join(t, "ada");
@@ -80,7 +80,7 @@ Test(test_conduit, takes_no_tokens_but_its_own)
 
 Test(test_conduit, tokens_end_with_their_lifetime)
 {
-    tine_test *t = open_conduit("token_lifetime = 1\n");
+    tine_test *t = open_conduit("token_lifetime = 2s\n"); /* whole seconds: 1s may be over at once */
     const char *token = join(t, "ada");
     cr_assert_eq(tine_answer_status(call(t, "GET", "/user", token, NULL)), 200);
     int looks = 0;
