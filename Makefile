@@ -197,7 +197,7 @@ $(B)/scripts/bench.d/%: $(B)/scripts/bench.d/%.o
 $(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/% $(B)/tests/http/% $(B)/scripts/%: SANITIZERS :=
 
 $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a $(B)/modules/common.a
-	$(LINK) -o $@ $(UNIT) $(WHOLE) $(B)/modules/common.a $(LIBS) -lcriterion $(shell pkg-config --libs $(sort $(foreach source,$(LOADED_COMMON),$(call needs,$(source)))))
+	$(LINK) -o $@ $(UNIT) $(WHOLE) $(B)/modules/common.a $(LIBS) -lcriterion $(shell pkg-config --libs jansson $(sort $(foreach source,$(LOADED_COMMON),$(call needs,$(source)))))
 
 $(B)/tests/system/run: $(SYSTEM)
 	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson -lcrypt
