@@ -179,7 +179,8 @@ CacheTest(fields_that_no_key_has_do_not_poison_it)
     expect_kept_for("/answer?q&" MINUTE, "X-Forwarded-For: 10.1.1.1\r\n", "/answer?q&" MINUTE, "", true);
 }
 
-/* What a handler has made of one user's session or token is not for others, even if it says so, and even before the cookie is set by a filter further out. */
+/* What a handler has made of one user's session or token is not for others, even if it says so, and even before the cookie is set by a
+ * filter further out. */
 Test(caching, nobody_gets_what_was_made_of_another_s_session, .fini = stop)
 {
     need();
@@ -248,7 +249,8 @@ Test(caching, schemes_are_apart, .fini = stop)
 {
     need();
     server_start(&server, SERVER "trusted = 127.0.0.1\n" KEEP APP("keep"));
-    const char *path = "/answer?" MINUTE, *tls = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\n", *plain = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: http\r\n";
+    const char *path = "/answer?" MINUTE, *tls = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\n",
+               *plain = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: http\r\n";
     expect_kept_for(path, plain, path, tls, false);
     cr_assert(is_kept(path, tls));
     cr_assert(is_kept(path, plain));
