@@ -42,8 +42,9 @@ MODULE_FLAGS += -Werror
 endif
 ifdef SANITIZE
 SANITIZERS   := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
-# What looks at types of C++ lies in a runtime that a program of C has not got.
-CXX_SANITIZERS := $(SANITIZERS) -fno-sanitize=vptr
+# What looks at types of C++ lies in a runtime that a program of C has not got: the first of both compilers, the second of clang alone.
+CXX_SANITIZERS := $(SANITIZERS) -fno-sanitize=vptr \
+    $(shell $(CXX) -fno-sanitize=function -fsyntax-only -xc++ /dev/null 2>/dev/null && echo -fno-sanitize=function)
 else
 OWN_CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
