@@ -42,8 +42,9 @@ MODULE_FLAGS += -Werror
 endif
 ifdef SANITIZE
 SANITIZERS   := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
-# What looks at types of C++ lies in a runtime that a program of C has not got.
-CXX_SANITIZERS := $(SANITIZERS) -fno-sanitize=vptr
+# What looks at types of C++ lies in a runtime that a program of C has not got: the first of both compilers, the second of clang alone.
+CXX_SANITIZERS := $(SANITIZERS) -fno-sanitize=vptr \
+    $(shell $(CXX) -fno-sanitize=function -fsyntax-only -xc++ /dev/null 2>/dev/null && echo -fno-sanitize=function)
 else
 OWN_CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
@@ -197,7 +198,7 @@ $(B)/scripts/bench.d/%: $(B)/scripts/bench.d/%.o
 $(B)/tests/system/% $(B)/tests/measure/% $(B)/tests/disruption/% $(B)/tests/http/% $(B)/scripts/%: SANITIZERS :=
 
 $(B)/tests/unit/run: $(UNIT) $(B)/libtine.a $(B)/modules/common.a
-	$(LINK) -o $@ $(UNIT) $(WHOLE) $(B)/modules/common.a $(LIBS) -lcriterion $(shell pkg-config --libs $(sort $(foreach source,$(LOADED_COMMON),$(call needs,$(source)))))
+	$(LINK) -o $@ $(UNIT) $(WHOLE) $(B)/modules/common.a $(LIBS) -lcriterion $(shell pkg-config --libs jansson $(sort $(foreach source,$(LOADED_COMMON),$(call needs,$(source)))))
 
 $(B)/tests/system/run: $(SYSTEM)
 	$(LINK) -o $@ $(SYSTEM) -lcriterion -ljansson -lcrypt

@@ -576,8 +576,9 @@ void tine_counter_set(tine_counter *counter, int64_t value);
 
 /* A store of small values by key (1 to TINE_KEY_MAX bytes, values 0 to TINE_VALUE_MAX) for what can be made again: sessions, caches, limits of
  * rates. An entry is gone `ttl_ms` milliseconds after it was set (0: it stays), or earlier, for want of room: it lies in one of many buckets
- * by its key, each of 12 entries, and a 13th takes the place of one that has expired, else of the one not used for longest of the app that has most
- * of them there: so a flood of one app's entries pushes out its own. 1m has 1428 entries; less than half full the store hardly ever does that. Each function works as a whole: no other worker sees half of it. */
+ * by its key, each of 12 entries, and a 13th takes the place of one that has expired, else of the one not used for longest of the app
+ * that has most of them there: so a flood of one app's entries pushes out its own. 1m has 1428 entries; less than half full the store
+ * hardly ever does that. Each function works as a whole: no other worker sees half of it. */
 
 /* For functions that a filter hands out to handlers: from now on keys are those of `app` (its `self`), or for NULL of who runs. Returns what
  * it was before, to be put back: the handler must find its own keys afterwards. */

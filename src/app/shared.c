@@ -20,7 +20,8 @@ void shared_use(const struct store_map *map)
     shared = map;
 }
 
-/* "app" and "name" as one key. A hash with a fixed key will do: the names are those of the INI file. */
+/* "app" and "name" as one key. A hash with a fixed key will do: the names are those of the INI file. By its eight bytes the store tells
+ * who has most. */
 struct scoped {
     char data[STORE_KEY_MAX];
     size_t length;

@@ -17,8 +17,9 @@
  *   and takes it over. So a mutex, even a robust one, is not needed: nobody ever waits for one who is stopped or was killed, there is no
  *   repair to be interrupted in turn, and reading writes nothing but the time of use.
  *
- * A bucket that is full makes room by what has expired, then by the least used entry of whoever has most entries in it. Whose one is the first
- * eight bytes of its key say. So a flood of one owner's entries ends at its own: of another, who has no more than half of a bucket, it takes none.
+ * A bucket that is full makes room by what has expired, then by the least used entry of whoever has most entries in it. Whose one is the
+ * first eight bytes of its key say. So a flood of one owner's entries ends at its own: of another, who has no more than half of a bucket,
+ * it takes none.
  *
  * The size alone says where everything is, and what is read is checked against its bounds: a handler that writes over this memory
  * spoils values, and leads nobody astray.

@@ -208,8 +208,8 @@ static int share_of(const struct view *view, uint64_t owner)
     return share;
 }
 
-/* The entry that makes room: one that has expired, else, of the owner that has most of them, the one that was not used for longest. So who sets
- * without end takes nothing away from who has less. */
+/* The entry that makes room: one that has expired, else, of the owner that has most of them, the one that was not used for longest. So who
+ * sets without end takes nothing away from who has less. */
 static int find_victim(const struct view *view)
 {
     int victim = -1, most = 0;

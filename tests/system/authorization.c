@@ -297,7 +297,8 @@ Test(authorization, wrong_tokens_are_refused_with_their_line)
     expect_refused(BEARER("token.ada = secret\n"), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
     expect_refused(text(BEARER("token.ada = %s0\n"), sha256("a")), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
     expect_refused(text(BEARER("token.ada = %s,\n"), sha256("a")), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
-    expect_refused(text(BEARER("token.ada = %s %s\n"), sha256("a"), sha256("b")), NULL, "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
+    expect_refused(text(BEARER("token.ada = %s %s\n"), sha256("a"), sha256("b")), NULL,
+                   "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
     const char *one = sha256("a");
     expect_refused(text(BEARER("token.ada = %s,%s,%s,%s,%s\n"), one, one, one, one, one), NULL, "token.ada: .*up to 4 of them");
     expect_refused(BEARER("file = users\n"), "a:b\n", "server\\.ini:8: \\[filter:login\\] file: .*users:1: what stands behind the name is no SHA-256");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What goes wrong under batteries takes no worker down: a store with bytes that nobody of them wrote, memory that is full, files that are cut
- * off under them. (A Redis that is gone or answers nonsense is in redis.c.)
+ * What goes wrong under batteries takes no worker down: a store with bytes that nobody of them wrote, memory that is full, files that are
+ * cut off under them. (A Redis that is gone or answers nonsense is in redis.c.)
  */
 #include "client.h"
 #include "redis_server.h"
@@ -49,9 +49,11 @@ static const char *cookie_of(const struct response *response)
 /* All three on one store, each with something in it. */
 static const char *ini_of(const char *store)
 {
-    return text(SERVER "[filter:session]\nmodule = session\nkeys = " KEY "\nstore = %s\n[filter:keep]\nmodule = cache\ntell = on\nfill = 100ms\nstore = %s\n"
+    return text(SERVER "[filter:session]\nmodule = session\nkeys = " KEY
+                       "\nstore = %s\n[filter:keep]\nmodule = cache\ntell = on\nfill = 100ms\nstore = %s\n"
                        "[filter:calm]\nmodule = rate_limit\nlimit = 10000\nper = 1d\nstore = %s\n"
-                       "[app:a]\npath = /a\nmodule = @MODULES@/answers.so\nfilters = calm, keep\n[app:b]\npath = /b\nmodule = @MODULES@/battery.so\nfilters = calm, session\n",
+                       "[app:a]\npath = /a\nmodule = @MODULES@/answers.so\nfilters = calm, keep\n[app:b]\npath = /b\nmodule = "
+                       "@MODULES@/battery.so\nfilters = calm, session\n",
                 store, store, store);
 }
 
@@ -63,7 +65,8 @@ static void expect_answers(const char *cookie)
         for (int k = 0; k < 2; k++)
             cr_expect_eq(send("GET", paths[i], "").status, 200, "%s", paths[i]);
     struct response response = send("GET", "/b/session", cookie);
-    cr_expect(response.status == 200 && (strcmp(response.body, "{}") == 0 || strstr(response.body, "ada") != NULL), "%d %s", response.status, response.body);
+    cr_expect(response.status == 200 && (strcmp(response.body, "{}") == 0 || strstr(response.body, "ada") != NULL), "%d %s",
+              response.status, response.body);
 }
 
 /* Lua: what each key has then. Of one that is of another type Redis itself says an error, which is an outage for that command. */
@@ -98,7 +101,9 @@ Test(batteries, what_others_wrote_into_their_store_harms_nobody)
         struct response response = send("POST", "/b/session?user=ada", "");
         const char *cookie = cookie_of(&response);
         expect_answers(cookie);
-        const char *said = redis_say(&redis, text("eval \"local n = 0; for _, k in ipairs(redis.call('keys', '*')) do %s; n = n + 1 end return n\" 0", cases[i].make));
+        const char *said =
+            redis_say(&redis, text("eval \"local n = 0; for _, k in ipairs(redis.call('keys', '*')) do %s; n = n + 1 end return n\" 0",
+                                   cases[i].make));
         cr_assert(strtol(said, NULL, 10) >= 4, "%s", said);
         response = send("GET", "/b/session", cookie);
         cr_expect_eq(response.status, cases[i].session, "%s: %d %s", cases[i].make, response.status, response.body);
@@ -131,8 +136,10 @@ Test(batteries, memory_that_is_full_forgets_and_serves_on)
     server_stop(&server);
 }
 
-#define LOGIN "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\nfilters = login\n[filter:login]\nmodule = basic_auth\nfile = @DIR@/users\n" \
-              "[app:main]\npath = /\nmodule = @MODULES@/battery.so\n"
+#define LOGIN \
+    "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\nfilters = login\n[filter:login]\nmodule = basic_auth\nfile = " \
+    "@DIR@/users\n" \
+    "[app:main]\npath = /\nmodule = @MODULES@/battery.so\n"
 
 static const char *hashed(const char *password)
 {

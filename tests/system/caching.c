@@ -179,7 +179,8 @@ CacheTest(fields_that_no_key_has_do_not_poison_it)
     expect_kept_for("/answer?q&" MINUTE, "X-Forwarded-For: 10.1.1.1\r\n", "/answer?q&" MINUTE, "", true);
 }
 
-/* What a handler has made of one user's session or token is not for others, even if it says so, and even before the cookie is set by a filter further out. */
+/* What a handler has made of one user's session or token is not for others, even if it says so, and even before the cookie is set by a
+ * filter further out. */
 Test(caching, nobody_gets_what_was_made_of_another_s_session, .fini = stop)
 {
     need();
@@ -226,6 +227,11 @@ CacheTest(hosts_and_methods_are_apart)
     expect_response(&response, 200, "good.example:80");
     response = ask(&server, text("GET http://evil.example%s HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", path));
     expect_response(&response, 200, "evil.example");
+    /* Of two hosts that contradict each other the target's counts, to the handler as to the key (RFC 9112, 3.2.2). */
+    response = ask(&server, text("GET http://other.example%s HTTP/1.1\r\nHost: third.example\r\nConnection: close\r\n\r\n", path));
+    expect_response(&response, 200, "other.example");
+    response = ask(&server, to_host("third.example", path));
+    expect_response(&response, 200, "third.example");
     path = "/answer?text=x&" MINUTE;
     response = ask_for("HEAD", path, ""); /* fills nothing */
     response = ask_for("GET", path, "");
@@ -243,7 +249,8 @@ Test(caching, schemes_are_apart, .fini = stop)
 {
     need();
     server_start(&server, SERVER "trusted = 127.0.0.1\n" KEEP APP("keep"));
-    const char *path = "/answer?" MINUTE, *tls = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\n", *plain = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: http\r\n";
+    const char *path = "/answer?" MINUTE, *tls = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\n",
+               *plain = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: http\r\n";
     expect_kept_for(path, plain, path, tls, false);
     cr_assert(is_kept(path, tls));
     cr_assert(is_kept(path, plain));

@@ -132,8 +132,9 @@ Test(csrf, who_says_nothing_must_bring_a_token, .fini = stop)
 
 static void expect_parts(const char *path, const char *cookie, const char *body, int status, const char *seen)
 {
-    struct response response = ask(&server, text("POST %s HTTP/1.1\r\nHost: a\r\nCookie: %s\r\n" MULTIPART "Content-Length: %zu\r\nConnection: close\r\n\r\n%s", path,
-                                                 cookie, strlen(body), body));
+    struct response response =
+        ask(&server, text("POST %s HTTP/1.1\r\nHost: a\r\nCookie: %s\r\n" MULTIPART "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                          path, cookie, strlen(body), body));
     expect_response(&response, status, seen);
     response_free(&response);
 }
@@ -146,8 +147,13 @@ Test(csrf, a_form_with_files_brings_it_too, .fini = stop)
     static const char *const paths[] = {"/parts", "/parts_arriving"};
     for (size_t i = 0; i < 2; i++) {
         char *token = text("%s", page.token), *seen = text("a=1\ncsrf_token=%.9s\nf*=text\n", token);
-        expect_parts(paths[i], page.cookie, text(PART("name=\"a\"", "1") PART("name=\"csrf_token\"", "%s") PART("name=f; filename=f.txt", "text") "--b--\r\n", token), 200, seen);
-        expect_parts(paths[i], page.cookie, text(PART("name=\"f\"; filename=\"f\"", "%020000d") PART("name=\"csrf_token\"", "%s") "--b--\r\n", 0, token), 413, NULL);
+        expect_parts(
+            paths[i], page.cookie,
+            text(PART("name=\"a\"", "1") PART("name=\"csrf_token\"", "%s") PART("name=f; filename=f.txt", "text") "--b--\r\n", token), 200,
+            seen);
+        expect_parts(paths[i], page.cookie,
+                     text(PART("name=\"f\"; filename=\"f\"", "%020000d") PART("name=\"csrf_token\"", "%s") "--b--\r\n", 0, token), 413,
+                     NULL);
         expect_parts(paths[i], page.cookie, text(PART("name=\"csrf_token\"; filename=\"f\"", "%s") "--b--\r\n", token), 403, NULL);
         token[9] ^= 1;
         expect_parts(paths[i], page.cookie, text(PART("name=\"csrf_token\"", "%s") "--b--\r\n", token), 403, NULL);

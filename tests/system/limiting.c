@@ -106,13 +106,23 @@ Test(limiting, addresses_are_those_that_trusted_proxies_tell)
     expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 2001:db8:0:1::1\r\n", 3, 1);
     expect_statuses(proxy, "/a/answer", "X-Forwarded-For: ::ffff:10.1.1.1\r\n", 0, 1);
     /* Ways to write the same, and what clients put in front of what the proxy has added: all of them have been here. */
-    static const char *const same[] = {
-        "x-forwarded-FOR: 10.1.1.2\r\n", "X-Forwarded-For:\t 10.1.1.2 \t\r\n", "X-Forwarded-For: 1.2.3.4, 5.6.7.8,10.1.1.2\r\n", "X-Forwarded-For: , ,10.1.1.2\r\n",
-        "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 10.1.1.2\r\n", "X-Forwarded-For: 1.2.3.4\r\nx-forwarded-for: 5.6.7.8 , 10.1.1.2\r\n",
-        "X-Forwarded-For: nonsense, 10.1.1.2\r\n", "X-Forwarded-For: 10.1.1.2\r\nX-Real-IP: 1.2.3.4\r\nX-Client-IP: 1.2.3.4\r\n", "X-Forwarded-For: 10.1.1.2:4711\r\n",
-        "Forwarded: for=10.1.1.2\r\n", "Forwarded: for=1.2.3.4, For=\"10.1.1.2:99\";proto=http\r\n", "Forwarded: for=10.1.1.2\r\nX-Forwarded-For: 10.1.1.2\r\n",
-        "X-Forwarded-For: ::ffff:a01:102\r\n", "X-Forwarded-For: ::FFFF:10.1.1.2\r\n", "X-Forwarded-For: 2001:db8::dead:beef\r\n", "X-Forwarded-For: [2001:db8::4]:80\r\n",
-        "Forwarded: for=\"[2001:DB8:0::5]\"\r\n"};
+    static const char *const same[] = {"x-forwarded-FOR: 10.1.1.2\r\n",
+                                       "X-Forwarded-For:\t 10.1.1.2 \t\r\n",
+                                       "X-Forwarded-For: 1.2.3.4, 5.6.7.8,10.1.1.2\r\n",
+                                       "X-Forwarded-For: , ,10.1.1.2\r\n",
+                                       "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 10.1.1.2\r\n",
+                                       "X-Forwarded-For: 1.2.3.4\r\nx-forwarded-for: 5.6.7.8 , 10.1.1.2\r\n",
+                                       "X-Forwarded-For: nonsense, 10.1.1.2\r\n",
+                                       "X-Forwarded-For: 10.1.1.2\r\nX-Real-IP: 1.2.3.4\r\nX-Client-IP: 1.2.3.4\r\n",
+                                       "X-Forwarded-For: 10.1.1.2:4711\r\n",
+                                       "Forwarded: for=10.1.1.2\r\n",
+                                       "Forwarded: for=1.2.3.4, For=\"10.1.1.2:99\";proto=http\r\n",
+                                       "Forwarded: for=10.1.1.2\r\nX-Forwarded-For: 10.1.1.2\r\n",
+                                       "X-Forwarded-For: ::ffff:a01:102\r\n",
+                                       "X-Forwarded-For: ::FFFF:10.1.1.2\r\n",
+                                       "X-Forwarded-For: 2001:db8::dead:beef\r\n",
+                                       "X-Forwarded-For: [2001:db8::4]:80\r\n",
+                                       "Forwarded: for=\"[2001:DB8:0::5]\"\r\n"};
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
         expect_status(proxy, "/a/answer", same[i], 429);
     expect_statuses(proxy, "/b/answer", "X-Forwarded-For: 2001:db8::1\r\n", 3, 1);
@@ -140,7 +150,8 @@ Test(limiting, a_field_counts_when_it_is_there_once)
 /* Who leaves it out shares a bucket with nobody else, nor has one more than others have. */
 Test(limiting, without_the_field_the_address_counts)
 {
-    start("[server]\nlisten = unix:@DIR@/socket\nworkers = 1\nworkers_max = 1\ntrusted = unix:\n" LIMIT("key", THREE "by = header:X-Key\n") APP("a", "key"));
+    start("[server]\nlisten = unix:@DIR@/socket\nworkers = 1\nworkers_max = 1\ntrusted = unix:\n" LIMIT("key", THREE "by = header:X-Key\n")
+              APP("a", "key"));
     char *proxy = text("unix:%s/socket", server.dir);
     expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 10.1.1.1\r\n", 3, 1);
     expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 10.1.1.2\r\n", 3, 1);

@@ -16,7 +16,10 @@ static void add_field(struct tine_request *r, char *line)
 {
     const char *colon = strchr(line, ':');
     r->bytes = line;
-    r->fields[0] = (struct head_field){.name = 0, .name_length = (uint32_t)(colon - line), .value = (uint32_t)(colon - line + 2), .value_length = (uint32_t)strlen(colon + 2)};
+    r->fields[0] = (struct head_field){.name = 0,
+                                       .name_length = (uint32_t)(colon - line),
+                                       .value = (uint32_t)(colon - line + 2),
+                                       .value_length = (uint32_t)strlen(colon + 2)};
     r->head.count = 1;
 }
 
@@ -59,15 +62,19 @@ Test(cache_control, is_read_to_the_stricter_side)
         {"x=\"unended, no-store", NULL, {NONE}},
         {"no-storex, xno-store, no-stor", NULL, {NONE}},
         {"no-store", "max-age=9", {.no_store = true, .max_age = 9, .s_maxage = -1, .min_fresh = -1, .stale_while_revalidate = -1}},
-        {"min-fresh=3, stale-while-revalidate=4, s-maxage=2, max-age=1", NULL, {.max_age = 1, .s_maxage = 2, .min_fresh = 3, .stale_while_revalidate = 4}},
+        {"min-fresh=3, stale-while-revalidate=4, s-maxage=2, max-age=1",
+         NULL,
+         {.max_age = 1, .s_maxage = 2, .min_fresh = 3, .stale_while_revalidate = 4}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cache_control control = read_both(cases[i].first, cases[i].second), wanted = cases[i].control;
         cr_expect(control.no_store == wanted.no_store && control.no_cache == wanted.no_cache && control.is_private == wanted.is_private &&
-                      control.is_public == wanted.is_public && control.must_revalidate == wanted.must_revalidate && control.only_if_cached == wanted.only_if_cached,
+                      control.is_public == wanted.is_public && control.must_revalidate == wanted.must_revalidate &&
+                      control.only_if_cached == wanted.only_if_cached,
                   "%s", cases[i].first);
         cr_expect(control.max_age == wanted.max_age && control.s_maxage == wanted.s_maxage && control.min_fresh == wanted.min_fresh &&
-                      control.stale_while_revalidate == wanted.stale_while_revalidate, "%s", cases[i].first);
+                      control.stale_while_revalidate == wanted.stale_while_revalidate,
+                  "%s", cases[i].first);
     }
 }
 
@@ -77,10 +84,25 @@ Test(cache_control, seconds_that_cannot_be_read_are_none)
         const char *text;
         int64_t seconds;
     } cases[] = {
-        {"max-age=0", 0}, {"max-age=60", 60}, {"max-age=\"60\"", 60}, {"max-age = 60", 60}, {"max-age=060", 60},
-        {"max-age", 0}, {"max-age=", 0}, {"max-age=-1", 0}, {"max-age=+1", 0}, {"max-age=1x", 0}, {"max-age=1.5", 0}, {"max-age=x", 0}, {"max-age=\"\"", 0}, {"max-age=0x9", 0},
-        {"max-age=2147483648", 2147483648}, {"max-age=99999999999999999999999", 2147483648},
-        {"max-age=60, max-age=30", 30}, {"max-age=30, max-age=60", 30}, {"max-age=30, max-age=x", 0},
+        {"max-age=0", 0},
+        {"max-age=60", 60},
+        {"max-age=\"60\"", 60},
+        {"max-age = 60", 60},
+        {"max-age=060", 60},
+        {"max-age", 0},
+        {"max-age=", 0},
+        {"max-age=-1", 0},
+        {"max-age=+1", 0},
+        {"max-age=1x", 0},
+        {"max-age=1.5", 0},
+        {"max-age=x", 0},
+        {"max-age=\"\"", 0},
+        {"max-age=0x9", 0},
+        {"max-age=2147483648", 2147483648},
+        {"max-age=99999999999999999999999", 2147483648},
+        {"max-age=60, max-age=30", 30},
+        {"max-age=30, max-age=60", 30},
+        {"max-age=30, max-age=x", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         cr_expect_eq(read_both(cases[i].text, NULL).max_age, cases[i].seconds, "%s", cases[i].text);

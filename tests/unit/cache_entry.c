@@ -31,7 +31,8 @@ TestSuite(cache_entry, .init = setup, .fini = teardown);
 static const void *make(const char *body, size_t body_length, size_t *length)
 {
     struct cache_snapshot snapshot;
-    struct cache_entry entry = {.status = 404, .stored_ms = STORED, .fresh_ms = 60000, .stale_ms = 5000, .body = body, .body_length = body_length};
+    struct cache_entry entry = {
+        .status = 404, .stored_ms = STORED, .fresh_ms = 60000, .stale_ms = 5000, .body = body, .body_length = body_length};
     tine_set_header(r, "Outside", "as it was");
     tine_set_header(r, "Replaced", "outside");
     tine_add_header(r, "Added", "outside");

@@ -30,7 +30,8 @@ static const struct {
     {TYPE, "before\r\n" PART("name=\"t\"", "2") END, "2"},
     {TYPE, "--b\r\nContent-Type: text/plain\r\ncontent-disposition:form-data;NAME=\"t\"\r\nX: y\r\n\r\n2\r\n" END, "2"},
     {TYPE, "--b  \r\nContent-Disposition: form-data; name=\"t\"\r\n\r\n2\r\n" END, "2"},
-    {"multipart/form-data; charset=utf-8; BOUNDARY=\"a b;c\"", "--a b;c\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\n2\r\n--a b;c--", "2"},
+    {"multipart/form-data; charset=utf-8; BOUNDARY=\"a b;c\"",
+     "--a b;c\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\n2\r\n--a b;c--", "2"},
     {TYPE, PART("name=\"u\"", "1") END, NULL},
     {TYPE, PART("name=\"tt\"", "1") PART("name=\"\"", "1") PART("name=t", "1") PART("xname=\"t\"", "1") PART("name=\"t", "1") END, NULL},
     {TYPE, PART("name=\"t\"; filename=\"f\"", "1") PART("filename=\"t\"", "1") PART("name=\"t\"; filename*=utf-8''f", "1") END, NULL},
@@ -47,7 +48,8 @@ static const struct {
     {"multipart/form-data", PART("name=\"t\"", "1") END, NULL},
     {"multipart/form-data; boundary=", PART("name=\"t\"", "1") END, NULL},
     {"multipart/form-data; boundary=\"", PART("name=\"t\"", "1") END, NULL},
-    {"multipart/form-data; boundary=0123456789012345678901234567890123456789012345678901234567890123456789x", PART("name=\"t\"", "1") END, NULL},
+    {"multipart/form-data; boundary=0123456789012345678901234567890123456789012345678901234567890123456789x", PART("name=\"t\"", "1") END,
+     NULL},
     {"text/plain; boundary=b", PART("name=\"t\"", "1") END, NULL},
 };
 
@@ -67,7 +69,8 @@ Test(form_data, has_a_field_of_a_name_or_not)
         const char *value = find(cases[i].type, cases[i].body, strlen(cases[i].body), &length);
         cr_expect_eq(value != NULL, cases[i].value != NULL, "case %zu: %s", i, cases[i].body);
         if (value != NULL && cases[i].value != NULL)
-            cr_expect(length == strlen(cases[i].value) && memcmp(value, cases[i].value, length) == 0, "case %zu: '%.*s'", i, (int)length, value);
+            cr_expect(length == strlen(cases[i].value) && memcmp(value, cases[i].value, length) == 0, "case %zu: '%.*s'", i, (int)length,
+                      value);
     }
 }
 
@@ -77,6 +80,8 @@ Test(form_data, that_is_cut_off_has_it_whole_or_not_at_all)
         for (size_t cut = 0; cut < strlen(cases[i].body); cut++) {
             size_t length = 0;
             const char *value = find(cases[i].type, cases[i].body, cut, &length);
-            cr_expect(value == NULL || (cases[i].value != NULL && length == strlen(cases[i].value) && memcmp(value, cases[i].value, length) == 0), "case %zu cut to %zu", i, cut);
+            cr_expect(value == NULL ||
+                          (cases[i].value != NULL && length == strlen(cases[i].value) && memcmp(value, cases[i].value, length) == 0),
+                      "case %zu cut to %zu", i, cut);
         }
 }

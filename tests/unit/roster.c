@@ -43,7 +43,8 @@ static void write_file(const char *text)
 static void expect(const struct roster *roster, const char *name, const char *value)
 {
     const struct roster_entry *entry = roster_find(roster, name);
-    cr_expect(value == NULL ? entry == NULL : entry != NULL && strcmp(entry->value, value) == 0, "%s: %s", name, entry != NULL ? entry->value : "(none)");
+    cr_expect(value == NULL ? entry == NULL : entry != NULL && strcmp(entry->value, value) == 0, "%s: %s", name,
+              entry != NULL ? entry->value : "(none)");
 }
 
 Test(roster, finds_whom_the_file_has)
@@ -72,8 +73,9 @@ Test(roster, a_wrong_file_is_told_with_its_line)
     static const struct {
         const char *text, *reason;
     } cases[] = {
-        {"ada", "users:1: it is not 'name:value'"},      {"ada:1\n:2\n", "users:2: it is not 'name:value'"}, {"\n#\nada:wrong\n", "users:3: it is wrong"},
-        {"ada:1\nbob:2\nada:3\n", "users: 'ada' is there twice"}, {" \n", "users:1: it is not 'name:value'"},
+        {"ada", "users:1: it is not 'name:value'"},   {"ada:1\n:2\n", "users:2: it is not 'name:value'"},
+        {"\n#\nada:wrong\n", "users:3: it is wrong"}, {"ada:1\nbob:2\nada:3\n", "users: 'ada' is there twice"},
+        {" \n", "users:1: it is not 'name:value'"},
     };
     struct roster roster;
     char reason[ROSTER_REASON_MAX];

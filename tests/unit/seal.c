@@ -24,14 +24,16 @@ int CRYPTO_memcmp(const void *a, const void *b, size_t length)
 #define KEY_A "0123456789abcdef0123456789abcdef"
 #define KEY_B "fedcba9876543210fedcba9876543210"
 
-static const struct seal both = {2, {{KEY_A, 32}, {KEY_B ", and what stands behind it", 32}}}, a_alone = {1, {{KEY_A, 32}}}, b_alone = {1, {{KEY_B, 32}}};
+static const struct seal both = {2, {{KEY_A, 32}, {KEY_B ", and what stands behind it", 32}}}, a_alone = {1, {{KEY_A, 32}}},
+                         b_alone = {1, {{KEY_B, 32}}};
 
 /* RFC 4648, 10, in the alphabet of its section 5 and without '='. */
 Test(seal, bytes_are_text_and_bytes_again)
 {
     static const struct {
         const char *bytes, *text;
-    } cases[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xff\xef\xbe", "_---"}};
+    } cases[] = {{"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+                 {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xff\xef\xbe", "_---"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[16];
         unsigned char bytes[16];
@@ -47,7 +49,8 @@ Test(seal, bytes_are_text_and_bytes_again)
 /* There is one text only for the same bytes: no other alphabet, no '=', no bits that do not count. */
 Test(seal, what_is_no_base64url_is_refused)
 {
-    static const char *const texts[] = {"A", "AAAAA", "Zh", "Zm9", "Zg==", "Zm8=", "Zm+v", "Zm/v", "Zm9v ", " Zm9", "Zm\n9", "Zm.v", "\xc3\xa4"};
+    static const char *const texts[] = {"A",    "AAAAA", "Zh",   "Zm9",   "Zg==", "Zm8=",    "Zm+v",
+                                        "Zm/v", "Zm9v ", " Zm9", "Zm\n9", "Zm.v", "\xc3\xa4"};
     unsigned char bytes[16];
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         cr_expect_eq(seal_from_text(texts[i], strlen(texts[i]), bytes), -1, "'%s'", texts[i]);

@@ -28,7 +28,8 @@ Test(store_url, says_where_a_redis_is)
         struct store_url url;
         const char *wrong = store_url_parse(cases[i].text, &url);
         cr_assert_null(wrong, "%s: %s", cases[i].text, wrong);
-        cr_expect(url.tls == cases[i].url.tls && url.is_unix == cases[i].url.is_unix && url.database == cases[i].url.database, "%s", cases[i].text);
+        cr_expect(url.tls == cases[i].url.tls && url.is_unix == cases[i].url.is_unix && url.database == cases[i].url.database, "%s",
+                  cases[i].text);
         cr_expect_str_eq(url.host, cases[i].url.host);
         cr_expect_str_eq(url.port, cases[i].url.port);
         cr_expect_str_eq(url.user, cases[i].url.user);

@@ -47,7 +47,8 @@ Test(ticket, is_read_as_it_was_written)
         cr_expect_eq(read.length, strlen(datas[i]));
         cr_expect_str_eq(read.data, datas[i]);
         cr_expect_eq(read.key, 0);
-        cr_expect_eq(text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")], 0, "it is no cookie's value: %s", text);
+        cr_expect_eq(text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")], 0,
+                     "it is no cookie's value: %s", text);
     }
 }
 
@@ -73,7 +74,8 @@ Test(ticket, of_which_a_byte_is_another_is_none)
 /* What was signed by the right key, and yet is none: of a version that is to come, or for another use of the same purpose. */
 Test(ticket, that_is_signed_and_not_one_is_none)
 {
-    static const char *const texts[] = {"", ".", "..", "...", "1.2", "1.2." ID, "1.2." ID "x.", "1.2.abc.", "1.2." ID ".!", "1.2." ID ".A", "1.2." ID ".AA.AA", "x"};
+    static const char *const texts[] = {
+        "", ".", "..", "...", "1.2", "1.2." ID, "1.2." ID "x.", "1.2.abc.", "1.2." ID ".!", "1.2." ID ".A", "1.2." ID ".AA.AA", "x"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct ticket read;
         char signature[SEAL_TEXT + 1];

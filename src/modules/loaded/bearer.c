@@ -55,7 +55,8 @@ static bool parse_hash(const char *text, unsigned char hash[SHA256_DIGEST_LENGTH
     return true;
 }
 
-/* The tokens of one name, with commas between them, for there are two while one takes the other's place. How many, 0: they are not as they should be. */
+/* The tokens of one name, with commas between them, for there are two while one takes the other's place. How many; 0: they are not as they
+ * should be. */
 static size_t parse_tokens(const char *user, const char *value, struct token tokens[EACH_MAX])
 {
     for (size_t count = 0; count < EACH_MAX; value++) {

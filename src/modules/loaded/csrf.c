@@ -198,7 +198,8 @@ static bool is_right(tine_request *r, struct request_csrf *request, const char *
 static const char *part_of(tine_request *r, const char *type, const char *field)
 {
     size_t length, value_length;
-    const char *body = tine_body(r, &length), *value = body != NULL ? form_data_find(type, body, length, field, &value_length) : NULL;
+    const char *body = tine_body(r, &length);
+    const char *value = body != NULL ? form_data_find(type, body, length, field, &value_length) : NULL;
 
     return value != NULL && value_length == TOKEN_TEXT ? tine_printf(r, "%.*s", (int)value_length, value) : NULL;
 }

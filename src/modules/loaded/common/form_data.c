@@ -58,8 +58,8 @@ static bool is_field(const char *line, const char *end, const char *name)
     const char *value = parameter(line, end, "name");
     size_t length = strlen(name);
 
-    return value != NULL && end - value >= (long)length + 2 && *value == '"' && memcmp(value + 1, name, length) == 0 && value[length + 1] == '"' &&
-           parameter(line, end, "filename") == NULL && parameter(line, end, "filename*") == NULL;
+    return value != NULL && end - value >= (long)length + 2 && *value == '"' && memcmp(value + 1, name, length) == 0 &&
+           value[length + 1] == '"' && parameter(line, end, "filename") == NULL && parameter(line, end, "filename*") == NULL;
 }
 
 /* The lines of a part's head, each behind a line's end. */

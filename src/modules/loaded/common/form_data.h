@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One field of a multipart/form-data body (RFC 7578), for a filter: tine_next_part() would take the parts away from the handler. Pure: text alone.
+ * One field of a multipart/form-data body (RFC 7578), for a filter: tine_next_part() would take the parts away from the handler. Pure: text
+ * alone.
  *
- * This is looser than tine's own parser, which refuses what is odd when the handler comes to it: a secret that only its owner can send is no less
- * one for standing in a body that is malformed.
+ * This is looser than tine's own parser, which refuses what is odd when the handler comes to it: a secret that only its owner can send is
+ * no less one for standing in a body that is malformed.
  */
 #ifndef COMMON_FORM_DATA_H
 #define COMMON_FORM_DATA_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A file of lines "name:value" that says who may come in: read whole, in memory since, and read again when it has changed. One that cannot
- * be read any more, or has become wrong, changes nothing but the log: whoever was let in stays so until the file is right. One that has become empty counts
- * when it has been so for two seconds.
+ * be read any more, or has become wrong, changes nothing but the log: whoever was let in stays so until the file is right. One that has
+ * become empty counts when it has been so for two seconds.
  */
 #ifndef COMMON_ROSTER_H
 #define COMMON_ROSTER_H
