@@ -100,7 +100,8 @@ static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
         size_t of_buffer = (size_t)sent < length ? (size_t)sent : length, of_tail = (size_t)sent - of_buffer;
         if (of_buffer > 0)
             buffer_consume(buffer, of_buffer);
-        c->tail = (struct slice){c->tail.data + of_tail, c->tail.length - of_tail};
+        if (of_tail > 0)
+            c->tail = (struct slice){c->tail.data + of_tail, c->tail.length - of_tail};
         note_delay(c, buffer_length(buffer) + c->tail.length);
     }
     return 1;
