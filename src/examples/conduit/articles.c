@@ -73,7 +73,7 @@ struct draft {
 
 static struct draft read_draft(struct input *input, tine_request *r, enum presence presence)
 {
-    struct draft draft = {NULL};
+    struct draft draft = {0};
     input_open(input, r, "article");
     draft.title = input_text(input, "title", presence, TITLE_MAX); /* one after the other, and so are the reasons */
     draft.description = input_text(input, "description", presence, DESCRIPTION_MAX);
