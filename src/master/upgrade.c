@@ -199,11 +199,11 @@ static void hand_over(struct master *m)
 /* Its master was killed, say, before its workers were up; ours all serve still. */
 static void take_back(struct master *m)
 {
-    log_error("the master of the new binary ended before all its workers were there: generation %u serves on", m->current->number);
     m->state = MASTER_SERVING;
     m->control.is_handed = false;
     pidfile_write(m->current->config->pidfile);
     upgrade_release(&m->upgrade);
+    log_error("the master of the new binary ended before all its workers were there: generation %u serves on", m->current->number);
 }
 
 static void dismiss_workers(struct master *m)

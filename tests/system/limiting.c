@@ -226,7 +226,7 @@ Test(limiting, sixty_four_clients_of_eight_workers_get_what_one_would)
     server_stop(&server);
 }
 
-enum { PER_SECOND = 500, BURST = 1000 };
+enum { PER_SECOND = 200, BURST = 1000, LAST_MS = 500 };
 
 static struct seen {
     _Atomic int64_t last_answered, last_refused_sent; /* ms */
@@ -240,10 +240,12 @@ static void note_last(_Atomic int64_t *last, int64_t at)
         continue;
 }
 
+/* Until then, and on until somebody was refused shortly before it, as long as that is to be hoped for: clients on a machine that does other
+ * things as well may need a while to take what came in meanwhile. */
 static void ask_until(int64_t end)
 {
     struct client client = client_connect(&server);
-    for (int64_t sent = now_ms(); sent < end; sent = now_ms()) {
+    for (int64_t sent = now_ms(); sent < end || (seen->last_refused_sent < end - LAST_MS && sent < end + PATIENCE); sent = now_ms()) {
         client_send(&client, "GET /a/answer HTTP/1.1\r\nHost: a\r\n\r\n");
         struct response response = client_read(&client);
         if (response.status != 200 && response.status != 429)
@@ -284,14 +286,14 @@ static void drain(int64_t *sent, int64_t *answered)
 }
 
 /* Between two requests that were refused the bucket gave what came in, however busy the machine is: no more than until the last answer, and
- * no less than until the last refusal. (Nobody would have to be asked for two seconds: then it is full.) So this can be, and is, stricter than
+ * no less than until the last refusal. (Nothing would have to be asked for five seconds: then it is full.) So this can be, and is, stricter than
  * the hundredth that is promised; but not to the last token, because the clock of Redis runs unlike ours while it is set. */
 static void is_exact_over_time(const char *store)
 {
     enum { MS = 5000, MANY = 64 };
     int64_t empty_sent, empty_answered;
     pid_t children[MANY];
-    start(text(EIGHT LIMIT("calm", "limit = 500\nper = 1s\nburst = 1000\n%s") APP("a", "calm"), store));
+    start(text(EIGHT LIMIT("calm", "limit = 200\nper = 1s\nburst = 1000\n%s") APP("a", "calm"), store));
     seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     drain(&empty_sent, &empty_answered);
     for (int i = 0; i < MANY; i++)
@@ -303,7 +305,7 @@ static void is_exact_over_time(const char *store)
     double least = PER_SECOND * (double)(seen->last_refused_sent - empty_answered) / 1000;
     int allowed = seen->allowed;
     cr_expect(allowed <= most * 1.002 + 1 && allowed >= least * 0.998 - 1, "of %.0f to %.0f that came in %d were let through", least, most, allowed);
-    cr_expect_geq(least, PER_SECOND * MS / 1000 * 0.9, "they were refused only until %.0f of %.0f had come in", least, most);
+    cr_expect_geq(least, PER_SECOND * (MS - LAST_MS) / 1000, "they were refused only until %.0f of %.0f had come in", least, most);
     munmap(seen, sizeof *seen);
     server_stop(&server);
 }
