@@ -16,7 +16,7 @@
 # B= is the folder to build in, SANITIZE=address,undefined and WERROR=1 do what they say; CFLAGS and the like are
 # added to our own.
 
-ifneq ($(filter fuzz fuzz-programs,$(MAKECMDGOALS)),)
+ifeq ($(MAKECMDGOALS),fuzz)
 B         = build/fuzz
 CC        = clang
 SANITIZE  = fuzzer-no-link,address,undefined
@@ -264,7 +264,6 @@ conformance: all $(B)/tests/http/conformance $(TEST_MODULES)
 mutation: all $(B)/tests/http/conformance $(TEST_MODULES) $(if $(KNOWN),$(B)/tests/system/run $(LIBRARY_MODULES))
 	B=$(B) CC="$(CC)" scripts/mutation $(F)
 
-fuzz-programs: $(FUZZ)
 fuzz: $(if $(T),$(B)/tests/fuzz/$(T),$(FUZZ))
 	SEED="$(SEED)" tests/fuzz/run $(B) "$(SECONDS)" "$(RUNS)" $^
 # What scripts/bench needs, which calls this itself.
@@ -353,7 +352,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all test test-programs fuzz-programs suites known_suite unit in_process system measure disruption conformance mutation fuzz bench-programs run check release man install install-development uninstall clean
+.PHONY: all test test-programs suites known_suite unit in_process system measure disruption conformance mutation fuzz bench-programs run check release man install install-development uninstall clean
 .SECONDARY:
 # Not of builds below this one, which may be under way.
 -include $(wildcard $(B)/*.d) $(shell find $(addprefix $(B)/,src tests scripts conduit modules) -type f -name '*.d' 2>/dev/null)
