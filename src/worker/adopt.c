@@ -118,10 +118,12 @@ bool adopt(struct worker *w)
         message.count = 0;
     for (unsigned i = 0; i < message.count; i++) {
         struct parcel parcel;
+        table_expect(w, message.count - i);
         if (!take_fds(&message.records[i], fds, count, &next, &parcel))
             break;
         adopt_one(w, &message.records[i], &parcel);
     }
+    table_expect(w, 0);
     for (; next < count; next++)
         close(fds[next]);
     return true;

@@ -125,6 +125,7 @@ struct worker {
     uint32_t top;        /* places used so far */
     uint32_t free;       /* list of free places below top, through 'newer' */
     uint32_t held;
+    uint32_t coming;     /* given to us by others, and not yet among those */
     uint32_t oldest, newest; /* of the idle ones */
     uint32_t given;          /* in state CONNECTION_GIVEN */
     bool channel_watched;
@@ -157,6 +158,7 @@ struct worker {
 
 void table_open(struct worker *w);
 struct connection *table_take(struct worker *w, int fd); /* NULL: full */
+void table_expect(struct worker *w, uint32_t coming);   /* that many more are ours already, though not yet taken */
 void table_give_back(struct worker *w, struct connection *c);
 struct connection *table_find(struct worker *w, uint64_t event); /* NULL: stale */
 uint64_t table_event(const struct connection *c);

@@ -67,6 +67,18 @@ void table_open(struct worker *w)
     w->free = w->oldest = w->newest = CONNECTION_NONE;
 }
 
+/* What would be lost with this process. */
+static void tell_held(struct worker *w)
+{
+    atomic_store_explicit(&w->slot->held, w->held + w->coming, memory_order_relaxed);
+}
+
+void table_expect(struct worker *w, uint32_t coming)
+{
+    w->coming = coming;
+    tell_held(w);
+}
+
 struct connection *table_take(struct worker *w, int fd)
 {
     uint32_t index = w->free;
@@ -84,7 +96,8 @@ struct connection *table_take(struct worker *w, int fd)
     *c = (struct connection){.index = index, .generation = c->generation + 1, .fd = fd, .state = CONNECTION_IDLE,
                              .deadline.position = DEADLINE_NONE, .older = CONNECTION_NONE, .newer = CONNECTION_NONE,
                              .file = -1, .arrived = w->now};
-    atomic_store_explicit(&w->slot->held, ++w->held, memory_order_relaxed);
+    w->held++;
+    tell_held(w);
     balance_note(w);
     return c;
 }
@@ -96,7 +109,8 @@ void table_give_back(struct worker *w, struct connection *c)
     c->newer = w->free;
     w->free = c->index;
     table_seal(w, c);
-    atomic_store_explicit(&w->slot->held, --w->held, memory_order_relaxed);
+    w->held--;
+    tell_held(w);
 }
 
 /* An event names place and generation. Generations are above 0, so that it is none of the worker's own descriptors. */

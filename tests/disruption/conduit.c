@@ -142,7 +142,7 @@ void row_conduit_killed(struct row *row)
     }
     crowd_await_answers(&row->crowd, row->patience > 1 ? PATIENCE : AGAIN_MS);
     leave(row);
-    long held = row_total(row, "lost"), ended = t->reset + t->unanswered + t->closed;
+    long ended = t->reset + t->unanswered + t->closed, held = row_held_by_dead(row, ended);
     snprintf(row->note, sizeof row->note, " (%ld connections ended, the dead held %ld)", ended, held);
     row_expect(row, ended <= held, "%ld connections ended, the dead held %ld", ended, held);
     row_expect(row, t->refused + t->timeout + t->status + t->wrong + t->doubled + t->silent == 0,

@@ -54,6 +54,9 @@ size_t row_log_count(const struct row *row, const char *needle);
 /* A number of `tine status --json`, of the totals. */
 long row_total(const struct row *row, const char *name);
 
+/* How many connections killed workers held, of which that many were seen to end. */
+long row_held_by_dead(const struct row *row, long ended);
+
 void row_hup(struct row *row);
 void row_upgrade(struct row *row);
 void row_population(struct row *row);

@@ -124,3 +124,11 @@ long row_total(const struct row *row, const char *name)
         harness_fail("tine status: %s%s", ran.out, ran.err);
     return strtol(at + strlen(key), NULL, 10);
 }
+
+/* The last of them may have closed its sockets, but not be known to be dead. */
+long row_held_by_dead(const struct row *row, long ended)
+{
+    long held = 0;
+    wait_until(2000, (held = row_total(row, "lost")) >= ended);
+    return held;
+}
