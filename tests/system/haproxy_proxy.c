@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 enum { FIELDS_MAX = 128 };
 
@@ -22,6 +25,17 @@ void haproxy_require(void)
 {
     if (!program_exists("haproxy"))
         cr_skip_test("haproxy is not there: scripts/setup test installs it");
+}
+
+/* The socket is there before it can be connected to. */
+static bool is_listening(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    bool listening = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return listening;
 }
 
 /* HAProxy wants to know its port before: another is tried where that was taken meanwhile. */
@@ -37,7 +51,7 @@ void haproxy_start(struct server *front, const struct server *one, const struct 
         setenv("HAPROXY_BIND", front->address, 1);
         haproxy = process_start(argv, log, log);
         kill_at_exit(haproxy);
-        await(!process_alive(haproxy) || file_exists(haproxy_socket));
+        await(!process_alive(haproxy) || is_listening(haproxy_socket));
         if (process_wait(haproxy, 0) < 0) {
             await(haproxy_is_up("tines,one") && haproxy_is_up("tines,two"));
             return;
