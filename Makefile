@@ -225,7 +225,7 @@ $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtine.a tests/fuzz/%.c
 	$(LINK) -fsanitize=fuzzer $(WRAPS) -o $@ $< $(WHOLE) $(LIBS)
 
 # Tests of processes sleep most of their time.
-TEST_JOBS ?= 12
+TEST_JOBS ?= 8
 FILTER = $(if $(T),--filter '$(T)/*')
 
 # The runners that were asked for. One may lack the suite, but not all: else nothing would be tested, and that be called a success.

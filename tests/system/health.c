@@ -88,15 +88,16 @@ Test(health, a_second_signal_ends_the_delay)
 Test(health, the_delay_is_part_of_graceful)
 {
     struct server server;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nshutdown_delay = 1s\n[timeouts]\ngraceful = 2s\n" TROUBLE);
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nshutdown_delay = 1s\n[timeouts]\ngraceful = 3s\n" TROUBLE);
     struct client client = client_connect(&server);
     client_send(&client, request("GET", "/trouble/gate/never", ""));
     server_log_await(&server, "gate never entered", 1);
     int64_t start = now_ms();
     server_signal(&server, SIGTERM);
     server_wait(&server);
-    cr_assert_geq(now_ms() - start, 2000);
-    cr_assert(server_log_has(&server, "finishing what is in progress, for at most 1 s"), "%s", server_log(&server));
+    cr_assert_geq(now_ms() - start, 3000);
+    /* Two seconds, or what a machine that does other things as well has left of them. */
+    cr_assert(text_matches(server_log(&server), "finishing what is in progress, for at most [012] s"), "%s", server_log(&server));
     client_close(&client);
 }
 
