@@ -132,21 +132,9 @@ void row_conduit_crashes(struct row *row)
 /* What a killed worker held may be lost; but no article is half there, or there twice, and none that was answered is missing. */
 void row_conduit_killed(struct row *row)
 {
-    pid_t workers[WORKERS_MAX];
-    const struct crowd_tally *t = &row->tally;
     serve(row, FOUR_WORKERS CONDUIT);
-    while (row_every(row, 200)) {
-        size_t count;
-        await((count = server_workers(&row->server, workers)) > 0);
-        row->done += kill(workers[(size_t)rand() % count], SIGKILL) == 0;
-    }
-    crowd_await_answers(&row->crowd, row->patience > 1 ? PATIENCE : AGAIN_MS);
+    row_kill_workers(row);
     leave(row);
-    long ended = t->reset + t->unanswered + t->closed, held = row_held_by_dead(row, ended);
-    snprintf(row->note, sizeof row->note, " (%ld connections ended, the dead held %ld)", ended, held);
-    row_expect(row, ended <= held, "%ld connections ended, the dead held %ld", ended, held);
-    row_expect(row, t->refused + t->timeout + t->status + t->wrong + t->doubled + t->silent == 0,
-               "%ld refused, %ld timed out, %ld another status, %ld wrong, %ld doubled, %ld clients silent at the end", t->refused, t->timeout,
-               t->status, t->wrong, t->doubled, t->silent);
+    row_expect_only_held_lost(row);
     row_stop(row);
 }

@@ -54,8 +54,11 @@ size_t row_log_count(const struct row *row, const char *needle);
 /* A number of `tine status --json`, of the totals. */
 long row_total(const struct row *row, const char *name);
 
-/* How many connections killed workers held, of which that many were seen to end. */
-long row_held_by_dead(const struct row *row, long ended);
+/* Every 200 ms one of the workers, until the time is over; then everybody must be answered once more. */
+void row_kill_workers(struct row *row);
+
+/* tine counts what its dead workers held: no more than that was lost, and only by the end of a connection. */
+void row_expect_only_held_lost(struct row *row);
 
 void row_hup(struct row *row);
 void row_upgrade(struct row *row);

@@ -125,10 +125,32 @@ long row_total(const struct row *row, const char *name)
     return strtol(at + strlen(key), NULL, 10);
 }
 
-/* The last of them may have closed its sockets, but not be known to be dead. */
-long row_held_by_dead(const struct row *row, long ended)
+void row_kill_workers(struct row *row)
+{
+    pid_t workers[WORKERS_MAX];
+    while (row_every(row, 200)) {
+        size_t count;
+        await((count = server_workers(&row->server, workers)) > 0);
+        row->done += kill(workers[(size_t)rand() % count], SIGKILL) == 0;
+    }
+    crowd_await_answers(&row->crowd, row->patience > 1 ? PATIENCE : AGAIN_MS);
+}
+
+/* What the dead held; the last of them may have closed its sockets, but not be known to be dead. */
+static long held_by_dead(const struct row *row, long ended)
 {
     long held = 0;
     wait_until(2000, (held = row_total(row, "lost")) >= ended);
     return held;
+}
+
+void row_expect_only_held_lost(struct row *row)
+{
+    const struct crowd_tally *t = &row->tally;
+    long ended = t->reset + t->unanswered + t->closed, held = held_by_dead(row, ended);
+    snprintf(row->note, sizeof row->note, " (%ld connections ended, the dead held %ld)", ended, held);
+    row_expect(row, ended <= held, "%ld connections ended, the dead held %ld", ended, held);
+    row_expect(row, t->refused + t->timeout + t->status + t->wrong + t->doubled + t->silent == 0,
+               "%ld refused, %ld timed out, %ld another status, %ld wrong, %ld doubled, %ld clients silent at the end", t->refused, t->timeout,
+               t->status, t->wrong, t->doubled, t->silent);
 }
