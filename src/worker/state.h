@@ -14,6 +14,7 @@
 #include "shared/addresses.h"
 #include "shared/handoff.h"
 #include "worker/deadlines.h"
+#include "worker/preemption.h"
 #include "worker/worker.h"
 
 #include <signal.h>
@@ -115,6 +116,7 @@ struct worker {
     int64_t gave_for_room; /* when, last; 0: never */
     struct sockaddr_storage peer; /* of the connection accepted last */
     int64_t now;         /* monotonic ms, of this turn */
+    struct preemption preemption;
     int64_t looked_us;   /* monotonic us, when we looked last; 0: since then something was done that may have taken time */
 
     struct connection *table;

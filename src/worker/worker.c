@@ -228,6 +228,7 @@ static void turn(struct worker *w)
     fall_asleep(w);
     int count = epoll_wait(w->epoll, events, EVENTS_MAX, epoll_timeout(w));
     wake_up(w);
+    preemption_note(&w->preemption, w->now, count > 0 ? (uint32_t)count : 0);
     accept_events(w, events, count);
     serve_events(w, events, count);
     expire(w);
@@ -239,6 +240,7 @@ static void turn_without_connections(struct worker *w)
     fall_asleep(w);
     int fd = accept_blocking(w);
     wake_up(w);
+    preemption_note(&w->preemption, w->now, 1);
     if (fd >= 0)
         accept_take(w, 0, fd);
 }
