@@ -11,7 +11,9 @@
 
 TestSuite(adopting, .timeout = 120);
 
-#define APPS PROBE TROUBLE "[app:spool]\npath = /spool\nmodule = @MODULES@/probe.so\nbody_memory = 1\n"
+#define APPS \
+    PROBE TROUBLE "[app:spool]\npath = /spool\nmodule = @MODULES@/probe.so\nbody_memory = 1\n" \
+    "[app:scribble]\npath = /scribble\nmodule = @MODULES@/scribble.so\n"
 
 #define POST(path, framing, body) "POST " path " HTTP/1.1\r\nHost: a\r\n" framing "\r\n\r\n" body
 #define HELLO "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -121,6 +123,12 @@ static void expect_answered(struct batch *b, int code)
     }
 }
 
+/* Each of the dead's clients at most, which had its answer and had not closed yet when the next handler took that worker. */
+static void expect_others_counted_as_kept(const struct batch *b)
+{
+    cr_assert(text_matches(status(b), ", lost [0-9]$"), "%s", status(b));
+}
+
 /* The workers' ends are in the log: server_stop() would take them for tine's own. */
 static void stop(struct batch *b)
 {
@@ -134,18 +142,30 @@ Test(adopting, a_crash_in_the_middle_of_it_costs_the_others_nothing)
     give(&b, FIRST_MAX, "/trouble/crash/null", ONE_WORKER "workers_max = 1\n" APPS, 1);
     expect_answered(&b, 500);
     expect_others_kept(&b);
+    expect_others_counted_as_kept(&b);
     cr_assert_eq(text_count(server_log(&b.server), "crashed with SIGSEGV"), FIRST_MAX);
     stop(&b);
 }
 
-/* That others wait is not looked at in this one, before its time is up. */
-Test(adopting, a_handler_that_hangs_in_the_middle_of_it_costs_the_others_nothing)
+static void hang(const char *stall_after)
 {
     struct batch b;
-    give(&b, 3, "/trouble/gate/never", ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 500ms\nstall_after = 1m\n" APPS, 1);
+    const char *ini = text(ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 500ms\nstall_after = %s\n" APPS, stall_after);
+    give(&b, 3, "/trouble/gate/never", ini, 1);
     expect_answered(&b, 504);
     expect_others_kept(&b);
+    expect_others_counted_as_kept(&b);
     stop(&b);
+}
+
+Test(adopting, a_handler_that_hangs_in_the_middle_of_it_costs_the_others_nothing)
+{
+    hang("1m");
+}
+
+Test(adopting, what_was_passed_on_of_a_stalled_worker_is_not_passed_on_again_when_it_dies)
+{
+    hang("50ms");
 }
 
 Test(adopting, a_handler_that_takes_its_time_in_the_middle_of_it_is_waited_for_by_nobody_else)
@@ -158,4 +178,31 @@ Test(adopting, a_handler_that_takes_its_time_in_the_middle_of_it_is_waited_for_b
     expect_kept(&b.first[0], NULL, "through gate slow");
     cr_assert_not_null(strstr(status(&b), "lost 0\n"), "%s", status(&b));
     stop(&b);
+}
+
+/* Nobody gets what is another's: of what may be anybody's by now nothing is passed on, nor served here. */
+static void write_over(const char *then, int code)
+{
+    struct batch b;
+    bool clean;
+    give(&b, 1, text("/scribble/coming/%s", then), ONE_WORKER "workers_max = 1\n" APPS, 1);
+    struct response response = client_read(&b.first[0]);
+    cr_assert_eq(response.status, code, "%s", response.head);
+    for (int i = 0; i < OTHERS; i++) {
+        cr_assert(client_drain(&b.others[i], PATIENCE, &clean));
+        cr_assert_eq(b.others[i].length, 0);
+    }
+    expect_kept(&b.door, HELLO, "hello");
+    cr_assert(server_log_has(&b.server, text(": %d of its connections are closed", OTHERS + 1)));
+    stop(&b);
+}
+
+Test(adopting, what_was_written_over_before_a_crash_is_not_passed_on)
+{
+    write_over("crash", 500);
+}
+
+Test(adopting, what_was_written_over_is_not_served)
+{
+    write_over("return", 200);
 }
