@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "worker/intake.h"
 #include "worker/introduce.h"
+#include "worker/parcels.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -39,26 +40,6 @@ static int unpack(struct connection *c, const struct handoff_record *record, int
     return 0;
 }
 
-/* What a message says must fit what it brought: a record of which descriptors are missing is dropped, as the kernel did with them. */
-struct parcel {
-    int socket, pack, spool;
-};
-
-static bool take_fds(const struct handoff_record *record, const int *fds, unsigned count, unsigned *next, struct parcel *parcel)
-{
-    bool packed = record->input > 0 || (record->body > 0 && !record->spooled);
-    unsigned needed = 1u + packed + record->spooled;
-    *parcel = (struct parcel){-1, -1, -1};
-    if (count - *next < needed)
-        return false;
-    parcel->socket = fds[(*next)++];
-    if (packed)
-        parcel->pack = fds[(*next)++];
-    if (record->spooled)
-        parcel->spool = fds[(*next)++];
-    return true;
-}
-
 static void restore_deadline(struct worker *w, struct connection *c, const struct handoff_record *record, uint32_t generation)
 {
     if (c->generation == generation && c->state == record->state && record->deadline > 0) {
@@ -71,8 +52,9 @@ static void restore_deadline(struct worker *w, struct connection *c, const struc
     }
 }
 
-static void go_on(struct worker *w, struct connection *c, const struct handoff_record *record, struct parcel *parcel)
+static void go_on(struct worker *w, struct connection *c, struct parcel *parcel)
 {
+    const struct handoff_record *record = &parcel->record;
     uint32_t generation = c->generation;
     if (record->answer != 0)
         exchange_answer_for_dead(w, c, record->answer, record->id);
@@ -82,11 +64,15 @@ static void go_on(struct worker *w, struct connection *c, const struct handoff_r
     restore_deadline(w, c, record, generation);
 }
 
-static void adopt_one(struct worker *w, const struct handoff_record *record, struct parcel *parcel)
+static void adopt_one(struct worker *w, struct parcel *parcel)
 {
+    const struct handoff_record *record = &parcel->record;
     struct connection *c = table_take(w, parcel->socket);
+    table_expect(w, parcels_left()); /* only now: it shall not be missing meanwhile */
     if (c == NULL) {
         io_close(&parcel->socket);
+        io_close(&parcel->pack);
+        io_close(&parcel->spool);
         return;
     }
     scoreboard_count(&w->slot->adopted, 1);
@@ -101,7 +87,7 @@ static void adopt_one(struct worker *w, const struct handoff_record *record, str
         log_error("cannot read what came with a connection: %s", strerror(errno));
         connection_close(w, c);
     } else {
-        go_on(w, c, record, parcel);
+        go_on(w, c, parcel);
     }
     io_close(&parcel->pack);
     io_close(&parcel->spool);
@@ -109,22 +95,10 @@ static void adopt_one(struct worker *w, const struct handoff_record *record, str
 
 bool adopt(struct worker *w)
 {
-    struct handoff_message message;
-    int fds[HANDOFF_BATCH * HANDOFF_FDS];
-    unsigned count, next = 0;
-    if (!has_room(w) || handoff_receive(w->setup->channel[1], &message, fds, &count) < 0)
+    struct parcel parcel;
+    if (w->damaged || !has_room(w) || !parcels_receive(w))
         return false;
-    if (message.version != HANDOFF_VERSION || message.count > HANDOFF_BATCH)
-        message.count = 0;
-    for (unsigned i = 0; i < message.count; i++) {
-        struct parcel parcel;
-        table_expect(w, message.count - i);
-        if (!take_fds(&message.records[i], fds, count, &next, &parcel))
-            break;
-        adopt_one(w, &message.records[i], &parcel);
-    }
-    table_expect(w, 0);
-    for (; next < count; next++)
-        close(fds[next]);
+    while (parcels_next(w, &parcel)) /* serving one may have passed on the others */
+        adopt_one(w, &parcel);
     return true;
 }

@@ -180,7 +180,7 @@ static bool run_handler(struct worker *w, struct connection *c)
 static void give_others_before(struct worker *w, const struct connection *c)
 {
     const struct route *route = c->request->match.route.route;
-    if (w->held < 2 || c->request->answer != 0 || route->recent_us < SLOW_US || w->order == ORDER_LEAVE ||
+    if (w->held + w->coming < 2 || c->request->answer != 0 || route->recent_us < SLOW_US || w->order == ORDER_LEAVE ||
         !scoreboard_has_idle(w->setup->board, w->slot))
         return;
     adopt_watch(w, false); /* not to us */

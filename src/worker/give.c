@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "worker/crowd.h"
+#include "worker/parcels.h"
 
 #include <errno.h>
 #include <string.h>
@@ -129,9 +130,9 @@ static bool send_batch(struct worker *w)
 
 bool give_all(struct worker *w, const struct connection *but)
 {
-    bool all = true;
     w->overwritten = 0;
     batch.message.count = batch.fd_count = 0; /* whatever became of the last one */
+    bool all = parcels_pass_on(w);
     for (uint32_t i = 0; i < w->top && all; i++) {
         struct connection *c = &w->table[i];
         bool sound = c == but || table_is_sound(w, c);

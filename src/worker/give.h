@@ -9,8 +9,9 @@
 
 /* give.c. give_all() and give_to_answer() are async-signal-safe. */
 
-/* Gives every connection that can be given, except 'but' (may be NULL) and those that were written over. Returns whether none that can be
- * given was left; if not, the channel is full or the system short of something, and it is to be tried again. */
+/* Gives every connection that can be given, except 'but' (may be NULL) and those that were written over; those, too, that came to us and
+ * that adopt() has not taken yet. Returns whether none that can be given was left; if not, the channel is full or the system short of
+ * something, and it is to be tried again. */
 bool give_all(struct worker *w, const struct connection *but);
 
 /* Gives those that were idle longest, at most 'most' and one message full. Returns how many. */

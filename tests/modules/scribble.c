@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A wild handler: it writes over records of the table in which its worker keeps connections, then crashes, returns or sleeps. The
- * table is nobody's business but the worker's, so it is searched for: pages of no file where records numbered 0, 1, 2 ... stand,
- * each with the descriptor of a socket.
+ * A wild handler: it writes over records of the table in which its worker keeps connections, or over what others gave to that and it has
+ * not taken yet, then crashes, returns or sleeps. Neither is anybody's business but the worker's, so they are searched for: pages of no
+ * file where records numbered 0, 1, 2 ... stand, each with the descriptor of a socket; and a message in which clients' addresses stand
+ * at even distances.
  */
 #include <tine.h>
 
@@ -14,7 +15,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { PAGE = 4096, LARGEST = 64 << 20, STRIDE_MIN = 64, STRIDE_MAX = 1024 };
+enum { PAGE = 4096, LARGEST = 64 << 20, STRIDE_MIN = 64, STRIDE_MAX = 1024, RECORDS = 24 };
 
 struct table {
     char *start;
@@ -70,13 +71,9 @@ static void write_over(const struct table *table, const char *what, long first, 
     }
 }
 
-static int scribble(tine_request *r)
+static int end(tine_request *r)
 {
-    struct table table = find_table();
     const char *then = tine_param(r, "then");
-    if (table.stride == 0)
-        return tine_problem(r, 501, "no table found");
-    write_over(&table, tine_param(r, "what"), strtol(tine_param(r, "first"), NULL, 10), strtol(tine_param(r, "last"), NULL, 10));
     if (strcmp(then, "crash") == 0)
         abort();
     if (strcmp(then, "nap") == 0)
@@ -84,4 +81,66 @@ static int scribble(tine_request *r)
     return tine_text(r, 200, "written over");
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/{what}/{first:int}/{last:int}/{then}", scribble), {0}})
+static int scribble(tine_request *r)
+{
+    struct table table = find_table();
+    if (table.stride == 0)
+        return tine_problem(r, 501, "no table found");
+    write_over(&table, tine_param(r, "what"), strtol(tine_param(r, "first"), NULL, 10), strtol(tine_param(r, "last"), NULL, 10));
+    return end(r);
+}
+
+/* 127.0.0.1 as an IPv6 address. Word by word, and so unseen by a sanitizer, which has marks between variables. */
+#define UNSEEN __attribute__((no_sanitize("address"), noinline))
+static UNSEEN bool is_address(const uint64_t *at)
+{
+    static const union {
+        unsigned char bytes[16];
+        uint64_t words[2];
+    } local = {{[10] = 255, [11] = 255, [12] = 127, [15] = 1}};
+    return at[0] == local.words[0] && at[1] == local.words[1];
+}
+
+/* A version, a count, and then that many records, each of which begins with an address: the distance of two; 0: it is something else. */
+static UNSEEN size_t message_stride(const uint64_t *at)
+{
+    uint32_t version = (uint32_t)at[0], count = (uint32_t)(at[0] >> 32);
+    if (version == 0 || version > 9 || count < 3 || count > RECORDS || !is_address(at + 1))
+        return 0;
+    for (size_t words = STRIDE_MIN / 8; words <= STRIDE_MAX / 8; words++)
+        if (is_address(at + 1 + words) && is_address(at + 1 + 2 * words))
+            return words * 8;
+    return 0;
+}
+
+/* In what the program itself has, not on the heap. */
+static struct table find_message(void)
+{
+    struct table message = {NULL, 0};
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (maps != NULL && message.stride == 0 && fgets(line, sizeof line, maps) != NULL) {
+        unsigned long from, to;
+        if (strchr(line, '[') != NULL || sscanf(line, "%lx-%lx rw-p ", &from, &to) != 2 || to - from > LARGEST)
+            continue;
+        for (; from + 3 * STRIDE_MAX < to && message.stride == 0; from += 8)
+            message = (struct table){(char *)from, message_stride((uint64_t *)from)};
+    }
+    if (maps != NULL)
+        fclose(maps);
+    return message;
+}
+
+/* Behind the records stand the descriptors: the second is made the first's, whose client would get the answers of another. */
+static int scribble_coming(tine_request *r)
+{
+    struct table message = find_message();
+    if (message.stride == 0)
+        return tine_problem(r, 501, "no message found");
+    char *fds = message.start + 8 + RECORDS * message.stride;
+    memcpy(fds + sizeof(int), fds, sizeof(int));
+    return end(r);
+}
+
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/{what}/{first:int}/{last:int}/{then}", scribble),
+                                           TINE_GET("/coming/{then}", scribble_coming), {0}})

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See parcels.h. What is left is kept as the message that it would be if it were sent again: so passing it on is one system call, and all
+ * that it says, of clocks and of half a body, stays as its first giver said it. Were all of it taken before the first is served, some could
+ * not be given any more: a body that this configuration refuses is in the middle of its answer.
+ *
+ * Like the table it has a check value, as module code may write over it.
+ */
+#include "worker/parcels.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { FDS_MAX = HANDOFF_BATCH * HANDOFF_FDS };
+
+static struct {
+    struct handoff_message message;
+    int fds[FDS_MAX];
+    unsigned fd_count;
+    uint64_t check; /* of all before it */
+} left;
+
+/* Each times an odd number of its own, as in table.c. */
+static uint64_t add_words(uint64_t sum, const void *bytes, size_t size)
+{
+    for (size_t at = 0; at < size; at += sizeof(uint32_t)) {
+        uint32_t word;
+        memcpy(&word, (const char *)bytes + at, sizeof word);
+        sum += word * (0x6d2b79f5 + 2 * (uint64_t)at);
+    }
+    return sum;
+}
+
+static uint64_t check_value(const struct worker *w)
+{
+    size_t size = offsetof(struct handoff_message, records) + left.message.count * sizeof left.message.records[0];
+    uint64_t sum = add_words(w->secret, &left.fd_count, sizeof left.fd_count);
+    return add_words(add_words(sum, &left.message, size), left.fds, left.fd_count * sizeof left.fds[0]);
+}
+
+static bool is_sound(const struct worker *w)
+{
+    return left.message.count <= HANDOFF_BATCH && left.fd_count <= FDS_MAX && left.check == check_value(w);
+}
+
+/* The descriptors are somebody else's by now, or nobody will ask for them. */
+static void clear(struct worker *w)
+{
+    for (unsigned i = 0; i < left.fd_count; i++)
+        close(left.fds[i]);
+    left.message.count = left.fd_count = 0;
+    left.check = check_value(w);
+}
+
+bool parcels_receive(struct worker *w)
+{
+    if (handoff_receive(w->setup->channel[1], &left.message, left.fds, &left.fd_count) < 0)
+        return false;
+    if (left.message.version != HANDOFF_VERSION || left.message.count > HANDOFF_BATCH)
+        left.message.count = 0;
+    left.check = check_value(w);
+    table_expect(w, left.message.count);
+    return true;
+}
+
+uint32_t parcels_left(void)
+{
+    return left.message.count;
+}
+
+static int take_fd(bool is_there, unsigned *next)
+{
+    return is_there ? left.fds[(*next)++] : -1;
+}
+
+static void take_first(struct parcel *parcel, bool packed)
+{
+    unsigned used = 0;
+    parcel->record = left.message.records[0];
+    parcel->socket = take_fd(true, &used);
+    parcel->pack = take_fd(packed, &used);
+    parcel->spool = take_fd(parcel->record.spooled, &used);
+    left.message.count--;
+    left.fd_count -= used;
+    memmove(left.message.records, left.message.records + 1, left.message.count * sizeof left.message.records[0]);
+    memmove(left.fds, left.fds + used, left.fd_count * sizeof left.fds[0]);
+}
+
+bool parcels_next(struct worker *w, struct parcel *parcel)
+{
+    if (!is_sound(w)) {
+        w->damaged = 1; /* what is coming ends with this process */
+        return false;
+    }
+    const struct handoff_record *first = &left.message.records[0];
+    bool packed = first->input > 0 || (first->body > 0 && !first->spooled);
+    /* What a message says must fit what it brought: a record of which descriptors are missing is dropped, as the kernel did with them. */
+    if (left.message.count == 0 || left.fd_count < 1u + packed + first->spooled) {
+        clear(w);
+        table_expect(w, 0);
+        return false;
+    }
+    take_first(parcel, packed);
+    left.check = check_value(w);
+    return true;
+}
+
+bool parcels_pass_on(struct worker *w)
+{
+    if (w->coming == 0)
+        return true;
+    if (!is_sound(w)) {
+        w->damaged = 1;
+        w->overwritten += w->coming;
+        return true;
+    }
+    if (handoff_send(w->setup->channel[0], &left.message, left.fds, left.fd_count) < 0)
+        return false;
+    clear(w);
+    atomic_fetch_sub(&w->slot->held, w->coming); /* if we are dying, these are not lost */
+    w->coming = 0;
+    return true;
+}
