@@ -17,8 +17,8 @@
 
 enum {
     KEEP_BYTES = 1 << 16,
-    FILE_PIECE = 1 << 20,   /* a sendfile() at most */
-    FILE_TURN = 4 << 20     /* of one connection before the others have their turn */
+    FILE_FIRST = 1 << 20,   /* sent with its head, before the others have their turn: what fits is done with */
+    FILE_TURN = 1 << 18     /* each time after that: the less waits in the kernel, the less it costs, and the sooner it is the others' turn */
 };
 
 /* On to the next stretch of the response's file; behind the last there is no file. */
@@ -115,10 +115,13 @@ static int cut_short(const struct connection *c)
     return -1;
 }
 
-static int send_file(struct connection *c, uint64_t *turn)
+/* 'turn': bytes that may go now. */
+static int send_file(struct connection *c, size_t *turn)
 {
     while (c->file_left > 0) {
-        size_t piece = c->file_left < FILE_PIECE ? (size_t)c->file_left : FILE_PIECE;
+        size_t piece = c->file_left < *turn ? (size_t)c->file_left : *turn;
+        if (piece == 0)
+            return 0;
         ssize_t sent = sendfile(c->fd, c->file, &c->file_offset, piece);
         if (sent < 0 && errno == EINTR)
             continue;
@@ -130,9 +133,7 @@ static int send_file(struct connection *c, uint64_t *turn)
             return sent < 0 ? -1 : cut_short(c);
         c->file_left -= (uint64_t)sent;
         note_delay(c, c->file_left);
-        *turn += (uint64_t)sent;
-        if (*turn >= FILE_TURN && c->file_left > 0)
-            return 0;
+        *turn -= (size_t)sent;
     }
     return 1;
 }
@@ -154,7 +155,7 @@ static int transmit_memory(struct worker *w, struct connection *c)
 
 int transmit(struct worker *w, struct connection *c)
 {
-    uint64_t turn = 0;
+    size_t turn = buffer_length(&w->out) > 0 ? FILE_FIRST : FILE_TURN;
     if (connection_is_sending(c))
         w->looked_us = 0;
     for (;;) {
