@@ -156,7 +156,7 @@ static int transmit_memory(struct worker *w, struct connection *c)
 int transmit(struct worker *w, struct connection *c)
 {
     size_t turn = buffer_length(&w->out) > 0 ? FILE_FIRST : FILE_TURN;
-    if (connection_is_sending(c))
+    if (c->file >= 0 || c->tail.length > KEEP_BYTES)
         w->looked_us = 0;
     for (;;) {
         int result = transmit_memory(w, c);
