@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/title.h"
+#include "config/cpus.h"
 #include "master/notify.h"
 #include "master/pidfile.h"
 #include "shared/handoff.h"
@@ -227,6 +228,7 @@ static void steps(struct master *m)
     children_write_logs(m);
     upgrade_step(m); /* the last to act: it may make another program of this process */
     atomic_store(&m->board->state, m->state);
+    atomic_store(&m->board->busy, busy_look(&m->busy, m->now, scoreboard_requests(m->board), m->cpus));
     notify_step(m);
 }
 
@@ -286,6 +288,7 @@ static int open_master(struct master *m)
     guard_prepare();
     errors_init(&m->reasons);
     m->now = clock_ms();
+    m->cpus = (unsigned)cpus_granted();
     atomic_store(&m->board->master, getpid());
     atomic_store(&m->board->started, m->now);
     atomic_store(&m->board->started_at, clock_wall_ms());

@@ -7,6 +7,7 @@
 #define MASTER_MASTER_H
 
 #include "base/errors.h"
+#include "master/busy.h"
 #include "master/control.h"
 #include "master/generation.h"
 #include "master/succession.h"
@@ -68,6 +69,8 @@ struct master {
     enum master_state state;
     int64_t now, wake_at; /* monotonic ms; wake_at 0: no deadline */
     int64_t active_until; /* ticks go on until then */
+    struct busy busy;
+    unsigned cpus; /* granted to us when we started */
 
     struct generation *current; /* its workers serve; NULL until the first commit */
     struct generation *next;    /* of a transaction under way */

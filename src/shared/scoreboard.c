@@ -46,6 +46,16 @@ bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own)
     return false;
 }
 
+/* Slots that were never used are not looked at: looking would make memory of them. */
+uint64_t scoreboard_requests(const struct scoreboard *board)
+{
+    uint64_t sum = atomic_load(&board->totals.requests);
+    uint32_t used = atomic_load(&board->used);
+    for (uint32_t i = 0; i < used; i++)
+        sum += atomic_load_explicit(&board->slots[i].requests, memory_order_relaxed);
+    return sum;
+}
+
 bool scoreboard_has_other(struct scoreboard *board, const struct slot *own)
 {
     uint32_t used = atomic_load(&board->used);

@@ -96,6 +96,7 @@ struct scoreboard {
     _Atomic pid_t master;
     _Atomic uint32_t generation; /* that serves */
     _Atomic uint32_t used;       /* slots, from the first on */
+    _Atomic bool busy;           /* the server has much to do */
     _Atomic uint32_t joined;     /* times that a worker got ready, or back from a handler that took its time */
     _Atomic int64_t started;     /* monotonic ms */
     _Atomic int64_t started_at, loaded_at, reload_at; /* wall clock, ms; reload_at 0: never reloaded */
@@ -121,6 +122,9 @@ static inline void scoreboard_deactivate(struct slot *slot)
 {
     atomic_store_explicit(&slot->active, 0, memory_order_release);
 }
+
+/* Answered since the server's start. */
+uint64_t scoreboard_requests(const struct scoreboard *board);
 
 /* Does a worker other than that of 'own' wait for work? */
 bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own);

@@ -57,7 +57,7 @@ static json_t *make_worker(const struct slot *slot, size_t index, pid_t pid, int
 }
 
 /* Slots that were never used are not looked at: looking would make memory of them. */
-static json_t *make_workers(const struct scoreboard *board, uint64_t *requests)
+static json_t *make_workers(const struct scoreboard *board)
 {
     json_t *workers = json_array();
     int64_t now = clock_ms();
@@ -67,15 +67,15 @@ static json_t *make_workers(const struct scoreboard *board, uint64_t *requests)
         pid_t pid = atomic_load(&slot->pid);
         if (pid == 0)
             continue;
-        *requests += atomic_load(&slot->requests);
         json_array_append_new(workers, make_worker(slot, i, pid, now));
     }
     return workers;
 }
 
-static json_t *make_totals(const struct totals *totals, uint64_t requests)
+static json_t *make_totals(const struct scoreboard *board)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "requests", (json_int_t)(requests + atomic_load(&totals->requests)),
+    const struct totals *totals = &board->totals;
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "requests", (json_int_t)scoreboard_requests(board),
                      "given", (json_int_t)atomic_load(&totals->given), "adopted", (json_int_t)atomic_load(&totals->adopted),
                      "stalled", (json_int_t)atomic_load(&totals->stalled), "crashed", (json_int_t)atomic_load(&totals->crashed),
                      "timed_out", (json_int_t)atomic_load(&totals->timed_out), "kicked",
@@ -121,15 +121,14 @@ static json_t *make_reload(const struct scoreboard *board)
 
 json_t *status_make(struct scoreboard *board)
 {
-    uint64_t requests = 0;
     uint32_t state = atomic_load(&board->state);
     json_int_t broken_count = 0;
-    json_t *workers = make_workers(board, &requests), *broken = make_broken(board, &broken_count);
+    json_t *workers = make_workers(board), *broken = make_broken(board, &broken_count);
     return json_pack("{s:s, s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "version", TINE_VERSION, "state",
                      state < MASTER_STATES ? master_state_names[state] : "?", "pid", (json_int_t)atomic_load(&board->master),
                      "generation", (json_int_t)atomic_load(&board->generation), "started", make_time(atomic_load(&board->started_at)),
                      "uptime_ms", (json_int_t)(clock_ms() - atomic_load(&board->started)), "loaded",
                      make_time(atomic_load(&board->loaded_at)), "reload", make_reload(board), "broken", broken,
                      "broken_count", broken_count, "workers", workers, "totals",
-                     make_totals(&board->totals, requests));
+                     make_totals(board));
 }

@@ -146,6 +146,7 @@ static void wake_up(struct worker *w)
     atomic_store_explicit(&w->slot->state, WORKER_BUSY, memory_order_relaxed);
     w->looked_us = clock_us();
     w->now = w->looked_us / 1000;
+    preemption_follow(&w->preemption, atomic_load_explicit(&w->setup->board->busy, memory_order_relaxed));
 }
 
 /* The master sets 'look', then reads 'state', and signals unless we are in a handler; we store 'state', then read 'look'. In one order
@@ -228,7 +229,6 @@ static void turn(struct worker *w)
     fall_asleep(w);
     int count = epoll_wait(w->epoll, events, EVENTS_MAX, epoll_timeout(w));
     wake_up(w);
-    preemption_note(&w->preemption, w->now, count > 0 ? (uint32_t)count : 0);
     accept_events(w, events, count);
     serve_events(w, events, count);
     expire(w);
@@ -240,7 +240,6 @@ static void turn_without_connections(struct worker *w)
     fall_asleep(w);
     int fd = accept_blocking(w);
     wake_up(w);
-    preemption_note(&w->preemption, w->now, 1);
     if (fd >= 0)
         accept_take(w, 0, fd);
 }
