@@ -111,8 +111,9 @@ WHOLE = -Wl,--whole-archive $(B)/libtine.a -Wl,--no-whole-archive
 
 all: $(B)/tine $(B)/libtine_test.so $(EXAMPLES) $(LOADED) $(B)/tine.mk $(B)/tine.pc
 
+# What unwinds the stack of a crashed handler is in the program: as a library it would be mapped by every server for that alone.
 $(B)/tine: $(B)/src/main.o $(B)/libtine.a src/tine.exports
-	$(LINK) -Wl,--dynamic-list=src/tine.exports -o $@ $(B)/src/main.o $(WHOLE) $(LIBS)
+	$(LINK) -static-libgcc -Wl,--dynamic-list=src/tine.exports -o $@ $(B)/src/main.o $(WHOLE) $(LIBS)
 
 $(B)/libtine_test.so: $(TESTING) src/testing/exports
 	$(CC) -shared $(SANITIZERS) $(LDFLAGS) -Wl,-soname,libtine_test.so,-z,relro,-z,now$(if $(SANITIZE),,$(,)-z$(,)defs) \

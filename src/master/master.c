@@ -12,7 +12,6 @@
 #include "master/notify.h"
 #include "master/pidfile.h"
 #include "shared/handoff.h"
-#include "worker/guard.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -283,7 +282,6 @@ static int open_master(struct master *m)
         log_error("cannot make what is shared with workers: %s", strerror(errno));
         return -1;
     }
-    guard_prepare();
     errors_init(&m->reasons);
     m->now = clock_ms();
     atomic_store(&m->board->master, getpid());
