@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/title.h"
 #include "master/notify.h"
 #include "master/pidfile.h"
@@ -292,7 +291,9 @@ static int open_master(struct master *m)
 
 int master_run(const struct master_options *options, struct config *config, int ready_fd)
 {
-    struct master *m = memory_new(sizeof *m);
+    /* Not on the heap: slots that are never used take no memory so. */
+    static struct master only;
+    struct master *m = &only;
     m->options = *options;
     title_set("tine: master %s", config->file);
     if (open_master(m) < 0)
@@ -313,6 +314,5 @@ int master_run(const struct master_options *options, struct config *config, int 
     int status = m->exit_status;
     errors_release(&m->reasons);
     upgrade_release(&m->upgrade);
-    free(m);
     return status;
 }
