@@ -137,6 +137,9 @@ $(B)/src/modules/%.o: src/modules/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) -DTINE_MODULE_SYMBOL=builtin_$* -c -o $@ $<
 
+# RARE: what scripts/release says of what runs at the start, at a reload and for a command.
+$(B)/src/cli/%.o $(B)/src/config/%.o $(B)/src/master/%.o: OWN_CFLAGS += $(RARE)
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
