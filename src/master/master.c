@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -294,6 +295,7 @@ int master_run(const struct master_options *options, struct config *config, int 
     /* Not on the heap: slots that are never used take no memory so. */
     static struct master only;
     struct master *m = &only;
+    fflush(NULL); /* once: workers exit(), and would write it again; the master writes nothing by stdio */
     m->options = *options;
     title_set("tine: master %s", config->file);
     if (open_master(m) < 0)
