@@ -111,8 +111,9 @@ WHOLE = -Wl,--whole-archive $(B)/libtine.a -Wl,--no-whole-archive
 
 all: $(B)/tine $(B)/libtine_test.so $(EXAMPLES) $(LOADED) $(B)/tine.mk $(B)/tine.pc
 
+# What unwinds the stack of a crashed handler is in the program: as a library it would be mapped by every server for that alone.
 $(B)/tine: $(B)/src/main.o $(B)/libtine.a src/tine.exports
-	$(LINK) -Wl,--dynamic-list=src/tine.exports -o $@ $(B)/src/main.o $(WHOLE) $(LIBS)
+	$(LINK) -static-libgcc -Wl,--dynamic-list=src/tine.exports -o $@ $(B)/src/main.o $(WHOLE) $(LIBS)
 
 $(B)/libtine_test.so: $(TESTING) src/testing/exports
 	$(CC) -shared $(SANITIZERS) $(LDFLAGS) -Wl,-soname,libtine_test.so,-z,relro,-z,now$(if $(SANITIZE),,$(,)-z$(,)defs) \
@@ -135,6 +136,9 @@ $(B)/tine.mk $(B)/tine.pc: $(B)/%: etc/%.in
 $(B)/src/modules/%.o: src/modules/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) -DTINE_MODULE_SYMBOL=builtin_$* -c -o $@ $<
+
+# RARE: what scripts/release says of what runs at the start, at a reload and for a command.
+$(B)/src/cli/%.o $(B)/src/config/%.o $(B)/src/master/%.o: OWN_CFLAGS += $(RARE)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

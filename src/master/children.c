@@ -144,7 +144,6 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     if (slot >= m->slots)
         m->slots = slot + 1;
     atomic_store(&m->board->used, m->slots);
-    fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
         io_close(&pair[0]);

@@ -7,17 +7,16 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/title.h"
 #include "config/cpus.h"
 #include "master/notify.h"
 #include "master/pidfile.h"
 #include "shared/handoff.h"
-#include "worker/guard.h"
 #include "worker/worker.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -285,7 +284,6 @@ static int open_master(struct master *m)
         log_error("cannot make what is shared with workers: %s", strerror(errno));
         return -1;
     }
-    guard_prepare();
     errors_init(&m->reasons);
     m->now = clock_ms();
     m->cpus = (unsigned)cpus_granted();
@@ -297,7 +295,10 @@ static int open_master(struct master *m)
 
 int master_run(const struct master_options *options, struct config *config, int ready_fd)
 {
-    struct master *m = memory_new(sizeof *m);
+    /* Not on the heap: slots that are never used take no memory so. */
+    static struct master only;
+    struct master *m = &only;
+    fflush(NULL); /* once: workers exit(), and would write it again; the master writes nothing by stdio */
     m->options = *options;
     title_set("tine: master %s", config->file);
     if (open_master(m) < 0)
@@ -318,6 +319,5 @@ int master_run(const struct master_options *options, struct config *config, int 
     int status = m->exit_status;
     errors_release(&m->reasons);
     upgrade_release(&m->upgrade);
-    free(m);
     return status;
 }

@@ -42,9 +42,12 @@ static struct {
     char refusal[STATUS_MAX]; /* why the last reload was refused; "": it was not */
     char status[STATUS_MAX];  /* as last told */
     int64_t status_at;
-    char owed[OWED_MAX][MESSAGE_MAX];
     size_t owed_count;
 } manager = {.fd = -1};
+
+/* What could not be sent yet. Not in the struct, all of which is data of the program for its one value: what workers write lies on both
+ * sides of it, and would be two pages apart. */
+static char owed[OWED_MAX][MESSAGE_MAX];
 
 /* ---- the protocol ---- */
 
@@ -145,10 +148,10 @@ static bool send_one(const char *message)
 static void pay(void)
 {
     size_t paid = 0;
-    while (paid < manager.owed_count && send_one(manager.owed[paid]))
+    while (paid < manager.owed_count && send_one(owed[paid]))
         paid++;
     manager.owed_count -= paid;
-    memmove(manager.owed, manager.owed + paid, manager.owed_count * sizeof manager.owed[0]);
+    memmove(owed, owed + paid, manager.owed_count * sizeof owed[0]);
 }
 
 /* In order, behind what is owed already. Of too many the oldest is dropped: the last word counts. */
@@ -159,9 +162,9 @@ static void tell(const char *format, ...)
     if (manager.fd < 0 || manager.held)
         return;
     if (manager.owed_count == OWED_MAX)
-        memmove(manager.owed, manager.owed + 1, --manager.owed_count * sizeof manager.owed[0]);
+        memmove(owed, owed + 1, --manager.owed_count * sizeof owed[0]);
     va_start(arguments, format);
-    vsnprintf(manager.owed[manager.owed_count++], MESSAGE_MAX, format, arguments);
+    vsnprintf(owed[manager.owed_count++], MESSAGE_MAX, format, arguments);
     va_end(arguments);
     pay();
 }

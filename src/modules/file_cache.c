@@ -22,12 +22,14 @@ enum {
     ROOM = 512            /* in front of other content, for a head */
 };
 
+LIST_HEAD(file_bucket, file);
+
 struct file_cache {
     const struct beneath *folder;
     size_t bytes_max, content_max;
     size_t bytes, files, descriptors;
     TAILQ_HEAD(file_order, file) order; /* used last first */
-    LIST_HEAD(file_bucket, file) buckets[BUCKETS];
+    struct file_bucket *buckets; /* from the first file on: many workers, and apps, are never asked for one */
 };
 
 struct file_cache *file_cache_new(const struct beneath *folder, size_t bytes)
@@ -98,6 +100,7 @@ void file_cache_free(struct file_cache *cache)
 {
     while (!TAILQ_EMPTY(&cache->order))
         drop(TAILQ_FIRST(&cache->order));
+    free(cache->buckets);
     free(cache);
 }
 
@@ -112,10 +115,17 @@ static void keep_bounds(struct file_cache *cache)
     }
 }
 
+static bool has_buckets(struct file_cache *cache)
+{
+    if (cache->buckets == NULL)
+        cache->buckets = calloc(BUCKETS, sizeof(*cache->buckets));
+    return cache->buckets != NULL;
+}
+
 /* The file is lent, so it outlives the loss of its place. */
 static void add(struct file_cache *cache, struct file *file)
 {
-    if (cache->bytes_max == 0)
+    if (cache->bytes_max == 0 || !has_buckets(cache))
         return;
     file->cache = cache;
     TAILQ_INSERT_HEAD(&cache->order, file, order);
@@ -266,6 +276,8 @@ struct file *file_cache_get(struct file_cache *cache, const char *path)
     uint64_t hash = hash_path(path);
     struct file *file;
 
+    if (cache->buckets == NULL)
+        return open_anew(cache, path, hash);
     LIST_FOREACH(file, &cache->buckets[hash % BUCKETS], bucket) {
         if (file->hash != hash || strcmp(file->path, path) != 0)
             continue;

@@ -2,7 +2,7 @@
  *
  * See guard.h. Everything here that runs in a signal handler uses async-signal-safe calls only, and touches no connection but through
  * give.c: while a handler runs, the table is at rest, and a record that is not as it was is known by its check value. The heap may be in
- * any state. backtrace() alone is not safe: it comes last, under an alarm.
+ * any state. The backtrace alone is not safe: it comes last, under an alarm.
  */
 #include "worker/guard.h"
 
@@ -11,7 +11,6 @@
 #include "worker/last_words.h"
 
 #include <dlfcn.h>
-#include <execinfo.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -178,12 +177,6 @@ struct breaker *guard_breaker(const struct worker *w, const struct tine_request 
     if (r->answer != 0 || route == NULL)
         return r->filters != NULL ? &breakers[BREAKER_NO_ROUTE] : NULL;
     return r->match.app != NULL && route->number < BREAKER_ROUTES ? &breakers[route->number] : NULL;
-}
-
-void guard_prepare(void)
-{
-    void *frame;
-    backtrace(&frame, 1);
 }
 
 void guard_open(struct worker *w)

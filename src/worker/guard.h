@@ -12,10 +12,6 @@
  * is set, or no code of a module runs. */
 struct breaker *guard_breaker(const struct worker *w, const struct tine_request *r);
 
-/* In the master, before the first fork: the first backtrace() loads a library, which a dying process cannot, and which workers
- * are to share. */
-void guard_prepare(void);
-
 /* Signal handlers on a stack of their own. */
 void guard_open(struct worker *w);
 

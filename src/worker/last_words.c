@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <unwind.h>
 
 enum { LINE_BYTES = 1024, FRAMES = 32 };
 
@@ -142,10 +143,24 @@ void last_words_loading(const struct worker *w, int number, bool too_long)
     send(w->control, line.text, line.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+struct frames {
+    void *at[FRAMES];
+    int count;
+};
+
+static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context, void *noted)
+{
+    struct frames *frames = noted;
+    frames->at[frames->count++] = (void *)_Unwind_GetIP(context);
+    return frames->count < FRAMES ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+/* Not backtrace(), whose first call loads a library: from the heap, which may be what is broken, or else in every server at its
+ * start. The unwinder is part of the program. */
 void last_words_frames(void)
 {
-    void *frames[FRAMES];
-    int count = backtrace(frames, FRAMES);
+    struct frames frames = {.count = 0};
+    _Unwind_Backtrace(note_frame, &frames);
     if (log_fd() >= 0)
-        backtrace_symbols_fd(frames, count, log_fd());
+        backtrace_symbols_fd(frames.at, frames.count, log_fd());
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORKERS = 8, MEMORY_BOUND_KB = 4096 };
+enum { WORKERS = 8, MEMORY_BOUND_KB = 3584 };
 
 static void start(struct server *server, pid_t *workers)
 {

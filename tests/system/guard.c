@@ -74,6 +74,18 @@ Test(guard, the_only_workers_crash_is_answered_by_its_successor)
     stop(&server);
 }
 
+/* What unwinds the stack is there before the crash, and yet no library that every server has to map. */
+Test(guard, a_crash_tells_its_frames_though_no_library_for_that_was_loaded)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER PROBE TROUBLE);
+    if (strstr(tine_path(), "asan") == NULL) /* sanitizers have it loaded */
+        cr_assert_null(strstr(process_file(server.pid, "maps"), "libgcc_s"));
+    cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
+    await(server_log_has(&server, "trouble.so("));
+    stop(&server);
+}
+
 /* A thread of the module's own is inside the loader, whose lock naming the frames needs: the alarm ends that. */
 Test(guard, a_crash_that_cannot_tell_its_frames_ends_all_the_same)
 {
