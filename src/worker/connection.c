@@ -232,9 +232,10 @@ static void resume_output(struct worker *w, struct connection *c)
 {
     uint64_t before = c->outstanding;
     c->state = c->resume;
-    if (send_answers(w, c)) {
+    bool sent = send_answers(w, c);
+    c->arrived = w->now; /* that it waited until now was its client's doing */
+    if (sent) {
         c->timed = false;
-        c->arrived = w->now; /* that it waited until now was its client's doing */
         connection_advance(w, c);
     } else if (c->broken) {
         connection_close(w, c);

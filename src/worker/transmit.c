@@ -18,7 +18,9 @@
 enum {
     KEEP_BYTES = 1 << 16,
     FILE_FIRST = 1 << 20,   /* sent with its head, before the others have their turn: what fits is done with */
-    FILE_TURN = 1 << 18     /* each time after that: the less waits in the kernel, the less it costs, and the sooner it is the others' turn */
+    FILE_TURN = 1 << 18,    /* each time after that: the less waits in the kernel, the less it costs, and the sooner it is the others' turn */
+    FILE_LATE = 4 << 20,    /* but for a client that had to wait for us, or we for it: as much as the kernel takes */
+    LATE_MS = 5             /* since its last turn: a handler took its time, there are many, or the network is what is slow */
 };
 
 /* On to the next stretch of the response's file; behind the last there is no file. */
@@ -153,9 +155,16 @@ static int transmit_memory(struct worker *w, struct connection *c)
     return result;
 }
 
+static size_t size_of_turn(const struct worker *w, const struct connection *c)
+{
+    if (buffer_length(&w->out) > 0) /* its head */
+        return FILE_FIRST;
+    return w->now - c->arrived < LATE_MS ? FILE_TURN : FILE_LATE;
+}
+
 int transmit(struct worker *w, struct connection *c)
 {
-    size_t turn = buffer_length(&w->out) > 0 ? FILE_FIRST : FILE_TURN;
+    size_t turn = size_of_turn(w, c);
     if (c->file >= 0 || c->tail.length > KEEP_BYTES)
         w->looked_us = 0;
     for (;;) {

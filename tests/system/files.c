@@ -304,3 +304,28 @@ FileTest(a_file_nobody_may_read_is_refused)
     struct response response = get(&server, "/private.txt");
     cr_assert(response.status == 403 || response.status == 404, "%d", response.status);
 }
+
+/* The worker is inside a handler nearly all the time, and the file has a turn only between two: each has to be long. */
+Test(files, a_long_file_goes_on_beside_handlers_that_take_their_time)
+{
+    enum { NAPS = 200, BYTES = 32 << 20 };
+    server_prepare(&server, ONE_WORKER "workers_max = 1\n[app:www]\npath = /\nmodule = static\nroot = www\n" TROUBLE);
+    run("mkdir", text("%s/www", server.dir));
+    put("www/long.bin", "");
+    cr_assert_eq(truncate(text("%s/www/long.bin", server.dir), BYTES), 0);
+    server_launch(&server);
+    struct client napping = client_connect(&server), reading = client_connect(&server);
+    for (int i = 0; i < NAPS; i++)
+        client_send(&napping, request("GET", "/trouble/nap/50", ""));
+    client_send(&reading, request("GET", "/long.bin", ""));
+    for (size_t got = 0; got < BYTES; reading.length = 0) {
+        cr_assert_gt(client_receive(&reading, PATIENCE), 0);
+        got += reading.length;
+    }
+    while (client_receive(&napping, 0) > 0)
+        ;
+    size_t naps = napping.length > 0 ? text_count(text("%.*s", (int)napping.length, napping.data), "slept 50 ms") : 0;
+    cr_expect_lt(naps, 64, "%zu naps", naps);
+    client_close(&napping);
+    server_stop(&server);
+}
