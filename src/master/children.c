@@ -52,6 +52,7 @@ static void reset_slot(struct slot *slot)
     atomic_store(&slot->holding, 0);
     atomic_store(&slot->condemned, 0);
     atomic_store(&slot->streaming, 0);
+    atomic_store(&slot->parted, false);
     atomic_store(&slot->given, 0);
     atomic_store(&slot->adopted, 0);
     atomic_store(&slot->stalled, 0);

@@ -65,7 +65,8 @@ static void watch_handler(struct master *m, unsigned slot)
         kill_with(m, slot, SIGABRT, "is in one request longer than [timeouts] request allows");
         return;
     }
-    if (took >= stall_after && atomic_load(&shared->held) > 1 && atomic_load(&shared->holding) != sequence) {
+    bool others = atomic_load(&shared->held) > (atomic_load(&shared->parted) ? 0 : 1);
+    if (took >= stall_after && others && atomic_load(&shared->holding) != sequence) {
         atomic_store(&shared->holding, sequence);
         scoreboard_count(&shared->stalled, 1);
         scoreboard_count(&m->board->totals.stalled, 1);

@@ -68,6 +68,7 @@ struct slot {
     _Atomic int64_t allowed;    /* worker: ms that handler may take ([timeouts] request) */
     _Atomic uint64_t sequence;  /* worker: of the request its handler is in, or was in last */
     _Atomic uint64_t holding, condemned; /* master: the sequence of a request that holds up others; that has had its time */
+    _Atomic bool parted;        /* worker: its handler goes on behind its answer, and 'held' counts its connection no more */
     _Atomic uint64_t streaming; /* worker: the app whose handler sends its response piece by piece; 0: none */
     char request[256];          /* worker: method and target of the request its handler is in */
     struct log_ring log;        /* worker appends, both write out */

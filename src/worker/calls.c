@@ -89,7 +89,7 @@ static void part(struct worker *w, struct connection *c)
     if (arrival->begun && (arrival->open || buffer_length(&arrival->bytes) > 0)) /* of a .stream handler, which is not through with it */
         return;
     if (r->keep_alive && !r->response.close) {
-        give_answered(w, c);
+        atomic_store(&w->slot->parted, give_answered(w, c));
         return;
     }
     shutdown(c->fd, SHUT_WR);

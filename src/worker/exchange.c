@@ -171,6 +171,8 @@ static bool run_handler(struct worker *w, struct connection *c)
         atomic_fetch_add_explicit(&w->setup->board->joined, 1, memory_order_relaxed);
     if (atomic_load_explicit(&slot->streaming, memory_order_relaxed) != 0)
         atomic_store(&slot->streaming, 0);
+    if (!ours)
+        atomic_store(&slot->parted, false);
     atomic_store_explicit(&slot->state, WORKER_BUSY, memory_order_release);
     atomic_store_explicit(&slot->since, 0, memory_order_relaxed);
     return ours;

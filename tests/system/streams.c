@@ -246,6 +246,23 @@ StreamTest(finish_answers_and_the_handler_goes_on)
     cr_assert_eq(text_count(file_read(server.access, NULL), " 202 "), 1);
 }
 
+/* The finished one's connection is not the handler's any more: one other is enough to be held up by it. */
+StreamTest(the_only_other_connection_is_given_while_a_finished_handler_goes_on)
+{
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, ONE_WORKER "workers_max = 2\n" OUTPUT);
+    struct client other = client_connect(&server), client = client_connect(&server);
+    expect_kept(&other, request("GET", "/escaped?q=x", ""), "x|");
+    client_send(&client, request("GET", text("/finish?q=1&file=%s/go", server.dir), ""));
+    struct response response = client_read(&client);
+    expect_response(&response, 202, "accepted 1");
+    server_signal(&server, SIGTTIN);
+    server_await_workers(&server, 2, workers);
+    expect_kept(&other, request("GET", "/escaped?q=y", ""), "y|");
+    cr_assert_not(server_log_has(&server, "worked on for"));
+    go("go");
+}
+
 /* What came with the request goes along. */
 StreamTest(a_pipelined_request_behind_a_finished_one_is_answered)
 {
