@@ -132,7 +132,7 @@ bool give_all(struct worker *w, const struct connection *but)
 {
     w->overwritten = 0;
     batch.message.count = batch.fd_count = 0; /* whatever became of the last one */
-    bool all = parcels_pass_on(w);
+    bool passed = parcels_pass_on(w), all = true;
     for (uint32_t i = 0; i < w->top && all; i++) {
         struct connection *c = &w->table[i];
         bool sound = c == but || table_is_sound(w, c);
@@ -143,7 +143,7 @@ bool give_all(struct worker *w, const struct connection *but)
         if (batch.message.count == HANDOFF_BATCH)
             all = send_batch(w) && all;
     }
-    return send_batch(w) && all;
+    return send_batch(w) && all && passed;
 }
 
 uint32_t give_oldest(struct worker *w, uint32_t most)

@@ -83,7 +83,7 @@ void last_words_overwritten(const struct worker *w)
 {
     struct line line;
     begin(&line, w);
-    put(&line, SLICE(": its table of connections was written over, by some handler up to that of "));
+    put(&line, SLICE(": what it keeps of connections was written over, by some handler up to that of "));
     put(&line, slice_from(w->slot->request));
     put(&line, SLICE(": "));
     put_number(&line, w->overwritten, 10);
@@ -156,7 +156,8 @@ static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context, void *not
 }
 
 /* Not backtrace(), whose first call loads a library: from the heap, which may be what is broken, or else in every server at its
- * start. The unwinder is part of the program. */
+ * start. The unwinder is part of the program. Of code that a compiler at run time told libgcc of it knows nothing: there the frames end.
+ * The C library itself still loads its own when a thread of a module is cancelled or calls pthread_exit(): then, and not before. */
 void last_words_frames(void)
 {
     struct frames frames = {.count = 0};

@@ -14,7 +14,7 @@ struct parcel {
     int socket, pack, spool; /* -1: there is none */
 };
 
-/* Receives a message, if there is one, when all of the one before was taken. Returns whether there was. */
+/* Receives a message, if there is one, and returns whether there was. All of the one before must have been taken: parcels_next() said so. */
 bool parcels_receive(struct worker *w);
 
 /* The next one of it. False: there is none any more. */
