@@ -92,6 +92,7 @@ struct config {
     bool daemon;
     char *temp; /* absolute */
     int64_t shared; /* bytes */
+    bool batch; /* workers run under SCHED_BATCH while the server is busy */
     bool health;
     int64_t shutdown_delay;
     char *control; /* "auto", "off" or an absolute path */

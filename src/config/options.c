@@ -58,6 +58,8 @@ const struct option options[] = {
      .help = "resident, of a worker before another takes its place; 0: any"},
     {SECTION_SERVER, "crash_limit", OPTION_INTEGER, "0", IN_CONFIG(crash_limit), 0, 1000000,
      .help = "crashes of one route in a minute before it answers 503 for a while; 0: never"},
+    {SECTION_SERVER, "batch", OPTION_SWITCH, "on", IN_CONFIG(batch),
+     .help = "while much is asked, let others finish their slice of CPU time before a worker runs (SCHED_BATCH): a request costs less so"},
     {SECTION_SERVER, "health", OPTION_SWITCH, "off", IN_CONFIG(health),
      .help = "answer /-/live and /-/ready, for whoever balances load"},
     {SECTION_SERVER, "shutdown_delay", OPTION_TIME, "0", IN_CONFIG(shutdown_delay), 0, 30 * DAY,

@@ -16,7 +16,10 @@ struct busy {
     bool busy;
 };
 
-/* 'requests' were answered since the server's start. Looks only now and then; returns whether there is much to do. Pure. */
+/* Both run in the master, and are pure. Was it looked at long enough ago? */
+bool busy_is_due(const struct busy *busy, int64_t now);
+
+/* When it is due: 'requests' were answered since the server's start. Returns whether there is much to do. */
 bool busy_look(struct busy *busy, int64_t now, uint64_t requests, unsigned cpus);
 
 #endif

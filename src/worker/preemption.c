@@ -10,23 +10,28 @@
 #include <sched.h>
 #include <string.h>
 
-/* Threads and children of modules shall not inherit it. Once that is said, only root may take it back: so it is said each time. */
-static int set_policy(int policy)
+static void set_policy(struct preemption *preemption, int from, int to)
 {
     struct sched_param none = {0};
-    return sched_setscheduler(0, policy | SCHED_RESET_ON_FORK, &none);
+    if (sched_getscheduler(0) != from) {
+        preemption->fixed = true;
+    } else if (sched_setscheduler(0, to, &none) < 0) {
+        log_debug("cannot set the scheduling policy: %s", strerror(errno));
+        preemption->fixed = true;
+    }
+}
+
+void preemption_open(struct preemption *preemption, bool wanted)
+{
+    if (wanted)
+        set_policy(preemption, SCHED_OTHER, SCHED_OTHER);
+    else
+        preemption->fixed = true;
 }
 
 void preemption_change(struct preemption *preemption, bool polite)
 {
-    int expected = polite ? SCHED_OTHER : SCHED_BATCH;
     preemption->polite = polite;
-    if (preemption->fixed)
-        return;
-    if ((sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) != expected) {
-        preemption->fixed = true;
-    } else if (set_policy(polite ? SCHED_BATCH : SCHED_OTHER) < 0) {
-        log_debug("cannot change the scheduling policy: %s", strerror(errno));
-        preemption->fixed = true;
-    }
+    if (!preemption->fixed)
+        set_policy(preemption, polite ? SCHED_OTHER : SCHED_BATCH, polite ? SCHED_BATCH : SCHED_OTHER);
 }

@@ -351,6 +351,7 @@ _Noreturn void worker_run(const struct worker_setup *setup)
     static struct worker worker;
     the_worker = &worker;
     open_worker(&worker, setup);
+    preemption_open(&worker.preemption, setup->config->batch);
     request_seed_ids();
     accept_signals(&worker);
     guard_open(&worker);
