@@ -19,7 +19,7 @@ struct busy {
 /* Both run in the master, and are pure. Was it looked at long enough ago? */
 bool busy_is_due(const struct busy *busy, int64_t now);
 
-/* When it is due: 'requests' were answered since the server's start. Returns whether there is much to do. */
-bool busy_look(struct busy *busy, int64_t now, uint64_t requests, unsigned cpus);
+/* When it is due: 'requests' were answered since the server's start, 'connections' are held now. Returns whether there is much to do. */
+bool busy_look(struct busy *busy, int64_t now, uint64_t requests, uint64_t connections, unsigned cpus);
 
 #endif

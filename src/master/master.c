@@ -228,7 +228,7 @@ static void steps(struct master *m)
     upgrade_step(m); /* the last to act: it may make another program of this process */
     atomic_store(&m->board->state, m->state);
     if (busy_is_due(&m->busy, m->now))
-        atomic_store(&m->board->busy, busy_look(&m->busy, m->now, scoreboard_requests(m->board), m->cpus));
+        atomic_store(&m->board->busy, busy_look(&m->busy, m->now, scoreboard_requests(m->board), scoreboard_held(m->board), m->cpus));
     notify_step(m);
 }
 

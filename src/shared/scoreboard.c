@@ -56,6 +56,15 @@ uint64_t scoreboard_requests(const struct scoreboard *board)
     return sum;
 }
 
+uint64_t scoreboard_held(const struct scoreboard *board)
+{
+    uint64_t sum = 0;
+    uint32_t used = atomic_load(&board->used);
+    for (uint32_t i = 0; i < used; i++)
+        sum += atomic_load_explicit(&board->slots[i].held, memory_order_relaxed);
+    return sum;
+}
+
 bool scoreboard_has_other(struct scoreboard *board, const struct slot *own)
 {
     uint32_t used = atomic_load(&board->used);

@@ -127,6 +127,9 @@ static inline void scoreboard_deactivate(struct slot *slot)
 /* Answered since the server's start. */
 uint64_t scoreboard_requests(const struct scoreboard *board);
 
+/* Connections that workers hold. */
+uint64_t scoreboard_held(const struct scoreboard *board);
+
 /* Does a worker other than that of 'own' wait for work? */
 bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own);
 
