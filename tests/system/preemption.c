@@ -53,31 +53,51 @@ static bool may_set_policy(void)
     return sched_getscheduler(0) == SCHED_OTHER && sched_setscheduler(0, SCHED_OTHER, &none) == 0;
 }
 
-Test(preemption, a_worker_is_polite_while_the_server_is_busy)
+static struct server server;
+static struct client asking;
+static pid_t worker[WORKERS_MAX];
+
+static void serve(const char *settings)
 {
-    struct server server;
-    pid_t worker[WORKERS_MAX];
-    static const char one[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    static char requests[PIPELINED * sizeof one];
     if (!may_set_policy())
         cr_skip("the scheduling policy is somebody else's choice here");
-    for (int i = 0; i < PIPELINED; i++)
-        strcat(requests, one);
     stay_on_one_cpu();
-    server_start(&server, ONE_WORKER "workers_max = 1\n" RESPOND("hello"));
+    server_start(&server, text(ONE_WORKER "workers_max = 1\n%s" RESPOND("hello"), settings));
     server_await_workers(&server, 1, worker);
     cr_expect_eq(sched_getscheduler(*worker), SCHED_OTHER);
-    struct client client = client_connect(&server);
-    client_send(&client, one);
-    cr_assert_gt(client_receive(&client, PATIENCE), 0);
-    size_t answer = client.length;
-    client.length = 0;
+    asking = client_connect(&server);
     for (int i = 1; i < CLIENTS; i++)
         client_connect(&server);
+}
+
+/* Asks until the worker is polite, at most for so long. */
+static int policy_after_load(int64_t ms)
+{
+    static const char one[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    static char requests[PIPELINED * sizeof one];
+    for (int i = 0; i < PIPELINED; i++)
+        strcat(requests, one);
+    client_send(&asking, one);
+    cr_assert_gt(client_receive(&asking, PATIENCE), 0);
+    size_t answer = asking.length;
+    asking.length = 0;
     int policy = SCHED_OTHER;
-    for (int64_t end = now_ms() + PATIENCE; policy == SCHED_OTHER && now_ms() < end;)
-        policy = policy_under_load(&client, requests, PIPELINED * answer, *worker);
-    cr_expect_eq(policy, SCHED_BATCH);
+    for (int64_t end = now_ms() + ms; policy == SCHED_OTHER && now_ms() < end;)
+        policy = policy_under_load(&asking, requests, PIPELINED * answer, *worker);
+    return policy;
+}
+
+Test(preemption, a_worker_is_polite_while_the_server_is_busy)
+{
+    serve("");
+    cr_expect_eq(policy_after_load(PATIENCE), SCHED_BATCH);
     await(policy_when_calm(&server, *worker) == SCHED_OTHER);
+    server_stop(&server);
+}
+
+Test(preemption, it_can_be_switched_off)
+{
+    serve("batch = off\n");
+    cr_expect_eq(policy_after_load(1000), SCHED_OTHER);
     server_stop(&server);
 }
