@@ -32,15 +32,18 @@ static bool is_record(const char *at, uint32_t index)
            getsockopt((int)words[2], SOL_SOCKET, SO_TYPE, &type, &length) == 0;
 }
 
-static size_t stride_of(const char *start)
+static size_t table_stride(const char *start)
 {
+    if (!is_record(start, 0))
+        return 0;
     for (size_t stride = STRIDE_MIN; stride <= STRIDE_MAX; stride += 8)
         if (is_record(start + stride, 1) && is_record(start + 2 * stride, 2))
             return stride;
     return 0;
 }
 
-static struct table find_table(void)
+/* Where, in the mappings that can be written and are wanted, 'stride' finds something: looked at every 'step' bytes. */
+static struct table search(bool (*is_wanted)(const char *path), size_t step, size_t (*stride)(const char *start))
 {
     struct table table = {NULL, 0};
     char line[512];
@@ -48,15 +51,19 @@ static struct table find_table(void)
     while (maps != NULL && table.stride == 0 && fgets(line, sizeof line, maps) != NULL) {
         unsigned long from, to;
         int used = 0;
-        if (sscanf(line, "%lx-%lx rw-p 00000000 00:00 0 %n", &from, &to, &used) != 2 || used == 0 || line[used] != 0 || to - from > LARGEST)
+        if (sscanf(line, "%lx-%lx rw-p %*s %*s %*s %n", &from, &to, &used) != 2 || used == 0 || to - from > LARGEST || !is_wanted(line + used))
             continue;
-        for (; from + 3 * STRIDE_MAX < to && table.stride == 0; from += PAGE)
-            if (is_record((char *)from, 0))
-                table = (struct table){(char *)from, stride_of((char *)from)};
+        for (; from + 3 * STRIDE_MAX < to && table.stride == 0; from += step)
+            table = (struct table){(char *)from, stride((char *)from)};
     }
     if (maps != NULL)
         fclose(maps);
     return table;
+}
+
+static bool is_no_file(const char *path)
+{
+    return *path == 0;
 }
 
 /* "all" of them, or the descriptor alone: that of the one before, whose client would get the answers. */
@@ -83,7 +90,7 @@ static int end(tine_request *r)
 
 static int scribble(tine_request *r)
 {
-    struct table table = find_table();
+    struct table table = search(is_no_file, PAGE, table_stride);
     if (table.stride == 0)
         return tine_problem(r, 501, "no table found");
     write_over(&table, tine_param(r, "what"), strtol(tine_param(r, "first"), NULL, 10), strtol(tine_param(r, "last"), NULL, 10));
@@ -102,8 +109,9 @@ static UNSEEN bool is_address(const uint64_t *at)
 }
 
 /* A version, a count, and then that many records, each of which begins with an address: the distance of two; 0: it is something else. */
-static UNSEEN size_t message_stride(const uint64_t *at)
+static UNSEEN size_t message_stride(const char *start)
 {
+    const uint64_t *at = (const uint64_t *)start;
     uint32_t version = (uint32_t)at[0], count = (uint32_t)(at[0] >> 32);
     if (version == 0 || version > 9 || count < 3 || count > RECORDS || !is_address(at + 1))
         return 0;
@@ -113,28 +121,15 @@ static UNSEEN size_t message_stride(const uint64_t *at)
     return 0;
 }
 
-/* In what the program itself has, not on the heap. */
-static struct table find_message(void)
+static bool is_not_the_heap(const char *path)
 {
-    struct table message = {NULL, 0};
-    char line[512];
-    FILE *maps = fopen("/proc/self/maps", "re");
-    while (maps != NULL && message.stride == 0 && fgets(line, sizeof line, maps) != NULL) {
-        unsigned long from, to;
-        if (strchr(line, '[') != NULL || sscanf(line, "%lx-%lx rw-p ", &from, &to) != 2 || to - from > LARGEST)
-            continue;
-        for (; from + 3 * STRIDE_MAX < to && message.stride == 0; from += 8)
-            message = (struct table){(char *)from, message_stride((uint64_t *)from)};
-    }
-    if (maps != NULL)
-        fclose(maps);
-    return message;
+    return *path != '[';
 }
 
 /* Behind the records stand the descriptors: the second is made the first's, whose client would get the answers of another. */
 static int scribble_coming(tine_request *r)
 {
-    struct table message = find_message();
+    struct table message = search(is_not_the_heap, sizeof(uint64_t), message_stride);
     if (message.stride == 0)
         return tine_problem(r, 501, "no message found");
     char *fds = message.start + 8 + RECORDS * message.stride;
