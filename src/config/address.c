@@ -145,6 +145,13 @@ void address_format(const struct address *address, char text[static ADDRESS_TEXT
     }
 }
 
+bool address_is_loopback(const struct address *address)
+{
+    if (address->socket.any.sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&address->socket.v6.sin6_addr);
+    return address->socket.any.sa_family == AF_INET && ntohl(address->socket.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 bool address_equals(const struct address *a, const struct address *b)
 {
     if (a->socket.any.sa_family != b->socket.any.sa_family || a->both_families != b->both_families)

@@ -107,6 +107,15 @@ static void check_proxy_protocol(struct build *build, const struct config_listen
         build_reject(build, written, "nobody's PROXY header would count: name the proxies in [server] trusted");
 }
 
+static void check_congestion(struct build *build, const struct config_listen *listen)
+{
+    const char *heading = pool_format(build->scratch, "listen:%s", listen->name);
+    const struct entry *written = entries_find(&build->entries, heading, "congestion");
+
+    if (*listen->congestion && written && listen->address.socket.any.sa_family == AF_UNIX)
+        build_reject(build, written, "is of TCP: a Unix socket has none");
+}
+
 static void check_listens(struct build *build)
 {
     struct config *config = build->config;
@@ -123,6 +132,7 @@ static void check_listens(struct build *build)
             continue;
         }
         check_proxy_protocol(build, listen);
+        check_congestion(build, listen);
         for (size_t j = 0; j < kept; j++)
             check_clash(build, listen, &config->listens[j]);
         config->listens[kept++] = *listen;

@@ -44,6 +44,7 @@ struct config_listen {
     int64_t backlog;
     int64_t mode;       /* permission bits of a Unix socket */
     bool proxy_protocol; /* connections begin with a PROXY header */
+    char *congestion;    /* of TCP; "" leaves it to the address */
     char *owner, *group; /* of a Unix socket; "" leaves it */
     struct config_place place;
 };

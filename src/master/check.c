@@ -6,6 +6,7 @@
 
 #include "app/access_log.h"
 #include "app/apps.h"
+#include "master/sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,13 @@ static void check_folder_of(const struct config *config, const char *path, const
     free(folder);
 }
 
+static void check_congestion(const struct config *config, const struct config_listen *listen, const char *section, struct errors *errors)
+{
+    const char *wrong = listen->congestion[0] != 0 ? sockets_refuse_congestion(listen->congestion) : NULL;
+    if (wrong != NULL)
+        config_reject_value(errors, config, section, "congestion", "'%s': %s", listen->congestion, wrong);
+}
+
 void check_surroundings(const struct config *config, struct errors *errors)
 {
     check_folder(config, config->temp, config->temp, "server", "temp", errors);
@@ -44,11 +52,11 @@ void check_surroundings(const struct config *config, struct errors *errors)
     for (size_t i = 0; i < config->listen_count; i++) {
         const struct config_listen *listen = &config->listens[i];
         char section[128] = "server";
-        if (listen->address.socket.any.sa_family != AF_UNIX)
-            continue;
         if (listen->name[0] != 0)
             snprintf(section, sizeof section, "listen:%s", listen->name);
-        check_folder_of(config, listen->address.socket.local.sun_path, section, listen->name[0] != 0 ? "address" : "listen", errors);
+        check_congestion(config, listen, section, errors);
+        if (listen->address.socket.any.sa_family == AF_UNIX)
+            check_folder_of(config, listen->address.socket.local.sun_path, section, listen->name[0] != 0 ? "address" : "listen", errors);
     }
 }
 

@@ -146,6 +146,7 @@ static void update_one(struct listening *listening, const struct config_listen *
     if (listening->backlog != config->backlog)
         listen(listening->fd, (int)config->backlog);
     listening->backlog = config->backlog;
+    sockets_set_congestion(listening, config->congestion);
     const char *wrong = sockets_set_owner(listening, config);
     if (wrong != NULL)
         log_error("%s:%d: %s", config->place.file, config->place.line, wrong);

@@ -63,7 +63,7 @@ bool listeners_have_closing(const struct listeners *listeners);
 /* Those that were shut and are drained stop to listen, in every process. */
 void listeners_close_dropped(struct listeners *listeners);
 
-/* Gives sockets that were kept what else the configuration says of them: backlog, and owner and mode of a Unix socket. */
+/* Gives sockets what else the configuration says of them: backlog, congestion control, and owner and mode of a Unix socket. */
 void listeners_update(struct listeners *listeners, const struct config *config);
 
 void listeners_log(const struct listeners *listeners);

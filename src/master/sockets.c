@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { CONGESTION_MAX = 16 }; /* TCP_CA_NAME_MAX, which user space is not told */
+
 static bool is_local(const struct listening *listening)
 {
     return listening->address.socket.any.sa_family == AF_UNIX;
@@ -136,6 +138,45 @@ const char *sockets_set_owner(const struct listening *listening, const struct co
         chown(path, owner != NULL ? owner->pw_uid : (uid_t)-1, group != NULL ? group->gr_gid : (gid_t)-1) < 0)
         return "its owner cannot be set";
     return chmod(path, (mode_t)listen->mode) < 0 ? "its mode cannot be set" : NULL;
+}
+
+static int choose_congestion(int fd, const char *name)
+{
+    return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name));
+}
+
+/* What a socket has that nobody touched. */
+static void read_default_congestion(char name[static CONGESTION_MAX])
+{
+    socklen_t length = CONGESTION_MAX - 1;
+    int fresh = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memset(name, 0, CONGESTION_MAX);
+    if (fresh < 0)
+        return;
+    getsockopt(fresh, IPPROTO_TCP, TCP_CONGESTION, name, &length);
+    io_close(&fresh);
+}
+
+void sockets_set_congestion(const struct listening *listening, const char *name)
+{
+    char wanted[CONGESTION_MAX] = "reno"; /* every kernel has it, and anybody may use it */
+    if (is_local(listening) || (name[0] == 0 && listening->passed))
+        return;
+    if (name[0] == 0 && !address_is_loopback(&listening->bound))
+        read_default_congestion(wanted);
+    choose_congestion(listening->fd, name[0] != 0 ? name : wanted);
+}
+
+const char *sockets_refuse_congestion(const char *name)
+{
+    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = choose_congestion(probe, name), error = errno;
+    if (probe >= 0)
+        io_close(&probe);
+    return result == 0       ? NULL
+           : error == EPERM  ? "only root may use it (sysctl net.ipv4.tcp_allowed_congestion_control)"
+           : error == ENOENT ? "this system has none of that name (sysctl net.ipv4.tcp_available_congestion_control)"
+                             : strerror(error);
 }
 
 void sockets_split_families(const struct address *both, struct address *v6, struct address *v4)

@@ -21,6 +21,14 @@ void sockets_share_port(struct listening *listening, bool on);
 /* Owner, group and mode of a Unix socket. Returns NULL, or what is wrong. */
 const char *sockets_set_owner(const struct listening *listening, const struct config_listen *listen);
 
+/* Congestion control of the connections that come from now on. An empty name stands for reno on a loopback address, where there is no
+ * network that pacing could spare and BBR's halves the throughput; for what a manager has set of one that was passed in; and otherwise for
+ * the system's. */
+void sockets_set_congestion(const struct listening *listening, const char *name);
+
+/* Returns NULL, or why the system does not let us have this one (static). */
+const char *sockets_refuse_congestion(const char *name);
+
 /* "*:port" as [::]:port and 0.0.0.0:port. */
 void sockets_split_families(const struct address *both, struct address *v6, struct address *v4);
 

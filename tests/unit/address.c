@@ -109,3 +109,19 @@ Test(address, differs_by_family_host_port_and_path)
         for (size_t j = 0; j < COUNT; j++)
             cr_expect_eq(address_equals(&addresses[i], &addresses[j]), i == j, "%s %s", texts[i], texts[j]);
 }
+
+Test(address, is_of_the_loopback_or_not)
+{
+    static const struct { const char *text; bool is_loopback; } cases[] = {
+        {"127.0.0.1:80", true}, {"8000", true}, {"localhost:80", true}, {"127.255.255.255:80", true}, {"[::1]:80", true},
+        {"126.255.255.255:80", false}, {"128.0.0.0:80", false}, {"0.0.0.0:80", false}, {"*:80", false}, {"[::]:80", false},
+        {"[::2]:80", false}, {"[::ffff:10.0.0.1]:80", false}, {"unix:/a", false},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct address address;
+
+        cr_assert_null(address_parse(&address, cases[i].text, "/"));
+        cr_expect_eq(address_is_loopback(&address), cases[i].is_loopback, "%s", cases[i].text);
+    }
+}
