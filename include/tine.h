@@ -6,7 +6,7 @@
  *
  *     static int hello(tine_request *r)
  *     {
- *         return tine_json(r, 200, json_pack("{s:s}", "hello", tine_param(r, "name")));
+ *         return tine_json_pack(r, 200, "{s:s}", "hello", tine_param(r, "name"));
  *     }
  *
  *     TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/hello/{name}", hello), {0}})
@@ -375,6 +375,13 @@ int tine_text(tine_request *r, int status, const char *format, ...) TINE_PRINTF(
 
 /* application/json. Takes the reference to `value`, as json_pack() gives it; NULL (a json_pack() that failed) is a 500. */
 int tine_json(tine_request *r, int status, json_t *value);
+
+/* application/json by a format of json_pack(), without a json_t: for an answer that is written where it is made,
+ *
+ *     return tine_json_pack(r, 200, "{s:i, s:s, s:o}", "id", 7, "name", name, "tags", tags);
+ *
+ * Takes the references that 'o' gives. What json_pack() could not pack (a wrong format, a text that is NULL or not UTF-8) is a 500. */
+int tine_json_pack(tine_request *r, int status, const char *format, ...);
 
 /* `length` bytes of any media type, copied. `type` NULL sets no Content-Type. */
 int tine_send(tine_request *r, int status, const char *type, const void *data, size_t length);

@@ -7,7 +7,7 @@ enum { SLOW_NS = 50 * 1000 * 1000 };
 
 static int answer_json(tine_request *r)
 {
-    return tine_json(r, 200, json_pack("{s:i, s:s, s:b, s:[i,i,i]}", "id", 7, "name", "Ada Lovelace", "active", 1, "scores", 10, 20, 30));
+    return tine_json_pack(r, 200, "{s:i, s:s, s:b, s:[i,i,i]}", "id", 7, "name", "Ada Lovelace", "active", 1, "scores", 10, 20, 30);
 }
 
 static int answer_slowly(tine_request *r)

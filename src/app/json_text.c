@@ -49,8 +49,7 @@ static bool is_plain(unsigned char byte)
     return byte >= 0x20 && byte != '"' && byte != '\\';
 }
 
-/* False: it is not UTF-8. */
-static bool append_string(struct buffer *out, const char *data, size_t length)
+bool json_text_append_string(struct buffer *out, const char *data, size_t length)
 {
     const struct slice text = {data, length};
     unsigned char all = 0;
@@ -69,7 +68,7 @@ static bool append_string(struct buffer *out, const char *data, size_t length)
     return all < 0x80 || utf8_is_valid(text);
 }
 
-static void append_integer(struct buffer *out, json_int_t number)
+void json_text_append_integer(struct buffer *out, json_int_t number)
 {
     if (number < 0)
         append_byte(out, '-');
@@ -98,7 +97,7 @@ static bool append_object(struct buffer *out, json_t *object, int depth)
     for (void *at = json_object_iter(object), *first = at; at != NULL; at = json_object_iter_next(object, at)) {
         if (at != first)
             append_byte(out, ',');
-        if (!append_string(out, json_object_iter_key(at), json_object_iter_key_len(at)))
+        if (!json_text_append_string(out, json_object_iter_key(at), json_object_iter_key_len(at)))
             return false;
         append_byte(out, ':');
         if (!append_value(out, json_object_iter_value(at), depth))
@@ -119,9 +118,9 @@ static bool append_value(struct buffer *out, const json_t *value, int depth)
     case JSON_ARRAY:
         return append_array(out, value, depth + 1);
     case JSON_STRING:
-        return append_string(out, json_string_value(value), json_string_length(value));
+        return json_text_append_string(out, json_string_value(value), json_string_length(value));
     case JSON_INTEGER:
-        append_integer(out, json_integer_value(value));
+        json_text_append_integer(out, json_integer_value(value));
         return true;
     case JSON_TRUE:
         buffer_append(out, "true", 4);

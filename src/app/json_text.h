@@ -14,4 +14,9 @@
  * UTF-8, or a value holds itself; then part of it may be there. */
 bool json_text_append(struct buffer *out, const json_t *value);
 
+/* Appends a text in quotes. False if it is not UTF-8; then part of it may be there. */
+bool json_text_append_string(struct buffer *out, const char *data, size_t length);
+
+void json_text_append_integer(struct buffer *out, json_int_t number);
+
 #endif

@@ -3,6 +3,7 @@
  * The functions of tine.h by which a handler builds its response. Runs in workers.
  */
 #include "app/blame.h"
+#include "app/json_pack.h"
 #include "app/json_text.h"
 #include "app/problem.h"
 #include "app/response.h"
@@ -41,6 +42,25 @@ int tine_json(tine_request *r, int status, json_t *value)
         return tine_problem(r, 500, "the answer could not be made");
     }
     json_decref(value);
+    return r->response.status;
+}
+
+int tine_json_pack(tine_request *r, int status, const char *format, ...)
+{
+    json_error_t error = {.text = "the format is NULL"};
+    struct buffer nowhere = BUFFER_EMPTY;
+    va_list arguments;
+    bool started = response_start(r, status, "application/json");
+    va_start(arguments, format);
+    bool made = format != NULL && json_pack_append(started ? &r->response.body : &nowhere, format, arguments, &error);
+    va_end(arguments);
+    buffer_release(&nowhere);
+    if (!started)
+        return 500;
+    if (!made) {
+        request_blame(r, TINE_ERROR, "gives tine_json_pack() what it cannot write by '%s': %s", format != NULL ? format : "", error.text);
+        return tine_problem(r, 500, "the answer could not be made");
+    }
     return r->response.status;
 }
 

@@ -10,7 +10,7 @@ static void send_mail(tine_request *r, const char *body)
 
 static int mails(tine_request *r)
 {
-    tine_json(r, 202, json_pack("{s:s}", "state", "accepted"));
+    tine_json_pack(r, 202, "{s:s}", "state", "accepted");
     tine_finish(r); /* the client has its answer, and may go on on the same connection */
     send_mail(r, tine_body(r, NULL));
     return 0;

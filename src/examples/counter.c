@@ -15,12 +15,12 @@ static int worker_init(tine_app *app)
 
 static int tell(tine_request *r)
 {
-    return tine_json(r, 200, json_pack("{s:I}", "visits", (json_int_t)tine_counter_get(visits)));
+    return tine_json_pack(r, 200, "{s:I}", "visits", (json_int_t)tine_counter_get(visits));
 }
 
 static int count(tine_request *r)
 {
-    return tine_json(r, 200, json_pack("{s:I}", "visits", (json_int_t)tine_counter_add(visits, 1)));
+    return tine_json_pack(r, 200, "{s:I}", "visits", (json_int_t)tine_counter_add(visits, 1));
 }
 
 static int once(tine_request *r)

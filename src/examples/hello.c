@@ -9,7 +9,7 @@ static int hello(tine_request *r)
 
     if (name == NULL)
         return tine_problem(r, 400, "the name is not UTF-8");
-    return tine_json(r, 200, json_pack("{s:o}", "hello", name));
+    return tine_json_pack(r, 200, "{s:o}", "hello", name);
 }
 
 static void put(tine_request *r, const char *name, const char *value)

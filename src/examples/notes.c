@@ -24,8 +24,8 @@ static int run(tine_request *r, const char *sql, int64_t id, const char *text)
     sqlite3_bind_text(row, 2, text, -1, SQLITE_STATIC);
     int result = sqlite3_step(row), status = result == SQLITE_DONE ? 404 : 500;
     if (result == SQLITE_ROW)
-        status = tine_json(r, id ? 200 : 201, json_pack("{s:I, s:s}", "id", sqlite3_column_int64(row, 0),
-                                                        "text", sqlite3_column_text(row, 1)));
+        status = tine_json_pack(r, id ? 200 : 201, "{s:I, s:s}", "id", sqlite3_column_int64(row, 0),
+                                "text", sqlite3_column_text(row, 1));
     sqlite3_finalize(row);
     return status;
 }

@@ -123,7 +123,7 @@ static int json(tine_request *r)
     json_t *rest = NULL;
     if (tine_json_body(r, "{s:s, s?o}", "name", &name, "rest", &rest) != 0)
         return tine_failed(r);
-    return tine_json(r, 201, json_pack("{s:s, s:O?}", "name", name, "rest", rest));
+    return tine_json_pack(r, 201, "{s:s, s:O?}", "name", name, "rest", rest);
 }
 
 static int parts(tine_request *r)

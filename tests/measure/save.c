@@ -15,7 +15,7 @@ static void save(const struct server *server, int round)
 {
     char *path = text("%s/app.c", server->dir), *whole = text("%s~", path);
     file_write(whole, text("#include <tine.h>\n"
-                           "static int answer(tine_request *r)\n{\n    return tine_json(r, 200, json_pack(\"{s:i}\", \"round\", %d));\n}\n"
+                           "static int answer(tine_request *r)\n{\n    return tine_json_pack(r, 200, \"{s:i}\", \"round\", %d);\n}\n"
                            "TINE_MODULE(.routes = (const tine_route[]){TINE_GET(\"/\", answer), {0}})\n", round));
     if (rename(whole, path) != 0)
         harness_fail("cannot save %s", path);

@@ -10,7 +10,7 @@ static int hello(tine_request *r)
 {
     const std::string name = tine_param(r, "name");
     tine_set_cookie(r, "name", name.c_str(), TINE_COOKIE(.path = "/hello", .max_age = 60));
-    return tine_json(r, 200, json_pack("{s:s}", "hello", (name + " from C++").c_str()));
+    return tine_json_pack(r, 200, "{s:s}", "hello", (name + " from C++").c_str());
 }
 
 static int content(tine_request *r)

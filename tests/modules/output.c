@@ -173,6 +173,12 @@ static int wrong(tine_request *r)
         return tine_send(r, 200, "text/plain\r\nX-Evil: 1", "x", 1);
     if (strcmp(what, "json") == 0)
         return tine_json(r, 200, NULL);
+    if (strcmp(what, "json_pack") == 0)
+        return tine_json_pack(r, 200, "{s:i, s:s}", "a", 1, "b", "\xff");
+    if (strcmp(what, "json_pack_format") == 0)
+        return tine_json_pack(r, 200, "{s:i", "a", 1);
+    if (strcmp(what, "json_pack_null") == 0)
+        return tine_json_pack(r, 200, NULL);
     if (strcmp(what, "redirect") == 0)
         return tine_redirect(r, 302, NULL);
     if (strcmp(what, "redirect_status") == 0)

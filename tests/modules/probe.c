@@ -75,7 +75,7 @@ static int path(tine_request *r)
 
 static int user(tine_request *r)
 {
-    return tine_json(r, 200, json_pack("{s:s}", "name", tine_param(r, "name")));
+    return tine_json_pack(r, 200, "{s:s}", "name", tine_param(r, "name"));
 }
 
 static int user_me(tine_request *r)

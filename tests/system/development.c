@@ -250,7 +250,7 @@ Test(development, pages_learn_when_to_load_themselves_again)
     cr_assert(strncmp(page.body, "<h1>a&amp;b</h1><script>", 24) == 0, "%s", page.body);
     expect_response(&version, 200, NULL);
     cr_assert(strstr(page.body, text("'%s'", version.body)) != NULL, "%s is not in %s", version.body, page.body);
-    save("app.c", HANDLER("return tine_json(r, 200, json_pack(\"{s:s}\", \"a\", \"</html>\"));"));
+    save("app.c", HANDLER("return tine_json_pack(r, 200, \"{s:s}\", \"a\", \"</html>\");"));
     await(answers(200, "{\"a\":\"</html>\"}"));
     await(!answers_at("/-/run", 200, version.body)); /* workers are replaced one by one */
     cr_assert_eq(text_count(file_read(server.access, NULL), "/-/run"), 0, "pages that ask are logged");

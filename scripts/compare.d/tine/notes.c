@@ -52,7 +52,7 @@ static int list(tine_request *r)
     sqlite3_step(statements[COUNT]);
     json_t *total = json_integer(sqlite3_column_int64(statements[COUNT], 0));
     sqlite3_reset(statements[COUNT]);
-    return tine_json(r, 200, json_pack("{s:o, s:o}", "notes", notes, "total", total));
+    return tine_json_pack(r, 200, "{s:o, s:o}", "notes", notes, "total", total);
 }
 
 /* Runs a statement that is about one note, and answers with the row that comes. */
@@ -86,7 +86,7 @@ static int take_body(tine_request *r, int statement)
     if (tine_json_body(r, "{s:s, s?s, s?b}", "title", &title, "text", &text, "done", &done))
         return tine_failed(r);
     if (!*title || strlen(title) > 100)
-        return tine_json(r, 422, json_pack("{s:{s:[s]}}", "errors", "title", "must have 1 to 100 characters"));
+        return tine_json_pack(r, 422, "{s:{s:[s]}}", "errors", "title", "must have 1 to 100 characters");
     sqlite3_bind_text(statements[statement], 2, title, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(statements[statement], 3, text, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int(statements[statement], 4, done);

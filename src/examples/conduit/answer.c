@@ -9,7 +9,7 @@
 
 int refuse_all(tine_request *r, int status, json_t *reasons)
 {
-    return tine_json(r, status, json_pack("{s:{s:o}}", "errors", "body", reasons));
+    return tine_json_pack(r, status, "{s:{s:o}}", "errors", "body", reasons);
 }
 
 int refuse(tine_request *r, int status, const char *format, ...)

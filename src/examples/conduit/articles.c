@@ -27,7 +27,7 @@ static int show(tine_request *r, int status, const char *slug)
         return failed;
     json_t *article = article_json(r, rows, 0);
     json_object_set_new(article, "body", json_string(rows_text(rows, 0, ARTICLE_COLUMN_COUNT)));
-    return tine_json(r, status, json_pack("{s:o}", "article", article));
+    return tine_json_pack(r, status, "{s:o}", "article", article);
 }
 
 int get_article(tine_request *r)

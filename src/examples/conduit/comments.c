@@ -29,7 +29,7 @@ int get_comments(tine_request *r)
     json_t *comments = json_array();
     for (size_t i = 0; i < rows_count(rows); i++)
         json_array_append_new(comments, comment_json(r, rows, i));
-    return tine_json(r, 200, json_pack("{s:o}", "comments", comments));
+    return tine_json_pack(r, 200, "{s:o}", "comments", comments);
 }
 
 /* The article may be deleted at the same time: then the database refuses the comment, or has taken it along. */
@@ -51,7 +51,7 @@ int create_comment(tine_request *r)
     if (status == 0)
         status = ask_one(r, &rows, "article", "SELECT " COMMENT_COLUMNS " FROM comment c JOIN account u ON u.id = c.author WHERE c.id = $2",
                          VALUES(NUMBER(viewer(r)->id), NUMBER(rows_number(rows, 0, 0))));
-    return status != 0 ? status : tine_json(r, 200, json_pack("{s:o}", "comment", comment_json(r, rows, 0)));
+    return status != 0 ? status : tine_json_pack(r, 200, "{s:o}", "comment", comment_json(r, rows, 0));
 }
 
 int delete_comment(tine_request *r)

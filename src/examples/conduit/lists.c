@@ -70,7 +70,7 @@ static int answer(tine_request *r, struct list *list)
     json_t *articles = json_array();
     for (size_t i = 0; i < rows_count(rows); i++)
         json_array_append_new(articles, article_json(r, rows, i));
-    return tine_json(r, 200, json_pack("{s:o, s:I}", "articles", articles, "articlesCount", (json_int_t)rows_number(total, 0, 0)));
+    return tine_json_pack(r, 200, "{s:o, s:I}", "articles", articles, "articlesCount", (json_int_t)rows_number(total, 0, 0));
 }
 
 int get_articles(tine_request *r)

@@ -26,7 +26,7 @@ int get_profile(tine_request *r)
 {
     struct rows *rows;
     int status = find(r, &rows, NULL);
-    return status != 0 ? status : tine_json(r, 200, json_pack("{s:o}", "profile", profile_json(rows, 0, 0)));
+    return status != 0 ? status : tine_json_pack(r, 200, "{s:o}", "profile", profile_json(rows, 0, 0));
 }
 
 /* As often as one likes: it is so in the end. */

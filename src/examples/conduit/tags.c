@@ -15,5 +15,5 @@ int get_tags(tine_request *r)
     json_t *tags = json_array();
     for (size_t i = 0; i < rows_count(rows); i++)
         json_array_append_new(tags, json_string(rows_text(rows, i, 0)));
-    return tine_json(r, 200, json_pack("{s:o}", "tags", tags));
+    return tine_json_pack(r, 200, "{s:o}", "tags", tags);
 }

@@ -10,8 +10,8 @@ enum { NAME_MAX_BYTES = 64, EMAIL_MAX = 254, PASSWORD_MAX = 256, BIO_MAX = 5000,
 
 static int answer(tine_request *r, int status, const struct account *account)
 {
-    return tine_json(r, status, json_pack("{s:{s:s, s:s, s:s, s:s, s:s}}", "user", "email", account->email, "token", token_make(r, account->id),
-                                          "username", account->username, "bio", account->bio, "image", account->image));
+    return tine_json_pack(r, status, "{s:{s:s, s:s, s:s, s:s, s:s}}", "user", "email", account->email, "token", token_make(r, account->id),
+                          "username", account->username, "bio", account->bio, "image", account->image);
 }
 
 struct account account_of(const struct rows *rows)
