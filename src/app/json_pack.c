@@ -71,17 +71,17 @@ static bool pack_object(struct packing *packing, int depth)
 {
     int first = packing->key_count;
     char token;
-    buffer_append(packing->out, "{", 1);
+    buffer_append_byte(packing->out, '{');
     while ((token = next_token(packing)) != '}') {
         if (packing->key_count > first)
-            buffer_append(packing->out, ",", 1);
+            buffer_append_byte(packing->out, ',');
         if (token != 's' || !pack_key(packing, first))
             return false;
-        buffer_append(packing->out, ":", 1);
+        buffer_append_byte(packing->out, ':');
         if (!pack_value(packing, next_token(packing), depth))
             return false;
     }
-    buffer_append(packing->out, "}", 1);
+    buffer_append_byte(packing->out, '}');
     packing->key_count = first;
     return true;
 }
@@ -89,14 +89,14 @@ static bool pack_object(struct packing *packing, int depth)
 static bool pack_array(struct packing *packing, int depth)
 {
     char token;
-    buffer_append(packing->out, "[", 1);
+    buffer_append_byte(packing->out, '[');
     for (bool first = true; (token = next_token(packing)) != ']'; first = false) {
         if (!first)
-            buffer_append(packing->out, ",", 1);
+            buffer_append_byte(packing->out, ',');
         if (!pack_value(packing, token, depth))
             return false;
     }
-    buffer_append(packing->out, "]", 1);
+    buffer_append_byte(packing->out, ']');
     return true;
 }
 

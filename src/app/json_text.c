@@ -26,12 +26,6 @@ static int append(const char *data, size_t length, void *out)
     return 0;
 }
 
-static void append_byte(struct buffer *out, char byte)
-{
-    *buffer_reserve(out, 1) = byte;
-    out->end++;
-}
-
 static void append_escaped(struct buffer *out, unsigned char byte)
 {
     static const char digits[] = "0123456789ABCDEF", names[] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
@@ -49,11 +43,27 @@ static bool is_plain(unsigned char byte)
     return byte >= 0x20 && byte != '"' && byte != '\\';
 }
 
-bool json_text_append_string(struct buffer *out, const char *data, size_t length)
+/* Nearly every text is ASCII that stands for itself: copied as it is looked at. False: it is not, and nothing was appended. */
+static bool append_plain(struct buffer *out, const char *data, size_t length)
+{
+    static const bool is_ascii[256] = {[' ' ... '!'] = true, ['#' ... '['] = true, [']' ... 0x7f] = true};
+    char *to = buffer_reserve(out, length + 2);
+    to[0] = '"';
+    for (size_t i = 0; i < length; i++) {
+        if (!is_ascii[(unsigned char)data[i]])
+            return false;
+        to[i + 1] = data[i];
+    }
+    to[length + 1] = '"';
+    out->end += length + 2;
+    return true;
+}
+
+static bool append_with_escapes(struct buffer *out, const char *data, size_t length)
 {
     const struct slice text = {data, length};
     unsigned char all = 0;
-    append_byte(out, '"');
+    buffer_append_byte(out, '"');
     for (size_t at = 0, run = 0; at <= length; at++) {
         if (at < length && is_plain((unsigned char)data[at])) {
             all |= (unsigned char)data[at];
@@ -64,14 +74,19 @@ bool json_text_append_string(struct buffer *out, const char *data, size_t length
         if (at < length)
             append_escaped(out, (unsigned char)data[at]);
     }
-    append_byte(out, '"');
+    buffer_append_byte(out, '"');
     return all < 0x80 || utf8_is_valid(text);
+}
+
+bool json_text_append_string(struct buffer *out, const char *data, size_t length)
+{
+    return append_plain(out, data, length) || append_with_escapes(out, data, length);
 }
 
 void json_text_append_integer(struct buffer *out, json_int_t number)
 {
     if (number < 0)
-        append_byte(out, '-');
+        buffer_append_byte(out, '-');
     char digits[DIGITS_MAX];
     buffer_append(out, digits, digits_put(digits, number < 0 ? -(unsigned long long)number : (unsigned long long)number));
 }
@@ -80,30 +95,30 @@ static bool append_value(struct buffer *out, const json_t *value, int depth);
 
 static bool append_array(struct buffer *out, const json_t *array, int depth)
 {
-    append_byte(out, '[');
+    buffer_append_byte(out, '[');
     for (size_t i = 0, size = json_array_size(array); i < size; i++) {
         if (i > 0)
-            append_byte(out, ',');
+            buffer_append_byte(out, ',');
         if (!append_value(out, json_array_get(array, i), depth))
             return false;
     }
-    append_byte(out, ']');
+    buffer_append_byte(out, ']');
     return true;
 }
 
 static bool append_object(struct buffer *out, json_t *object, int depth)
 {
-    append_byte(out, '{');
+    buffer_append_byte(out, '{');
     for (void *at = json_object_iter(object), *first = at; at != NULL; at = json_object_iter_next(object, at)) {
         if (at != first)
-            append_byte(out, ',');
+            buffer_append_byte(out, ',');
         if (!json_text_append_string(out, json_object_iter_key(at), json_object_iter_key_len(at)))
             return false;
-        append_byte(out, ':');
+        buffer_append_byte(out, ':');
         if (!append_value(out, json_object_iter_value(at), depth))
             return false;
     }
-    append_byte(out, '}');
+    buffer_append_byte(out, '}');
     return true;
 }
 

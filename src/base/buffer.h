@@ -48,6 +48,12 @@ static inline void buffer_append(struct buffer *buffer, const void *data, size_t
     buffer->end += length;
 }
 
+static inline void buffer_append_byte(struct buffer *buffer, char byte)
+{
+    *buffer_reserve(buffer, 1) = byte;
+    buffer->end++;
+}
+
 static inline void buffer_append_text(struct buffer *buffer, const char *text)
 {
     buffer_append(buffer, text, strlen(text));
