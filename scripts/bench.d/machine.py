@@ -131,6 +131,7 @@ def describe(folder):
         "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000,
         "system": distribution(),
         "kernel": platform.release(),
+        "congestion_control": read_file("/proc/sys/net/ipv4/tcp_congestion_control").strip() or "unknown",
         "load_average": os.getloadavg()[0],
         "commit": commit(folder),
     }

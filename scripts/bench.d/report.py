@@ -87,7 +87,8 @@ def heading(run):
     lines = [
         "# tine and its peers", "",
         f"{machine['date']}, tine {machine['commit'] or 'without a commit'}, {machine['cores']} cores of {machine['cpu']}, "
-        f"{machine['memory_mb']:,} MB, {machine['system']}, Linux {machine['kernel']}; load average {machine['load_average']:.2f} before. "
+        f"{machine['memory_mb']:,} MB, {machine['system']}, Linux {machine['kernel']}, TCP with {machine['congestion_control']}; "
+        f"load average {machine['load_average']:.2f} before. "
         f"Medians of {options['rounds']} rounds of {options['seconds']} s; servers in turn within each round; errors are summed.", "",
         "CPU time is that of the server's whole process tree for each answered request. PSS is read after the load.", "",
         "Versions: " + "; ".join(f"{name}: {version}" for name, version in run["versions"].items() if version) + ".",

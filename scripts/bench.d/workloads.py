@@ -11,6 +11,7 @@ APPLICATIONS = ("tine", "express", "gunicorn", "gunicorn-threads", "uwsgi")
 ALL = ("tine", "nginx", "h2o", "lighttpd", "apache", "gunicorn", "gunicorn-threads", "uwsgi", "express")
 
 SMALL = 13
+JSON = 64  # bytes that applications answer
 FILE_SIZES = {"/1k": 1024, "/10k": 10 * 1024, "/1m": 1 << 20, "/100m": 100 << 20, "/small": SMALL}
 IDLE_CONNECTIONS = 10_000
 GROWTH = (1, 2, 8, 64, 512)
@@ -49,7 +50,7 @@ WORKLOADS = [
     Workload("file-10k", "A file of 10 KB", ("floor", *FILES), path="/10k", size=FILE_SIZES["/10k"], setting=Setting(body=10 * 1024)),
     Workload("file-1m", "A file of 1 MB, 16 connections", FILES, path="/1m", size=FILE_SIZES["/1m"], connections=16),
     Workload("file-100m", "A file of 100 MB, 4 connections", FILES, path="/100m", size=FILE_SIZES["/100m"], connections=4, quick=False),
-    Workload("json", "A handler's JSON", APPLICATIONS, path="/json"),
+    Workload("json", "A handler's JSON", ("floor", *APPLICATIONS), path="/json", setting=Setting(body=JSON)),
     Workload("post-64k", "A POST of 64 KB", ("nginx", *APPLICATIONS), path="/post", post=65536),
     Workload("sleep-64", "A handler that sleeps 50 ms, 64 clients, as installed, after 5 s", ("tine",), path="/slow",
              setting=Setting(workers=0), fresh=True, warm_seconds=5),
