@@ -42,7 +42,7 @@ static char next_token(struct packing *packing)
     return token;
 }
 
-/* By what follows: NULL may be null or left out, or the text has a length, or goes on. */
+/* By what follows: NULL is null or left out, or the text has a length, or goes on. */
 static bool is_modified(struct packing *packing)
 {
     char next = peek(packing);
@@ -102,8 +102,15 @@ static bool pack_array(struct packing *packing, int depth)
 
 static bool pack_string(struct packing *packing)
 {
+    bool may_be_null = peek(packing) == '?';
+    packing->format += may_be_null;
     const char *text = va_arg(packing->arguments, const char *);
-    return text != NULL && !is_modified(packing) && json_text_append_string(packing->out, text, strlen(text));
+    if (is_modified(packing) || (text == NULL && !may_be_null))
+        return false;
+    if (text != NULL)
+        return json_text_append_string(packing->out, text, strlen(text));
+    buffer_append(packing->out, "null", 4);
+    return true;
 }
 
 static bool pack_given(struct packing *packing, bool is_ours)

@@ -43,6 +43,7 @@ Test(json_pack, is_what_jansson_makes)
     as_jansson("{s:b, s:n, s:I, s:{s:{}}}", "no", 0, "null", "big", (json_int_t)LLONG_MIN, "in", "deeper");
     as_jansson("[[], {}, [[i], s], n]", INT_MIN, "\"quoted\"\n");
     as_jansson("s", "alone");
+    as_jansson("{s:s?, s:s ?, s:[s?]}", "none", NULL, "some", "text", "all", NULL);
     as_jansson("i", 7);
     as_jansson("n");
     as_jansson(" {\ts : i,\n s i } ", "a", 1, "b", 2);
@@ -59,6 +60,9 @@ Test(json_pack, is_what_jansson_makes_of_letters_that_are_rare)
     as_jansson("{s:s*, s:i}", "left out", NULL, "last", 1);
     as_jansson("{s:s#, s:s%, s:s++}", "a", "abc", 2, "b", "abc", (size_t)1, "c", "x", "y", "z");
     as_jansson("{s :s #}", "a", "abc", 2);
+    as_jansson("{s:s?#, s:s?#}", "a", "abc", 2, "b", NULL, 0);
+    as_jansson("[s?*]", "abc");
+    as_jansson("{s?:i}", "a", 1);
     as_jansson("{s#:i}", "abc", 2, 1);
     as_jansson("[o?, O?]", NULL, NULL);
     as_jansson("{s:i, s:i, s:i}", "twice", 1, "other", 2, "twice", 3);
@@ -115,7 +119,7 @@ Test(json_pack, of_any_number_of_keys_and_references)
 #define EIGHT(a) #a "0", 0, #a "1", 1, #a "2", 2, #a "3", 3, #a "4", 4, #a "5", 5, #a "6", 6, #a "7", 7
 #define EIGHT_KEYS "s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i"
     as_jansson("{" EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS "}", EIGHT(a), EIGHT(b), EIGHT(c), EIGHT(d));
-    as_jansson("{" EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS ",s:i}", EIGHT(a), EIGHT(b), EIGHT(c), EIGHT(d), "e", 1);
+    as_jansson("{" EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS ",s:i,s:i}", EIGHT(a), EIGHT(b), EIGHT(c), EIGHT(d), "e", 1, "f", 2);
 }
 
 /* A reference that holds itself, or what is not UTF-8, is a value but no text. */
