@@ -557,7 +557,7 @@ const char *tine_response_header(tine_request *r, const char *name);
 int tine_response_header_at(tine_request *r, size_t i, const char **name, const char **value);
 
 /* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory whole: a file, sent already, or about to be
- * sent while its handler runs. It lives until the response is changed. */
+ * sent while its handler runs. It lives until the response is changed: what is to be part of another is copied first. */
 const void *tine_response_body(tine_request *r, size_t *length);
 
 /* ---- Shared by all workers ----------------------------------------------------------------------- */
