@@ -303,11 +303,12 @@ int tine_form_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int
  * grammar is passed over. */
 const char *tine_cookie(tine_request *r, const char *name);
 
-/* Value of the first `name=` of an application/x-www-form-urlencoded body, decoded, always UTF-8; NULL when there is none, or
- * after a failure: 415 when the body is of another type or charset, 400 when it is malformed. */
+/* Value of the first `name=` of an application/x-www-form-urlencoded body, decoded, or of the first plain field of that name in a
+ * multipart/form-data body, whose parts can be gone through all the same; always UTF-8. NULL when there is none, or after a failure: 415
+ * when the body is of another type or charset, 400 when it is malformed, 413 for a part larger than [limits] body_memory. */
 const char *tine_form(tine_request *r, const char *name);
 
-/* The i-th pair (0 first) of the query, or of such a body, decoded. Return 0, or -1 behind the last or after a failure (400, 415). */
+/* The i-th pair (0 first) of the query, or of an application/x-www-form-urlencoded body, decoded. Return 0, or -1 behind the last or after a failure (400, 415). */
 int tine_query_at(tine_request *r, size_t i, const char **name, const char **value);
 int tine_form_at(tine_request *r, size_t i, const char **name, const char **value);
 

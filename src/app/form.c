@@ -27,11 +27,16 @@ const char *tine_cookie(tine_request *r, const char *name)
     return NULL;
 }
 
-static bool is_form(struct tine_request *r)
+static bool type_is(struct tine_request *r, struct slice wanted)
 {
     const char *type = tine_header(r, "Content-Type");
-    if (type != NULL && slice_equals_nocase(parameters_before(slice_from(type)), SLICE("application/x-www-form-urlencoded")))
-        return input_is_utf8(r, type);
+    return type != NULL && slice_equals_nocase(parameters_before(slice_from(type)), wanted);
+}
+
+static bool is_form(struct tine_request *r)
+{
+    if (type_is(r, SLICE("application/x-www-form-urlencoded")))
+        return input_is_utf8(r, tine_header(r, "Content-Type"));
     input_fail(r, 415, "the body must be application/x-www-form-urlencoded");
     return false;
 }
@@ -76,6 +81,8 @@ static bool name_is(struct tine_request *r, struct slice name, struct slice want
 
 const char *tine_form(tine_request *r, const char *name)
 {
+    if (type_is(r, SLICE("multipart/form-data")))
+        return parts_find(r, name);
     struct slice rest = form_of(r), wanted = slice_from(name), found, value;
     while (rest.data != NULL && query_next(&rest, &found, &value))
         if (name_is(r, found, wanted))
@@ -150,8 +157,5 @@ int tine_query_int(tine_request *r, const char *name, int64_t lo, int64_t hi, in
 
 int tine_form_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value)
 {
-    const char *text = tine_form(r, name);
-    if (text == NULL && form_of(r).data == NULL)
-        return tine_failed(r);
-    return get_integer(r, "form field", name, text, lo, hi, value);
+    return get_integer(r, "form field", name, tine_form(r, name), lo, hi, value);
 }

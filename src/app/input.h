@@ -17,7 +17,8 @@ struct input {
     json_t *json;       /* the body */
     bool form_known;    /* 'form' was looked for; */
     struct slice form;  /* data is NULL if it could not be had */
-    struct parts *parts;
+    struct parts *parts;   /* as the handler goes through them */
+    struct parts *looking; /* for one of them */
 };
 
 struct input *input_of(struct tine_request *r);
@@ -41,6 +42,10 @@ bool input_body(struct tine_request *r, struct slice *body);
 
 /* Is the body in UTF-8, as far as a charset parameter in its type says? False after the 415. */
 bool input_is_utf8(struct tine_request *r, const char *type);
+
+/* Text of the first plain field of that name in a multipart/form-data body, wherever the handler is in it. NULL when there is none, or after a
+ * failure. */
+const char *parts_find(struct tine_request *r, const char *name);
 
 /* Descriptors of parts. */
 void parts_release(struct parts *parts);

@@ -55,13 +55,8 @@ static bool begin(struct tine_request *r, struct parts *parts)
     return true;
 }
 
-static struct parts *parts_of(struct tine_request *r)
+static void start(struct tine_request *r, struct parts *parts)
 {
-    struct input *input = input_of(r);
-    struct parts *parts = input->parts;
-    if (parts != NULL)
-        return parts->ready ? parts : NULL;
-    parts = arena_alloc(&r->arena, sizeof *parts);
     parts->fd = -1;
     parts->start = parts->end = 0;
     parts->data = (struct slice){NULL, 0};
@@ -69,8 +64,16 @@ static struct parts *parts_of(struct tine_request *r)
     parts->over = false;
     parts->part.name = NULL;
     parts->ready = begin(r, parts);
-    input->parts = parts;
-    return parts->ready ? parts : NULL;
+}
+
+static struct parts *parts_of(struct tine_request *r)
+{
+    struct input *input = input_of(r);
+    if (input->parts == NULL) {
+        input->parts = arena_alloc(&r->arena, sizeof *input->parts);
+        start(r, input->parts);
+    }
+    return input->parts->ready ? input->parts : NULL;
 }
 
 /* More of the body behind what is left in the window. False at the end and after a failure. */
@@ -228,6 +231,35 @@ const char *tine_part_text(tine_request *r)
     }
     buffer_release(&text);
     return copy;
+}
+
+static const char *look_for(struct tine_request *r, const char *name)
+{
+    const tine_part *part;
+    while ((part = tine_next_part(r)) != NULL)
+        if (part->file == NULL && strcmp(part->name, name) == 0)
+            return tine_part_text(r);
+    return NULL;
+}
+
+/* With parts of its own, from the beginning of the body; then the handler's are put back. */
+const char *parts_find(struct tine_request *r, const char *name)
+{
+    struct input *input = input_of(r);
+    struct parts *parts = input->parts;
+    uint64_t at = input->at;
+    struct slice body;
+    if (!input_body(r, &body))
+        return NULL;
+    if (input->looking == NULL)
+        input->looking = arena_alloc(&r->arena, sizeof *input->looking);
+    input->parts = input->looking;
+    input->at = 0;
+    start(r, input->parts);
+    const char *text = look_for(r, name);
+    input->parts = parts;
+    input->at = at;
+    return text;
 }
 
 /* Says why the file could not be made or written, by errno. Returns the status. */

@@ -36,6 +36,21 @@ static int form(tine_request *r)
 }
 
 /* Says nothing of the failure: the problem is sent all the same. */
+/* Looks for fields before, between and behind the parts that it goes through. */
+static int mixed(tine_request *r)
+{
+    int64_t age = -1;
+    const char *name = tine_form(r, "name");
+    if (tine_form_int(r, "age", 0, 150, &age))
+        return tine_failed(r);
+    put(r, tine_printf(r, "%s %" PRId64 ";", name != NULL ? name : "-", age));
+    for (const tine_part *part; (part = tine_next_part(r)) != NULL;) {
+        const char *again = tine_form(r, "name");
+        put(r, tine_printf(r, "%s:%s %s;", part->name, tine_part_text(r), again == name || strcmp(again, name) == 0 ? "same" : again));
+    }
+    return tine_failed(r);
+}
+
 static int careless_form(tine_request *r)
 {
     tine_form(r, "name");
@@ -252,7 +267,7 @@ static const tine_option settings[] = {{"directory", TINE_PATH, ".", "where file
 
 TINE_MODULE(.settings = settings,
             .routes = (const tine_route[]){
-                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
+                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/mixed", mixed), TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
                 TINE_GET("/integers/{id}", integers), TINE_GET("/no_such_param", no_such_param), TINE_GET("/no_such_integer", no_such_integer),
                 TINE_POST("/json", json), TINE_POST("/strict_json", strict_json), TINE_POST("/wrong_json", wrong_json),
                 TINE_POST("/document", document), TINE_POST("/sum", sum), TINE_POST("/stream/sum", sum, .stream = 1), TINE_POST("/first", first),
@@ -261,4 +276,5 @@ TINE_MODULE(.settings = settings,
                 TINE_POST("/stream/late", body_too_late, .stream = 1), TINE_POST("/fd", body_fd), TINE_POST("/stream/fd", body_fd, .stream = 1),
                 TINE_POST("/parts", parts), TINE_POST("/stream/parts", parts, .stream = 1), TINE_POST("/skip", skip_parts),
                 TINE_POST("/save", save), TINE_GET("/kept/{name}", kept), TINE_POST("/spool", spool), TINE_POST("/no_part", no_part),
-                TINE_POST("/stream/form", form, .stream = 1), {0}})
+                TINE_POST("/stream/form", form, .stream = 1), TINE_POST("/stream/mixed", mixed, .stream = 1),
+                {0}})

@@ -158,8 +158,8 @@ Test(csrf, a_form_with_files_brings_it_too, .fini = stop)
         token[9] ^= 1;
         expect_parts(paths[i], page.cookie, text(PART("name=\"csrf_token\"", "%s") "--b--\r\n", token), 403, NULL);
         expect_parts(paths[i], page.cookie, PART("name=\"a\"", "1") "--b--\r\n", 403, NULL);
-        expect_parts(paths[i], page.cookie, "--b", 403, NULL);
-        expect_parts(paths[i], page.cookie, "", 403, NULL);
+        expect_parts(paths[i], page.cookie, "--b", 400, NULL);
+        expect_parts(paths[i], page.cookie, "", 400, NULL);
     }
 }
 

@@ -216,6 +216,27 @@ InputTest(parts_are_pulled_one_by_one)
     }
 }
 
+/* Whatever the order: the first plain field of the name, while the parts themselves are gone through. */
+InputTest(fields_of_a_form_with_files_are_found_by_name)
+{
+    static const struct ask asks[] = {
+        {"/mixed", MULTIPART, FIELD("age", "36") FILE_PART("f", "x", "12345") FIELD("name", "ada") FIELD("name", "bob") "--B--", 200,
+         "ada 36;age:36 same;f:12345 same;name:ada same;name:bob same;"},
+        {"/stream/mixed", MULTIPART, FIELD("name", "gr\xc3\xbc\xc3\x9f") FIELD("age", "1") "--B--", 200,
+         "gr\xc3\xbc\xc3\x9f 1;name:gr\xc3\xbc\xc3\x9f same;age:1 same;"},
+        {"/mixed", MULTIPART, FILE_PART("name", "x", "file") FIELD("age", "0") FIELD("name", "ada") "--B--", 200,
+         "ada 0;name:file same;age:0 same;name:ada same;"},
+        {"/mixed", MULTIPART, FIELD("name", "ada") FIELD("age", "0") FIELD("other", "\xff") "--B--", 400, "part 'other' is not text"},
+        {"/mixed", MULTIPART, FIELD("name", "\xff") FIELD("age", "1") "--B--", 400, "part 'name' is not text in UTF-8"},
+        {"/mixed", MULTIPART, FIELD("name", "ada") FIELD("age", "x") "--B--", 400, "form field 'age' must be an integer"},
+        {"/mixed", MULTIPART, FIELD("name", "ada") "--B--", 400, "form field 'age' is missing"},
+        {"/mixed", MULTIPART, FIELD("name", "ada"), 400, "cut off"},
+        {"/mixed", "multipart/form-data", "x", 400, "no boundary"},
+        {"/form", MULTIPART, FIELD("name", "ada") FIELD("age", "1") "--B--", 415, "application/x-www-form-urlencoded"},
+    };
+    ASK_ALL(asks);
+}
+
 InputTest(text_of_parts_is_bounded_and_files_are_not_kept_in_memory)
 {
     char *large = malloc(200001);
@@ -223,6 +244,8 @@ InputTest(text_of_parts_is_bounded_and_files_are_not_kept_in_memory)
     large[200000] = 0;
     struct response response = post("/parts", MULTIPART, text("--B\r\nContent-Disposition: form-data; name=a\r\n\r\n%s\r\n--B--", large));
     expect_problem(&response, 413, "part 'a' is larger than [limits] body_memory");
+    response = post("/mixed", MULTIPART, text("--B\r\nContent-Disposition: form-data; name=name\r\n\r\n%s\r\n--B--", large));
+    expect_problem(&response, 413, "part 'name' is larger than [limits] body_memory");
     response = post("/parts", MULTIPART, text("--B\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\n%s\r\n--B--", large));
     expect_response(&response, 200, "a[f](none) 200000;");
     free(large);

@@ -12,7 +12,6 @@
  * give it away, of a random number that lies in a signed cookie, the session and the user. Another site can neither read the
  * token nor make the cookie, and a token of somebody else is not this user's.
  */
-#include "common/form_data.h"
 #include "common/personal.h"
 #include "common/seal.h"
 
@@ -194,27 +193,21 @@ static bool is_right(tine_request *r, struct request_csrf *request, const char *
     return right;
 }
 
-/* The handler finds the parts as if nobody had looked. */
-static const char *part_of(tine_request *r, const char *type, const char *field)
+static bool type_is(const char *type, const char *wanted)
 {
-    size_t length, value_length;
-    const char *body = tine_body(r, &length);
-    const char *value = body != NULL ? form_data_find(type, body, length, field, &value_length) : NULL;
+    size_t length = strlen(wanted);
 
-    return value != NULL && value_length == TOKEN_TEXT ? tine_printf(r, "%.*s", (int)value_length, value) : NULL;
+    return strncasecmp(type, wanted, length) == 0 && (type[length] == '\0' || strchr("; \t", type[length]) != NULL);
 }
 
 /* A form is taken apart only if it is one: what the handler is to read otherwise stays unread. */
 static const char *brought(tine_request *r, const struct csrf *csrf)
 {
-    static const char form[] = "application/x-www-form-urlencoded";
     const char *text = tine_header(r, csrf->header), *type = tine_header(r, "Content-Type");
 
     if (text != NULL || type == NULL)
         return text;
-    if (form_data_is(type))
-        return part_of(r, type, csrf->field);
-    return strncasecmp(type, form, sizeof form - 1) == 0 ? tine_form(r, csrf->field) : NULL;
+    return type_is(type, "application/x-www-form-urlencoded") || type_is(type, "multipart/form-data") ? tine_form(r, csrf->field) : NULL;
 }
 
 /* No browser sends this field of its own accord, and to make it the script of another site must ask before. */
