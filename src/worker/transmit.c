@@ -17,8 +17,9 @@
 
 enum {
     KEEP_BYTES = 1 << 16,
-    FILE_TURN = 1 << 20,    /* before the others have theirs: less costs more, as each turn has its price */
-    FILE_LATE = 4 << 20,    /* for a client that had to wait for us, or we for it: as much as the kernel takes */
+    FILE_FIRST = 1 << 20,   /* sent with its head, before the others have their turn: what fits is done with */
+    FILE_TURN = 1 << 18,    /* each time after that: the less waits in the kernel, the less it costs, and the sooner it is the others' turn */
+    FILE_LATE = 4 << 20,    /* but for a client that had to wait for us, or we for it: as much as the kernel takes */
     LATE_MS = 5             /* since its last turn: a handler took its time, there are many, or the network is what is slow */
 };
 
@@ -156,8 +157,9 @@ static int transmit_memory(struct worker *w, struct connection *c)
 
 static size_t size_of_turn(const struct worker *w, const struct connection *c)
 {
-    bool first = buffer_length(&w->out) > 0; /* its head is sent */
-    return first || w->now - c->arrived < LATE_MS ? FILE_TURN : FILE_LATE;
+    if (buffer_length(&w->out) > 0) /* its head */
+        return FILE_FIRST;
+    return w->now - c->arrived < LATE_MS ? FILE_TURN : FILE_LATE;
 }
 
 int transmit(struct worker *w, struct connection *c)
