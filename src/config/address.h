@@ -33,7 +33,7 @@ const char *address_parse(struct address *address, const char *text, const char 
 /* Writes the address as address_parse() would read it ("*:80" for both families). */
 void address_format(const struct address *address, char text[static ADDRESS_TEXT_MAX]);
 
-/* Do its connections never leave this machine? 127.0.0.0/8 and ::1; not a Unix socket. */
+/* 127.0.0.0/8 and ::1: its connections do not leave this machine, unless a packet filter was told to redirect some. Not a Unix socket. */
 bool address_is_loopback(const struct address *address);
 
 bool address_equals(const struct address *a, const struct address *b);

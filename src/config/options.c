@@ -80,7 +80,7 @@ const struct option options[] = {
     {SECTION_LISTEN, "backlog", OPTION_INTEGER, "1024", IN_LISTEN(backlog), 1, 65535,
      .help = "connections that wait in the kernel to be accepted"},
     {SECTION_LISTEN, "congestion", OPTION_TEXT, "", IN_LISTEN(congestion),
-     .help = "congestion control of TCP (bbr, cubic, ...); empty: reno on a loopback address, the system's on any other"},
+     .help = "congestion control of TCP (bbr, cubic, ...); empty: reno on a loopback address, else the system's, or what a manager gave it"},
     {SECTION_LISTEN, "mode", OPTION_MODE, "0660", IN_LISTEN(mode), .help = "permissions of a Unix socket"},
     {SECTION_LISTEN, "owner", OPTION_TEXT, "", IN_LISTEN(owner), .help = "user a Unix socket is given to"},
     {SECTION_LISTEN, "group", OPTION_TEXT, "", IN_LISTEN(group), .help = "group a Unix socket is given to"},

@@ -38,7 +38,9 @@ static void check_folder_of(const struct config *config, const char *path, const
 
 static void check_congestion(const struct config *config, const struct config_listen *listen, const char *section, struct errors *errors)
 {
-    const char *wrong = listen->congestion[0] != 0 ? sockets_refuse_congestion(listen->congestion) : NULL;
+    if (listen->congestion[0] == 0)
+        return;
+    const char *wrong = sockets_refuse_congestion(listen->address.socket.any.sa_family, listen->congestion);
     if (wrong != NULL)
         config_reject_value(errors, config, section, "congestion", "'%s': %s", listen->congestion, wrong);
 }

@@ -85,8 +85,8 @@ int inheritance_send(int link, const struct master *m)
         char address[ADDRESS_TEXT_MAX];
         address_format(&l->address, address);
         if (send_with(link, &l->fd, 1,
-                      "listening\naddress %s\nbacklog %" PRId64 "\npassed %d\ndual %d\ndevice %" PRIuMAX "\ninode %" PRIuMAX "\n",
-                      address, l->backlog, l->passed, l->dual, (uintmax_t)l->device, (uintmax_t)l->inode) < 0)
+                      "listening\naddress %s\nbacklog %" PRId64 "\ncongestion %s\npassed %d\ndual %d\ndevice %" PRIuMAX "\ninode %" PRIuMAX "\n",
+                      address, l->backlog, l->congestion, l->passed, l->dual, (uintmax_t)l->device, (uintmax_t)l->inode) < 0)
             return -1;
     }
     return send_with(link, NULL, 0, "end\n");
@@ -154,6 +154,7 @@ static void read_listening(const char *text, int fd)
     *listening = (struct listening){.fd = fd, .references = 1, .backlog = (int64_t)number_of(text, "backlog"),
                                     .device = (dev_t)number_of(text, "device"), .inode = (ino_t)number_of(text, "inode"),
                                     .passed = number_of(text, "passed") != 0, .dual = number_of(text, "dual") != 0};
+    snprintf(listening->congestion, sizeof listening->congestion, "%.15s", value_of(text, "congestion"));
     /* By what it is bound to it can be found as well, should this binary read addresses in another way. */
     listening->bound.length = sizeof listening->bound.socket;
     getsockname(fd, &listening->bound.socket.any, &listening->bound.length);

@@ -43,11 +43,6 @@ static struct listening *find_but(const struct listeners *listeners, const struc
     return NULL;
 }
 
-static struct listening *find(const struct listeners *listeners, const struct address *address)
-{
-    return find_but(listeners, address, NULL);
-}
-
 static void append(struct listeners *listeners, struct listening *listening, const struct config_listen *written)
 {
     listeners->all = memory_resize(listeners->all, (listeners->count + 1) * sizeof(struct listening *));
@@ -135,33 +130,28 @@ static void open_one(struct listeners *listeners, const struct config_listen *li
     const char *wrong = sockets_set_owner(listening, listen);
     if (wrong != NULL)
         refuse(listen, address, errors, wrong);
+    sockets_set_congestion(listening, listen->congestion); /* who connects while workers get ready has it, too */
     append(listeners, listening, listen);
     append(&open_sockets, listening, NULL);
 }
 
 static void update_one(struct listening *listening, const struct config_listen *config)
 {
-    if (listening == NULL)
-        return;
     if (listening->backlog != config->backlog)
         listen(listening->fd, (int)config->backlog);
     listening->backlog = config->backlog;
-    sockets_set_congestion(listening, config->congestion);
     const char *wrong = sockets_set_owner(listening, config);
     if (wrong != NULL)
         log_error("%s:%d: %s", config->place.file, config->place.line, wrong);
+    wrong = sockets_set_congestion(listening, config->congestion);
+    if (wrong != NULL)
+        log_error("%s:%d: congestion control '%s': %s", config->place.file, config->place.line, config->congestion, wrong);
 }
 
-void listeners_update(struct listeners *listeners, const struct config *config)
+void listeners_update(struct listeners *listeners)
 {
-    for (size_t i = 0; i < config->listen_count; i++) {
-        struct address first = config->listens[i].address, second;
-        if (first.both_families) {
-            sockets_split_families(&config->listens[i].address, &first, &second);
-            update_one(find(listeners, &second), &config->listens[i]);
-        }
-        update_one(find(listeners, &first), &config->listens[i]);
-    }
+    for (size_t i = 0; i < listeners->count; i++)
+        update_one(listeners->all[i], listeners->written[i]);
 }
 
 int listeners_open(struct listeners *listeners, const struct config *config, const struct listeners *old, struct errors *errors)

@@ -11,6 +11,8 @@
 
 #include <sys/stat.h>
 
+enum { CONGESTION_MAX = 16 }; /* TCP_CA_NAME_MAX, which user space is not told */
+
 struct listening {
     struct address address; /* as written: port 0 stays 0 */
     struct address bound;   /* as it is */
@@ -19,6 +21,7 @@ struct listening {
     int64_t backlog;
     dev_t device; /* of a Unix socket: is the path still ours? */
     ino_t inode;
+    char congestion[CONGESTION_MAX]; /* control that it had before we chose another; "": we never did */
     bool passed; /* in, by the service manager, or on, to another binary: nothing may be done to it that would outlive us */
     bool dual;   /* an IPv6 socket that accepts IPv4 too; ours never do */
     bool closing; /* dropped, or the server stops: no new connections come in */
@@ -63,8 +66,8 @@ bool listeners_have_closing(const struct listeners *listeners);
 /* Those that were shut and are drained stop to listen, in every process. */
 void listeners_close_dropped(struct listeners *listeners);
 
-/* Gives sockets what else the configuration says of them: backlog, congestion control, and owner and mode of a Unix socket. */
-void listeners_update(struct listeners *listeners, const struct config *config);
+/* Gives sockets what else was written for them: backlog, congestion control, and owner and mode of a Unix socket. */
+void listeners_update(struct listeners *listeners);
 
 void listeners_log(const struct listeners *listeners);
 

@@ -151,7 +151,7 @@ void reload_commit(struct master *m, unsigned canary)
         m->old = old;
         listeners_shut(&old->listeners, &m->current->listeners);
     }
-    listeners_update(&m->current->listeners, m->current->config);
+    listeners_update(&m->current->listeners);
     if (old == NULL)
         succession_settle(m);
     control_commit(&m->control);

@@ -15,8 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONGESTION_MAX = 16 }; /* TCP_CA_NAME_MAX, which user space is not told */
-
 static bool is_local(const struct listening *listening)
 {
     return listening->address.socket.any.sa_family == AF_UNIX;
@@ -145,38 +143,45 @@ static int choose_congestion(int fd, const char *name)
     return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name));
 }
 
-/* What a socket has that nobody touched. */
-static void read_default_congestion(char name[static CONGESTION_MAX])
+static const char *why_not(int error)
 {
-    socklen_t length = CONGESTION_MAX - 1;
-    int fresh = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    memset(name, 0, CONGESTION_MAX);
-    if (fresh < 0)
-        return;
-    getsockopt(fresh, IPPROTO_TCP, TCP_CONGESTION, name, &length);
-    io_close(&fresh);
-}
-
-void sockets_set_congestion(const struct listening *listening, const char *name)
-{
-    char wanted[CONGESTION_MAX] = "reno"; /* every kernel has it, and anybody may use it */
-    if (is_local(listening) || (name[0] == 0 && listening->passed))
-        return;
-    if (name[0] == 0 && !address_is_loopback(&listening->bound))
-        read_default_congestion(wanted);
-    choose_congestion(listening->fd, name[0] != 0 ? name : wanted);
-}
-
-const char *sockets_refuse_congestion(const char *name)
-{
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int result = choose_congestion(probe, name), error = errno;
-    if (probe >= 0)
-        io_close(&probe);
-    return result == 0       ? NULL
-           : error == EPERM  ? "only root may use it (sysctl net.ipv4.tcp_allowed_congestion_control)"
-           : error == ENOENT ? "this system has none of that name (sysctl net.ipv4.tcp_available_congestion_control)"
+    return error == EPERM    ? "needs CAP_NET_ADMIN, unless sysctl net.ipv4.tcp_allowed_congestion_control names it"
+           : error == ENOENT ? "sysctl net.ipv4.tcp_available_congestion_control has none of that name (is its module loaded?)"
                              : strerror(error);
+}
+
+/* To what it was before we chose. */
+static void restore_congestion(struct listening *listening)
+{
+    if (listening->congestion[0] != 0)
+        choose_congestion(listening->fd, listening->congestion);
+    listening->congestion[0] = 0;
+}
+
+const char *sockets_set_congestion(struct listening *listening, const char *name)
+{
+    socklen_t length = sizeof listening->congestion - 1;
+    bool implied = name[0] == 0 && !listening->passed && address_is_loopback(&listening->bound);
+    if (is_local(listening))
+        return NULL;
+    if (name[0] == 0 && !implied) {
+        restore_congestion(listening);
+        return NULL;
+    }
+    if (listening->congestion[0] == 0)
+        getsockopt(listening->fd, IPPROTO_TCP, TCP_CONGESTION, listening->congestion, &length);
+    /* Nearly every system lets anybody have reno. Where one does not, nothing is lost. */
+    return choose_congestion(listening->fd, implied ? "reno" : name) == 0 || implied ? NULL : why_not(errno);
+}
+
+const char *sockets_refuse_congestion(int family, const char *name)
+{
+    int probe = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return NULL; /* then the socket itself cannot be made, which is told */
+    const char *wrong = choose_congestion(probe, name) == 0 ? NULL : why_not(errno);
+    io_close(&probe);
+    return wrong;
 }
 
 void sockets_split_families(const struct address *both, struct address *v6, struct address *v4)
@@ -209,8 +214,10 @@ static void drop_syns(int fd)
 /* Not one that was passed in: a filter belongs to the socket, which the service manager keeps. It would be deaf ever after. */
 void sockets_shut(struct listening *listening)
 {
-    if (listening->passed)
+    if (listening->passed) {
+        restore_congestion(listening);
         return;
+    }
     if (is_local(listening))
         sockets_unlink(listening);
     else

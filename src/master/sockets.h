@@ -22,18 +22,18 @@ void sockets_share_port(struct listening *listening, bool on);
 const char *sockets_set_owner(const struct listening *listening, const struct config_listen *listen);
 
 /* Congestion control of the connections that come from now on. An empty name stands for reno on a loopback address, where there is no
- * network that pacing could spare and BBR's halves the throughput; for what a manager has set of one that was passed in; and otherwise for
- * the system's. */
-void sockets_set_congestion(const struct listening *listening, const char *name);
+ * network that pacing could spare and BBR's halves the throughput; any other socket, and one that was passed in, stays as it is: it follows
+ * the system's, or has what its manager gave it. If another had been chosen, it is put back. Returns NULL, or why it cannot be had (static). */
+const char *sockets_set_congestion(struct listening *listening, const char *name);
 
-/* Returns NULL, or why the system does not let us have this one (static). */
-const char *sockets_refuse_congestion(const char *name);
+/* Returns NULL, or why a socket of that family cannot have it (static). */
+const char *sockets_refuse_congestion(int family, const char *name);
 
 /* "*:port" as [::]:port and 0.0.0.0:port. */
 void sockets_split_families(const struct address *both, struct address *v6, struct address *v4);
 
 /* From now on no new connection comes in; those that came, and those whose handshake is under way, stay. One that was passed in stays
- * open: what comes in there after us waits for whom the service manager starts next. */
+ * open, as its manager gave it: what comes in there after us waits for whom the service manager starts next. */
 void sockets_shut(struct listening *listening);
 
 /* Removes the path of a Unix socket if it still is ours. */
