@@ -381,7 +381,8 @@ int tine_json(tine_request *r, int status, json_t *value);
  *
  *     return tine_json_pack(r, 200, "{s:i, s:s, s:o}", "id", 7, "name", name, "tags", tags);
  *
- * Takes the references that 'o' gives. What json_pack() could not pack (a wrong format, a text that is NULL or not UTF-8) is a 500. */
+ * Takes the references that 'o' gives. What json_pack() could not pack (a text that is NULL or not UTF-8) is a 500; no compiler checks the
+ * arguments, and those that do not fit the format are as bad as printf()'s ('i' takes an int, 'I' a json_int_t). */
 int tine_json_pack(tine_request *r, int status, const char *format, ...);
 
 /* `length` bytes of any media type, copied. `type` NULL sets no Content-Type. */
@@ -558,7 +559,7 @@ const char *tine_response_header(tine_request *r, const char *name);
 int tine_response_header_at(tine_request *r, size_t i, const char **name, const char **value);
 
 /* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory whole: a file, sent already, or about to be
- * sent while its handler runs. It lives until the response is changed: what is to be part of another is copied first. */
+ * sent while its handler runs. It lives until the next response is built, and may be part of that. */
 const void *tine_response_body(tine_request *r, size_t *length);
 
 /* ---- Shared by all workers ----------------------------------------------------------------------- */

@@ -30,12 +30,12 @@ static bool format_page(tine_request *r, struct buffer *out, const char *call, c
 int tine_html(tine_request *r, int status, const char *format, ...)
 {
     va_list arguments;
-    if (!response_start(r, status, "text/html; charset=utf-8"))
-        return 500;
     va_start(arguments, format);
-    bool good = format_page(r, &r->response.body, "tine_html()", format, arguments);
+    bool good = format_page(r, response_draft(r), "tine_html()", format, arguments);
     va_end(arguments);
-    return good ? r->response.status : tine_problem(r, 500, "the answer could not be made");
+    if (!good)
+        return tine_problem(r, 500, "the answer could not be made");
+    return response_start_with_draft(r, status, "text/html; charset=utf-8") ? r->response.status : 500;
 }
 
 int tine_write_html(tine_request *r, const char *format, ...)

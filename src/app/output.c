@@ -14,69 +14,64 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Each makes its body before anything of the response before is given up: arguments may point into it. */
+static int answer_with_draft(tine_request *r, int status, const char *type)
+{
+    return response_start_with_draft(r, status, type) ? r->response.status : 500;
+}
+
+static int cannot_be_made(tine_request *r)
+{
+    return tine_problem(r, 500, "the answer could not be made");
+}
+
 int tine_text(tine_request *r, int status, const char *format, ...)
 {
-    if (!response_start(r, status, "text/plain; charset=utf-8"))
-        return 500;
     if (format == NULL) {
         request_blame(r, TINE_ERROR, "gives tine_text() NULL for a format");
-        return tine_problem(r, 500, "the answer could not be made");
+        return cannot_be_made(r);
     }
     va_list arguments;
     va_start(arguments, format);
-    buffer_format_va(&r->response.body, format, arguments);
+    buffer_format_va(response_draft(r), format, arguments);
     va_end(arguments);
-    return r->response.status;
+    return answer_with_draft(r, status, "text/plain; charset=utf-8");
 }
 
 int tine_json(tine_request *r, int status, json_t *value)
 {
-    if (!response_start(r, status, "application/json")) {
-        json_decref(value);
-        return 500;
-    }
-    if (value == NULL || !json_text_append(&r->response.body, value)) {
-        json_decref(value);
+    bool made = value != NULL && json_text_append(response_draft(r), value);
+    if (!made)
         request_blame(r, TINE_ERROR, "gives tine_json() %s",
                       value == NULL ? "NULL: did json_pack() fail, of a text that is not UTF-8 perhaps?" : "a value that cannot be written");
-        return tine_problem(r, 500, "the answer could not be made");
-    }
     json_decref(value);
-    return r->response.status;
+    return made ? answer_with_draft(r, status, "application/json") : cannot_be_made(r);
 }
 
 int tine_json_pack(tine_request *r, int status, const char *format, ...)
 {
     json_error_t error = {.text = "the format is NULL"};
-    struct buffer nowhere = BUFFER_EMPTY;
     va_list arguments;
-    bool started = response_start(r, status, "application/json");
     va_start(arguments, format);
-    bool made = format != NULL && json_pack_append(started ? &r->response.body : &nowhere, format, arguments, &error);
+    bool made = format != NULL && json_pack_append(response_draft(r), format, arguments, &error);
     va_end(arguments);
-    buffer_release(&nowhere);
-    if (!started)
-        return 500;
-    if (!made) {
-        request_blame(r, TINE_ERROR, "gives tine_json_pack() what it cannot write by '%s': %s", format != NULL ? format : "", error.text);
-        return tine_problem(r, 500, "the answer could not be made");
-    }
-    return r->response.status;
+    if (made)
+        return answer_with_draft(r, status, "application/json");
+    request_blame(r, TINE_ERROR, "gives tine_json_pack() what it cannot write by '%s': %s", format != NULL ? format : "", error.text);
+    return cannot_be_made(r);
 }
 
 int tine_send(tine_request *r, int status, const char *type, const void *data, size_t length)
 {
     size_t type_length = type != NULL ? strlen(type) : 0;
-    if (!response_start(r, status, type != NULL ? arena_copy(&r->arena, type, type_length) : NULL))
-        return 500;
     if (type != NULL && !field_is_value((struct slice){type, type_length})) {
         request_blame(r, TINE_ERROR, "gives tine_send() a media type with a control byte");
-        return tine_problem(r, 500, "the answer could not be made");
+        return cannot_be_made(r);
     }
     if (!request_gives_memory(r, "tine_send()", data, length))
-        return tine_problem(r, 500, "the answer could not be made");
-    buffer_append(&r->response.body, data, length);
-    return r->response.status;
+        return cannot_be_made(r);
+    buffer_append(response_draft(r), data, length);
+    return answer_with_draft(r, status, type != NULL ? arena_copy(&r->arena, type, type_length) : NULL);
 }
 
 int tine_problem(tine_request *r, int status, const char *format, ...)

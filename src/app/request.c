@@ -55,6 +55,7 @@ void request_free(struct tine_request *r)
     buffer_release(&r->body.memory);
     buffer_release(&r->response.fields);
     buffer_release(&r->response.body);
+    buffer_release(&r->response.draft);
     arena_release(&r->arena);
     free(r->fields);
     free(r);
@@ -71,6 +72,7 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     response_reset(&r->response);
     buffer_clear(&r->response.fields, KEEP_BYTES);
     buffer_clear(&r->response.body, KEEP_BYTES);
+    buffer_clear(&r->response.draft, KEEP_BYTES);
     head_init(&r->head, r->fields, limits);
     r->match.app = NULL;
     r->match.route.route = NULL;

@@ -46,6 +46,7 @@ struct response {
     const char *type;     /* Content-Type unless 'fields' has one; NULL: none */
     struct buffer fields; /* "Name: value\r\n" lines; never those that framing needs */
     struct buffer body;
+    struct buffer draft; /* of the next body, which may be made of this one */
     struct slice memory; /* bytes to send instead of the body; data is NULL: none */
     size_t room;         /* bytes in front of them that may be written on for as long as it takes to send them */
     int fd;              /* a file to send instead: its 'parts', in order; -1: none */

@@ -100,6 +100,22 @@ bool response_start(struct tine_request *r, int status, const char *type)
     return true;
 }
 
+struct buffer *response_draft(struct tine_request *r)
+{
+    r->response.draft.start = r->response.draft.end = 0;
+    return &r->response.draft;
+}
+
+bool response_start_with_draft(struct tine_request *r, int status, const char *type)
+{
+    struct buffer before = r->response.body;
+    if (!response_start(r, status, type))
+        return false;
+    r->response.body = r->response.draft;
+    r->response.draft = before;
+    return true;
+}
+
 /* The length of the line at 'at', CRLF included. */
 static size_t line_length(const struct buffer *fields, size_t at)
 {

@@ -13,6 +13,12 @@ void response_reset(struct response *response);
 /* Ready to be built, whatever was built before; its fields stay. False when it is too late, which is logged. */
 bool response_start(struct tine_request *r, int status, const char *type);
 
+/* A body is written here, empty at first, while the response built before, of which it may be made, is still there. */
+struct buffer *response_draft(struct tine_request *r);
+
+/* response_start(), and the draft is the body. */
+bool response_start_with_draft(struct tine_request *r, int status, const char *type);
+
 /* Why the handler may change nothing any more: "its response has begun"; NULL: it may. */
 const char *response_why_late(const struct tine_request *r);
 

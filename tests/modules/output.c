@@ -240,6 +240,36 @@ static int fails_late(tine_request *r)
     return 500;
 }
 
+static char *lent;
+
+static void scribble_and_free(void *owner)
+{
+    (void)owner;
+    memset(lent, '!', strlen(lent));
+    free(lent);
+}
+
+/* The second response is made of the first, which is ours to give back. */
+static int made_of(tine_request *r)
+{
+    const char *how = q(r, "how");
+    size_t length;
+    if (q(r, "lent") != NULL)
+        tine_send_content(r, TINE_CONTENT(.data = lent = strdup("a body that is lent"), .length = 19, .release = scribble_and_free, .owner = NULL));
+    else
+        tine_text(r, 200, "a body that is lent");
+    const char *body = tine_response_body(r, &length);
+    if (strcmp(how, "text") == 0)
+        return tine_text(r, 200, "<%.*s>", (int)length, body);
+    if (strcmp(how, "html") == 0)
+        return tine_html(r, 200, "<%.*s>", (int)length, body);
+    if (strcmp(how, "send") == 0)
+        return tine_send(r, 200, "text/plain", body + 2, length - 2);
+    if (strcmp(how, "json") == 0)
+        return tine_json(r, 200, json_pack("[s%]", body, length));
+    return tine_json_pack(r, 200, "[s%]", body, length);
+}
+
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/page", page),
                                            TINE_GET("/escaped", escaped),
                                            TINE_GET("/cookies", cookies),
@@ -257,5 +287,6 @@ TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/page", page),
                                            TINE_GET("/stubborn", stubborn),
                                            TINE_GET("/no_content", no_content),
                                            TINE_GET("/behind_file", behind_file),
+                                           TINE_GET("/made_of", made_of),
                                            TINE_GET("/fails_late", fails_late),
                                            {0}})

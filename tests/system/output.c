@@ -100,6 +100,19 @@ OutputTest(answers_that_cannot_be_made_are_500_and_name_the_handler)
     }
 }
 
+OutputTest(an_answer_may_be_made_of_the_one_before)
+{
+    const char *const cases[][2] = {{"text", "<a body that is lent>"},
+                                    {"html", "<a body that is lent>"},
+                                    {"send", "body that is lent"},
+                                    {"json", "[\"a body that is lent\"]"},
+                                    {"json_pack", "[\"a body that is lent\"]"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        expect_get(&server, text("/made_of?how=%s", cases[i][0]), 200, cases[i][1]);
+        expect_get(&server, text("/made_of?lent=1&how=%s", cases[i][0]), 200, cases[i][1]);
+    }
+}
+
 OutputTest(calls_that_cannot_be_done_fail_alone_and_name_the_handler)
 {
     expect_get(&server, "/wrong_calls", 200, "5");
