@@ -8,39 +8,29 @@
  */
 #include "worker/parcels.h"
 
+#include "base/checksum.h"
+
 #include <string.h>
 #include <unistd.h>
 
 enum { FDS_MAX = HANDOFF_BATCH * HANDOFF_FDS };
 
-static struct {
+static struct left {
     struct handoff_message message;
     int fds[FDS_MAX];
     unsigned fd_count;
     uint64_t check; /* of all before it */
 } left;
-
-/* Each times an odd number of its own, as in table.c. */
-static uint64_t add_words(uint64_t sum, const void *bytes, size_t size)
-{
-    for (size_t at = 0; at < size; at += sizeof(uint32_t)) {
-        uint32_t word;
-        memcpy(&word, (const char *)bytes + at, sizeof word);
-        sum += word * (0x6d2b79f5 + 2 * (uint64_t)at);
-    }
-    return sum;
-}
+_Static_assert(offsetof(struct left, check) % sizeof(uint64_t) == 0, "the check value is of whole words");
 
 static uint64_t check_value(const struct worker *w)
 {
-    size_t size = offsetof(struct handoff_message, records) + left.message.count * sizeof left.message.records[0];
-    uint64_t sum = add_words(w->secret, &left.fd_count, sizeof left.fd_count);
-    return add_words(add_words(sum, &left.message, size), left.fds, left.fd_count * sizeof left.fds[0]);
+    return checksum(w->secret, &left, offsetof(struct left, check));
 }
 
 static bool is_sound(const struct worker *w)
 {
-    return left.message.count <= HANDOFF_BATCH && left.fd_count <= FDS_MAX && left.check == check_value(w);
+    return left.check == check_value(w);
 }
 
 /* The descriptors are somebody else's by now, or nobody will ask for them. */

@@ -79,9 +79,9 @@ struct connection {
     uint32_t discarded; /* bytes read while it lingers */
 };
 
-enum { CONNECTION_WORDS = offsetof(struct connection, check) / sizeof(uint64_t) };
+enum { CONNECTION_CHECKED = offsetof(struct connection, check) }; /* bytes */
 _Static_assert(3 * sizeof(int) + 16 + sizeof(struct address_places) + sizeof(struct in6_addr) + 2 * sizeof(int) + 2 * sizeof(struct buffer) +
-                   sizeof(struct slice) + 5 * sizeof(uint64_t) == CONNECTION_WORDS * sizeof(uint64_t),
+                   sizeof(struct slice) + 5 * sizeof(uint64_t) == CONNECTION_CHECKED,
                "bytes between the members would not keep their values");
 
 /* A listening socket as a worker has it: two descriptors of one socket. */

@@ -8,6 +8,7 @@
  */
 #include "worker/state.h"
 
+#include "base/checksum.h"
 #include "base/log.h"
 #include "worker/balance.h"
 
@@ -20,22 +21,9 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-static uint64_t word_of(const struct connection *c, size_t index)
-{
-    uint64_t word;
-    memcpy(&word, (const char *)c + index * sizeof word, sizeof word);
-    return word;
-}
-
-/* Each word times a number of its own, so that two that changed places do not go unseen; an odd one, so that no change of a word does. This
- * is against accidents. With a secret, so that no record is right that was made elsewhere. */
 static uint64_t check_value(const struct worker *w, const struct connection *c)
 {
-    uint64_t sum = w->secret;
-#pragma GCC unroll 32
-    for (size_t i = 0; i < CONNECTION_WORDS; i++)
-        sum += word_of(c, i) * (0x6d2b79f5 - 2 * 0x01234567 * i);
-    return sum;
+    return checksum(w->secret, c, CONNECTION_CHECKED);
 }
 
 void table_seal(const struct worker *w, struct connection *c)
