@@ -9,6 +9,7 @@
 #include "worker/parcels.h"
 
 #include "base/checksum.h"
+#include "base/log.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -33,13 +34,29 @@ static bool is_sound(const struct worker *w)
     return left.check == check_value(w);
 }
 
-/* The descriptors are somebody else's by now, or nobody will ask for them. */
-static void clear(struct worker *w)
+static bool is_packed(const struct handoff_record *record)
 {
-    for (unsigned i = 0; i < left.fd_count; i++)
+    return record->input > 0 || (record->body > 0 && !record->spooled);
+}
+
+/* What a message says must fit what it brought. At a receiver's limit of descriptors the kernel closes those that do not fit, the last
+ * ones. Returns how many records are gone with theirs. */
+static uint32_t keep_whole(void)
+{
+    uint32_t count = left.message.count, whole = 0;
+    unsigned used = 0;
+    for (; whole < count; whole++) {
+        const struct handoff_record *record = &left.message.records[whole];
+        unsigned needed = 1u + is_packed(record) + record->spooled;
+        if (left.fd_count - used < needed)
+            break;
+        used += needed;
+    }
+    for (unsigned i = used; i < left.fd_count; i++)
         close(left.fds[i]);
-    left.message.count = left.fd_count = 0;
-    left.check = check_value(w);
+    left.message.count = whole;
+    left.fd_count = used;
+    return count - whole;
 }
 
 bool parcels_receive(struct worker *w)
@@ -48,6 +65,11 @@ bool parcels_receive(struct worker *w)
         return false;
     if (left.message.version != HANDOFF_VERSION || left.message.count > HANDOFF_BATCH)
         left.message.count = 0;
+    uint32_t lost = keep_whole();
+    if (lost > 0) {
+        log_error("no descriptors are left for %u of the connections that another worker gave: they are lost", lost);
+        scoreboard_count(&w->setup->board->totals.lost, lost);
+    }
     left.check = check_value(w);
     table_expect(w, left.message.count);
     return true;
@@ -63,12 +85,12 @@ static int take_fd(bool is_there, unsigned *next)
     return is_there ? left.fds[(*next)++] : -1;
 }
 
-static void take_first(struct parcel *parcel, bool packed)
+static void take_first(struct parcel *parcel)
 {
     unsigned used = 0;
     parcel->record = left.message.records[0];
     parcel->socket = take_fd(true, &used);
-    parcel->pack = take_fd(packed, &used);
+    parcel->pack = take_fd(is_packed(&parcel->record), &used);
     parcel->spool = take_fd(parcel->record.spooled, &used);
     left.message.count--;
     left.fd_count -= used;
@@ -82,15 +104,9 @@ bool parcels_next(struct worker *w, struct parcel *parcel)
         w->damaged = 1; /* what is coming ends with this process */
         return false;
     }
-    const struct handoff_record *first = &left.message.records[0];
-    bool packed = first->input > 0 || (first->body > 0 && !first->spooled);
-    /* What a message says must fit what it brought: a record of which descriptors are missing is dropped, as the kernel did with them. */
-    if (left.message.count == 0 || left.fd_count < 1u + packed + first->spooled) {
-        clear(w);
-        table_expect(w, 0);
+    if (left.message.count == 0)
         return false;
-    }
-    take_first(parcel, packed);
+    take_first(parcel);
     left.check = check_value(w);
     return true;
 }
@@ -106,7 +122,10 @@ bool parcels_pass_on(struct worker *w)
     }
     if (handoff_send(w->setup->channel[0], &left.message, left.fds, left.fd_count) < 0)
         return false;
-    clear(w);
+    for (unsigned i = 0; i < left.fd_count; i++)
+        close(left.fds[i]);
+    left.message.count = left.fd_count = 0;
+    left.check = check_value(w);
     atomic_fetch_sub(&w->slot->held, w->coming); /* if we are dying, these are not lost */
     w->coming = 0;
     return true;

@@ -14,7 +14,8 @@ struct parcel {
     int socket, pack, spool; /* -1: there is none */
 };
 
-/* Receives a message, if there is one, and returns whether there was. All of the one before must have been taken: parcels_next() said so. */
+/* Receives a message, if there is one, and returns whether there was. All of the one before must have been taken: parcels_next() said so.
+ * What came without its descriptors is told of, and counted as lost. */
 bool parcels_receive(struct worker *w);
 
 /* The next one of it. False: there is none any more. */
