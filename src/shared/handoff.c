@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -46,20 +47,28 @@ int handoff_send(int channel, const struct handoff_message *message, const int *
     return sent < 0 ? -1 : 0;
 }
 
-/* At its descriptor limit a receiver gets a truncated message, and the kernel closes what did not fit. So workers run with a soft limit
- * below the hard one, and go up to that for just this call. */
+/* Workers run with a soft limit of descriptors below the hard one, and go up to that for just what hands connections over. */
+static bool raise_limit(struct rlimit *before)
+{
+    return getrlimit(RLIMIT_NOFILE, before) == 0 && before->rlim_cur < before->rlim_max &&
+           setrlimit(RLIMIT_NOFILE, &(struct rlimit){before->rlim_max, before->rlim_max}) == 0;
+}
+
+static void restore_limit(const struct rlimit *before)
+{
+    int saved = errno;
+    setrlimit(RLIMIT_NOFILE, before);
+    errno = saved;
+}
+
+/* At its limit a receiver gets a truncated message, and the kernel closes what did not fit. */
 static ssize_t receive_with_room(int channel, struct msghdr *header)
 {
-    struct rlimit limit, raised;
-    bool can_raise = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max;
-    raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
-    if (can_raise)
-        setrlimit(RLIMIT_NOFILE, &raised);
+    struct rlimit limit;
+    bool raised = raise_limit(&limit);
     ssize_t length = recvmsg(channel, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    int saved = errno;
-    if (can_raise)
-        setrlimit(RLIMIT_NOFILE, &limit);
-    errno = saved;
+    if (raised)
+        restore_limit(&limit);
     return length;
 }
 
@@ -77,4 +86,16 @@ int handoff_receive(int channel, struct handoff_message *message, int *fds, unsi
         memcpy(fds, CMSG_DATA(rights), *fd_count * sizeof(int));
     }
     return 0;
+}
+
+/* Often it is the want of descriptors that has crashed a handler. */
+int handoff_open_pack(void)
+{
+    struct rlimit limit;
+    int fd = memfd_create("tine", MFD_CLOEXEC);
+    if (fd < 0 && errno == EMFILE && raise_limit(&limit)) {
+        fd = memfd_create("tine", MFD_CLOEXEC);
+        restore_limit(&limit);
+    }
+    return fd;
 }

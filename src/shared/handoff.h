@@ -48,6 +48,10 @@ int handoff_open(int pair[2]);
  * full, ETOOMANYREFS: too many are under way for this user): the connections then are still the caller's. Async-signal-safe. */
 int handoff_send(int channel, const struct handoff_message *message, const int *fds, unsigned fd_count);
 
+/* Opens a file in memory for the bytes that travel with a connection; at the soft limit of descriptors, too. Returns -1 with errno.
+ * Async-signal-safe. */
+int handoff_open_pack(void);
+
 /* Receives one message; *fd_count is set to the descriptors that came with it, at most HANDOFF_BATCH * HANDOFF_FDS. Returns 0, or -1
  * when there is none. */
 int handoff_receive(int channel, struct handoff_message *message, int *fds, unsigned *fd_count);

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -50,7 +49,7 @@ static int pack(const struct connection *c, const struct handoff_record *record)
         iov[1] = (struct iovec){body->data + body->start, (size_t)record->body};
         whole += (size_t)record->body;
     }
-    int fd = memfd_create("tine", MFD_CLOEXEC);
+    int fd = handoff_open_pack();
     if (fd >= 0 && writev(fd, iov, 2) != (ssize_t)whole)
         io_close(&fd);
     return fd;
@@ -132,18 +131,19 @@ bool give_all(struct worker *w, const struct connection *but)
 {
     w->overwritten = 0;
     batch.message.count = batch.fd_count = 0; /* whatever became of the last one */
-    bool passed = parcels_pass_on(w), all = true;
-    for (uint32_t i = 0; i < w->top && all; i++) {
+    bool all = parcels_pass_on(w), sent = true;
+    for (uint32_t i = 0; i < w->top && sent; i++) {
         struct connection *c = &w->table[i];
         bool sound = c == but || table_is_sound(w, c);
         w->overwritten += !sound;
         if (c == but || !sound || !can_give(c))
             continue;
-        all = add(c, 0) == 0;
+        if (add(c, 0) < 0)
+            all = false; /* others need nothing that is to be had */
         if (batch.message.count == HANDOFF_BATCH)
-            all = send_batch(w) && all;
+            sent = send_batch(w);
     }
-    return send_batch(w) && all && passed;
+    return send_batch(w) && sent && all;
 }
 
 uint32_t give_oldest(struct worker *w, uint32_t most)

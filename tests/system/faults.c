@@ -189,6 +189,26 @@ Test(faults, half_a_request_that_cannot_be_packed_is_kept_until_it_can)
     server_stop(&server);
 }
 
+/* There is one try then. Who needs no such memory is not lost with those that do: the request that crashed, and half a one. */
+Test(faults, a_crash_that_cannot_pack_half_a_request_costs_the_others_nothing)
+{
+    struct server server;
+    struct client clients[KEPT];
+    bool clean;
+    shim_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
+    struct client half = client_connect(&server), crashing = client_connect(&server);
+    client_send(&half, "GET /hel"); /* the first of all */
+    keep(&server, clients);
+    fault_begin(&server, "memfd_create", ENOMEM);
+    client_send(&crashing, request("GET", "/trouble/crash/null", ""));
+    cr_assert(client_drain(&crashing, PATIENCE, &clean));
+    cr_assert(client_drain(&half, PATIENCE, &clean));
+    expect_all_kept(clients);
+    cr_assert_eq(fault_count(&server, "memfd_create"), 2);
+    server_signal(&server, SIGTERM); /* server_stop() would take the crash in the log for tine's own */
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+}
+
 static pid_t ask_pid(struct client *client)
 {
     client_send(client, request("GET", "/pid", ""));

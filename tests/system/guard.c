@@ -6,7 +6,9 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 TestSuite(guard, .timeout = 120);
 
@@ -71,6 +73,29 @@ Test(guard, the_only_workers_crash_is_answered_by_its_successor)
         cr_assert_eq(response.status, 500);
         expect_all_kept(others);
     }
+    stop(&server);
+}
+
+/* It has leaked them all, and then takes one for granted. What is given then needs some: a file for the head of the request to be answered,
+ * and for half a head of another client. */
+Test(guard, a_crash_for_want_of_descriptors_costs_no_more_than_another)
+{
+    struct server server;
+    struct client others[OTHERS];
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){4096, 4096});
+    server_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
+    struct client half = client_connect(&server);
+    client_send(&half, "GET /hel"); /* the first of all: it shall not be in the others' way */
+    keep_connections(&server, others);
+    struct client leaking = client_connect(&server);
+    client_send(&leaking, request("GET", "/trouble/hoard", ""));
+    struct response response = client_read(&leaking);
+    cr_assert_gt(atoi(response.body), 3000);
+    client_send(&leaking, request("GET", "/trouble/crash/null", ""));
+    cr_assert_eq(client_read(&leaking).status, 500);
+    expect_all_kept(others);
+    expect_kept(&half, "lo HTTP/1.1\r\nHost: a\r\n\r\n", "hello");
+    cr_assert(text_matches(run_tine("status", "-c", server.ini).out, ", lost [01]$")); /* the dead's client, if it had not closed yet */
     stop(&server);
 }
 
