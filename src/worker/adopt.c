@@ -93,12 +93,14 @@ static void adopt_one(struct worker *w, struct parcel *parcel)
     io_close(&parcel->spool);
 }
 
+/* Once there is damage, whose answers are whose is not known for sure any more: what has not been taken by then is left to others, by
+ * guard_damaged() if it came to us. */
 bool adopt(struct worker *w)
 {
     struct parcel parcel;
     if (w->damaged || !has_room(w) || !parcels_receive(w))
         return false;
-    while (parcels_next(w, &parcel)) /* serving one may have passed on the others */
+    while (!w->damaged && parcels_next(w, &parcel)) /* serving one may have passed on the others */
         adopt_one(w, &parcel);
     return true;
 }
