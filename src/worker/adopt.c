@@ -15,9 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* For a message, of which nobody knows how much is in it. Of few connections a quarter is enough: were all workers to wait for more, what
+ * was given would be nobody's. */
 static bool has_room(const struct worker *w)
 {
-    return w->limit - w->held >= HANDOFF_BATCH || w->held == 0;
+    uint32_t least = w->limit / 4 < HANDOFF_BATCH ? (w->limit + 3) / 4 : HANDOFF_BATCH;
+    return w->limit - w->held >= least;
 }
 
 void adopt_watch(struct worker *w, bool watched)
@@ -67,7 +70,7 @@ static void go_on(struct worker *w, struct connection *c, struct parcel *parcel)
 static void adopt_one(struct worker *w, struct parcel *parcel)
 {
     const struct handoff_record *record = &parcel->record;
-    struct connection *c = table_take(w, parcel->socket);
+    struct connection *c = connection_take_place(w, parcel->socket);
     table_expect(w, parcels_left()); /* only now: it shall not be missing meanwhile */
     if (c == NULL) {
         io_close(&parcel->socket);

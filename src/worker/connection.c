@@ -270,13 +270,18 @@ static void set_address(struct connection *c, const struct sockaddr_storage *pee
     memcpy(&c->address.s6_addr[12], &v4->sin_addr, sizeof v4->sin_addr);
 }
 
+struct connection *connection_take_place(struct worker *w, int fd)
+{
+    struct connection *c = table_take(w, fd), *oldest;
+    if (c != NULL || (oldest = table_oldest(w)) == NULL)
+        return c;
+    connection_close(w, oldest);
+    return table_take(w, fd);
+}
+
 void connection_open(struct worker *w, int fd, uint8_t listener, const struct sockaddr_storage *peer)
 {
-    struct connection *c = table_take(w, fd);
-    if (c == NULL && (c = table_oldest(w)) != NULL) { /* who was idle longest makes room */
-        connection_close(w, c);
-        c = table_take(w, fd);
-    }
+    struct connection *c = connection_take_place(w, fd);
     if (c == NULL) {
         close(fd);
         return;

@@ -174,6 +174,8 @@ void table_unidle(struct worker *w, struct connection *c);
 
 /* ---- connection.c: one socket's life ---- */
 
+/* A place in the table. If there is none left, who was idle longest makes room; NULL: nobody is. */
+struct connection *connection_take_place(struct worker *w, int fd);
 void connection_open(struct worker *w, int fd, uint8_t listener, const struct sockaddr_storage *peer);
 void connection_event(struct worker *w, struct connection *c, uint32_t events);
 void connection_timeout(struct worker *w, struct connection *c);

@@ -224,6 +224,29 @@ Test(guard, others_of_a_stalled_worker_are_served_meanwhile)
     stop(&server);
 }
 
+/* Which cannot take a whole message beside what they hold, whatever comes. */
+Test(guard, others_of_a_stalled_worker_are_served_by_workers_of_few_connections)
+{
+    enum { FEW = 8 };
+    struct server server;
+    struct client others[FEW];
+    server_start(&server, TWO_WORKERS "workers_max = 2\nconnections = 10\n" PROBE TROUBLE);
+    for (int i = 0; i < FEW; i++) {
+        others[i] = client_connect(&server);
+        expect_kept(&others[i], request("GET", "/hello", ""), "hello");
+    }
+    struct client slow = client_connect(&server);
+    client_send(&slow, request("GET", "/trouble/gate/slow", ""));
+    server_log_await(&server, "gate slow entered", 1);
+    for (int i = 0; i < FEW; i++)
+        expect_kept(&others[i], request("GET", "/hello", ""), "hello");
+    file_write(text("%s/gate.slow.open", server.dir), "");
+    expect_kept(&slow, NULL, "through gate slow");
+    for (int i = 0; i < FEW; i++)
+        expect_kept(&others[i], request("GET", "/hello", ""), "hello");
+    stop(&server);
+}
+
 Test(guard, children_of_a_handler_are_its_own)
 {
     struct server server;

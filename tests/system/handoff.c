@@ -238,6 +238,34 @@ Test(handoff, connections_come_to_a_worker_that_has_no_descriptor_left)
     server_stop(&server);
 }
 
+/* Idle ones make room, as they do for new ones: they can be closed at any time. */
+Test(handoff, of_more_connections_than_a_worker_may_hold_those_that_wait_for_an_answer_stay)
+{
+    enum { IDLE = 15, HALF = 5, MOST = 6 };
+    struct server server;
+    struct client clients[IDLE + HALF];
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    bool clean;
+    int kept = 0;
+    server_start(&server, ONE_WORKER "workers_max = 1\n" PROBE);
+    server_await_workers(&server, 1, before);
+    for (int i = 0; i < IDLE + HALF; i++) {
+        clients[i] = client_connect(&server);
+        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
+    }
+    for (int i = IDLE; i < IDLE + HALF; i++)
+        client_send(&clients[i], "GET /hel");
+    expect_kept(&clients[0], request("GET", "/hello", ""), "hello"); /* all of that has been read */
+    server_reload(&server, text(ONE_WORKER "workers_max = 1\nconnections = %d\n" PROBE, MOST));
+    await(server_workers(&server, now) == 1 && now[0] != before[0]);
+    for (int i = IDLE; i < IDLE + HALF; i++)
+        expect_kept(&clients[i], "lo HTTP/1.1\r\nHost: a\r\n\r\n", "hello");
+    for (int i = 0; i < IDLE; i++)
+        kept += !client_drain(&clients[i], i < IDLE - MOST ? PATIENCE : 100, &clean);
+    cr_assert_eq(kept, MOST - HALF);
+    server_stop(&server);
+}
+
 /* As nobody: descriptors under way count against the user's limit, and root would never see it. */
 Test(handoff, thousands_of_idle_connections_change_hands_at_once)
 {
