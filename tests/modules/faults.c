@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,13 +76,17 @@ int memfd_create(const char *name, unsigned flags)
     return fault("memfd_create") != 0 ? -1 : REAL(memfd_create)(name, flags);
 }
 
-/* Only those that pass descriptors. */
+/* Only those that pass descriptors. They may also succeed, and SIGABRT come right behind. */
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     const struct cmsghdr *first = CMSG_FIRSTHDR(message);
-    if (first != NULL && first->cmsg_type == SCM_RIGHTS && fault("sendmsg") != 0)
+    bool passes = first != NULL && first->cmsg_type == SCM_RIGHTS;
+    if (passes && fault("sendmsg") != 0)
         return -1;
-    return REAL(sendmsg)(fd, message, flags);
+    ssize_t sent = REAL(sendmsg)(fd, message, flags);
+    if (passes && look("sendmsg.abort", true) != 0) /* as if it came from elsewhere, just then */
+        raise(SIGABRT);
+    return sent;
 }
 
 /* Only into files without a name, as spooled bodies are: a disk that is full for them. */

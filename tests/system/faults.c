@@ -209,6 +209,27 @@ Test(faults, a_crash_that_cannot_pack_half_a_request_costs_the_others_nothing)
     cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
 }
 
+/* Two signals within the time that giving takes. What was sent, and not yet let go of, would be sent again, and be two workers'. */
+Test(faults, a_stall_that_is_aborted_gives_nothing_twice)
+{
+    struct server server;
+    struct client clients[KEPT];
+    pid_t workers[WORKERS_MAX];
+    shim_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 60s\n" PROBE TROUBLE);
+    keep(&server, clients);
+    server_await_workers(&server, 1, workers);
+    struct client stalled = client_connect(&server);
+    fault_begin_in(&server, "sendmsg.abort", 1, workers[0]);
+    client_send(&stalled, request("GET", "/trouble/gate/never", ""));
+    struct response response = client_read(&stalled);
+    cr_assert_eq(response.status, 500);
+    expect_all_kept(clients);
+    cr_assert(text_matches(run_tine("status", "-c", server.ini).out, text("given %d, adopted %d,", KEPT + 1, KEPT + 1)), "%s",
+              run_tine("status", "-c", server.ini).out);
+    server_signal(&server, SIGTERM); /* server_stop() would take the crash in the log for tine's own */
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+}
+
 static pid_t ask_pid(struct client *client)
 {
     client_send(client, request("GET", "/pid", ""));
