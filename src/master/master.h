@@ -44,6 +44,8 @@ struct child {
     int64_t started;
     int64_t leave_by; /* after it: killed; 0: no such time */
     bool aborted;     /* SIGABRT was sent: SIGKILL is next */
+    uint64_t stalled; /* the sequence of the request for which it was told to give the others away, last */
+    int64_t stalled_for; /* ms by then */
 };
 
 /* One of the workers that there shall be; its back-off. */

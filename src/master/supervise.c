@@ -49,7 +49,25 @@ int64_t supervise_time(struct master *m, unsigned slot, uint64_t *sequence)
     return m->now > since ? m->now - since : 0;
 }
 
-/* One that holds up others is told to give them away, once; one that has had its time is aborted. To the main thread: a thread of a
+/* Once, as a signal may end a handler's sleep early. If it could not give all, and so took back that it was told, again after twice the time. */
+static void order_to_give(struct master *m, unsigned slot, uint64_t sequence, int64_t took)
+{
+    struct slot *shared = &m->board->slots[slot];
+    struct child *child = &m->children[slot];
+    bool again = child->stalled == sequence;
+    if (atomic_load(&shared->holding) == sequence || (again && took < 2 * child->stalled_for))
+        return;
+    child->stalled = sequence;
+    child->stalled_for = took;
+    atomic_store(&shared->holding, sequence);
+    if (!again) {
+        scoreboard_count(&shared->stalled, 1);
+        scoreboard_count(&m->board->totals.stalled, 1);
+    }
+    syscall(SYS_tgkill, child->pid, child->pid, WORKER_LOOK_SIGNAL);
+}
+
+/* One that holds up others is told to give them away; one that has had its time is aborted. To the main thread: a thread of a
  * module's own would be interrupted for nothing. Both orders carry the sequence: if the request has ended, they are about none. */
 static void watch_handler(struct master *m, unsigned slot)
 {
@@ -66,12 +84,8 @@ static void watch_handler(struct master *m, unsigned slot)
         return;
     }
     bool others = atomic_load(&shared->held) > (atomic_load(&shared->parted) ? 0 : 1);
-    if (took >= stall_after && others && atomic_load(&shared->holding) != sequence) {
-        atomic_store(&shared->holding, sequence);
-        scoreboard_count(&shared->stalled, 1);
-        scoreboard_count(&m->board->totals.stalled, 1);
-        syscall(SYS_tgkill, child->pid, child->pid, WORKER_LOOK_SIGNAL);
-    }
+    if (took >= stall_after && others)
+        order_to_give(m, slot, sequence, took);
     master_wake_at(m, m->now - took + (took < stall_after ? stall_after : allowed));
 }
 

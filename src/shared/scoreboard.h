@@ -67,7 +67,8 @@ struct slot {
     _Atomic int64_t since;      /* worker: monotonic ms at which the handler was entered; 0 outside */
     _Atomic int64_t allowed;    /* worker: ms that handler may take ([timeouts] request) */
     _Atomic uint64_t sequence;  /* worker: of the request its handler is in, or was in last */
-    _Atomic uint64_t holding, condemned; /* master: the sequence of a request that holds up others; that has had its time */
+    _Atomic uint64_t holding; /* master: the sequence of a request that holds up others; the worker makes it 0 if it cannot give them */
+    _Atomic uint64_t condemned; /* master: that has had its time */
     _Atomic bool parted;        /* worker: its handler goes on behind its answer, and 'held' counts its connection no more */
     _Atomic uint64_t streaming; /* worker: the app whose handler sends its response piece by piece; 0: none */
     char request[256];          /* worker: method and target of the request its handler is in */

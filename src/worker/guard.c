@@ -224,8 +224,8 @@ _Noreturn void guard_damaged(struct worker *w)
 
 void guard_stalled(struct worker *w)
 {
-    if (is_ours(w) && atomic_load(&w->slot->holding) == atomic_load(&w->slot->sequence))
-        give_all(w, w->current);
+    if (is_ours(w) && atomic_load(&w->slot->holding) == atomic_load(&w->slot->sequence) && !give_all(w, w->current))
+        atomic_store(&w->slot->holding, 0); /* to be told again */
 }
 
 /* A handler that ends the process: modules bind to these, as the executable exports them. */

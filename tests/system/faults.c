@@ -238,6 +238,32 @@ static pid_t ask_pid(struct client *client)
     return atoi(response.body);
 }
 
+/* The channel holds so much, of a server without root's rights a few hundred connections. Told of is it again and again, but counted once. */
+Test(faults, a_stalled_worker_that_cannot_give_is_told_to_again)
+{
+    struct server server;
+    struct client clients[KEPT];
+    pid_t workers[WORKERS_MAX];
+    shim_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
+    server_await_workers(&server, 1, workers);
+    keep(&server, clients);
+    struct client stalled = client_connect(&server);
+    expect_hello(&stalled);
+    server_signal(&server, SIGTTIN);
+    server_await_workers(&server, 2, workers);
+    fault_begin_in(&server, "sendmsg", EAGAIN, ask_pid(&stalled));
+    int64_t start = now_ms();
+    client_send(&stalled, request("GET", "/trouble/gate/a", ""));
+    await(fault_count(&server, "sendmsg") >= 4);
+    cr_assert_geq(now_ms() - start, 390); /* each time after twice the time, which was 50 ms at first */
+    fault_end(&server, "sendmsg");
+    expect_all_kept(clients);
+    file_write(text("%s/gate.a.open", server.dir), "");
+    expect_kept(&stalled, NULL, "through gate a");
+    cr_assert(text_matches(run_tine("status", "-c", server.ini).out, "stalled [1-3],"));
+    server_stop(&server);
+}
+
 /* Has each of two workers some? One that is there may not accept yet: then it is given its share when it does. */
 static bool both_hold(struct client clients[KEPT], pid_t holder[KEPT], pid_t one)
 {
