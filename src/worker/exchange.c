@@ -178,7 +178,8 @@ static bool run_handler(struct worker *w, struct connection *c)
     return ours;
 }
 
-/* Entering a route that is known to be slow, the others are better off with a worker that waits for work. */
+/* Entering a route that is known to be slow, the others are better off with a worker that waits for work. If there are any: to find out by
+ * giving would be to look through all places that the table ever had, with each such request. */
 static void give_others_before(struct worker *w, const struct connection *c)
 {
     const struct route *route = c->request->match.route.route;
