@@ -49,7 +49,7 @@ int64_t supervise_time(struct master *m, unsigned slot, uint64_t *sequence)
     return m->now > since ? m->now - since : 0;
 }
 
-/* Once, as a signal may end a handler's sleep early. If it could not give all, and so took back that it was told, again after twice the time. */
+/* Once, as a signal may end a handler's sleep early. If it could not give all it took back that it was told: again after twice the time. */
 static void order_to_give(struct master *m, unsigned slot, uint64_t sequence, int64_t took)
 {
     struct slot *shared = &m->board->slots[slot];

@@ -144,124 +144,12 @@ Test(faults, accept_at_the_limit_of_descriptors_is_tried_again)
     server_stop(&server);
 }
 
-Test(faults, connections_that_cannot_be_given_are_kept_until_they_can)
-{
-    static const int errors[] = {ETOOMANYREFS, EAGAIN, ENOBUFS, ENOMEM};
-    struct server server;
-    struct client clients[KEPT];
-    pid_t before[WORKERS_MAX];
-    shim_start(&server, TWO_WORKERS PROBE);
-    keep(&server, clients);
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-        server_await_workers(&server, 2, before);
-        fault_begin(&server, "sendmsg", errors[i]);
-        server_hup(&server);
-        await(fault_count(&server, "sendmsg") > 2);
-        expect_all_kept(clients);
-        fault_end(&server, "sendmsg");
-        await_replaced(&server, before, 2);
-        expect_all_kept(clients);
-    }
-    server_stop(&server);
-}
-
-/* What was read of a request travels in memory of its own. */
-Test(faults, half_a_request_that_cannot_be_packed_is_kept_until_it_can)
-{
-    struct server server;
-    struct client clients[KEPT];
-    pid_t before[WORKERS_MAX];
-    shim_start(&server, TWO_WORKERS PROBE);
-    keep(&server, clients);
-    for (int i = 0; i < KEPT; i++)
-        client_send(&clients[i], "GET /hel");
-    server_await_workers(&server, 2, before);
-    fault_begin(&server, "memfd_create", EMFILE);
-    server_hup(&server);
-    await(fault_count(&server, "memfd_create") > 0);
-    fault_end(&server, "memfd_create");
-    await_replaced(&server, before, 2);
-    for (int i = 0; i < KEPT; i++) {
-        client_send(&clients[i], "lo HTTP/1.1\r\nHost: a\r\n\r\n");
-        struct response response = client_read(&clients[i]);
-        expect_response(&response, 200, "hello");
-    }
-    server_stop(&server);
-}
-
-/* There is one try then. Who needs no such memory is not lost with those that do: the request that crashed, and half a one. */
-Test(faults, a_crash_that_cannot_pack_half_a_request_costs_the_others_nothing)
-{
-    struct server server;
-    struct client clients[KEPT];
-    bool clean;
-    shim_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
-    struct client half = client_connect(&server), crashing = client_connect(&server);
-    client_send(&half, "GET /hel"); /* the first of all */
-    keep(&server, clients);
-    fault_begin(&server, "memfd_create", ENOMEM);
-    client_send(&crashing, request("GET", "/trouble/crash/null", ""));
-    cr_assert(client_drain(&crashing, PATIENCE, &clean));
-    cr_assert(client_drain(&half, PATIENCE, &clean));
-    expect_all_kept(clients);
-    cr_assert_eq(fault_count(&server, "memfd_create"), 2);
-    server_signal(&server, SIGTERM); /* server_stop() would take the crash in the log for tine's own */
-    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
-}
-
-/* Two signals within the time that giving takes. What was sent, and not yet let go of, would be sent again, and be two workers'. */
-Test(faults, a_stall_that_is_aborted_gives_nothing_twice)
-{
-    struct server server;
-    struct client clients[KEPT];
-    pid_t workers[WORKERS_MAX];
-    shim_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 60s\n" PROBE TROUBLE);
-    keep(&server, clients);
-    server_await_workers(&server, 1, workers);
-    struct client stalled = client_connect(&server);
-    fault_begin_in(&server, "sendmsg.abort", 1, workers[0]);
-    client_send(&stalled, request("GET", "/trouble/gate/never", ""));
-    struct response response = client_read(&stalled);
-    cr_assert_eq(response.status, 500);
-    expect_all_kept(clients);
-    cr_assert(text_matches(run_tine("status", "-c", server.ini).out, text("given %d, adopted %d,", KEPT + 1, KEPT + 1)), "%s",
-              run_tine("status", "-c", server.ini).out);
-    server_signal(&server, SIGTERM); /* server_stop() would take the crash in the log for tine's own */
-    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
-}
-
 static pid_t ask_pid(struct client *client)
 {
     client_send(client, request("GET", "/pid", ""));
     struct response response = client_read(client);
     expect_response(&response, 200, NULL);
     return atoi(response.body);
-}
-
-/* The channel holds so much, of a server without root's rights a few hundred connections. Told of is it again and again, but counted once. */
-Test(faults, a_stalled_worker_that_cannot_give_is_told_to_again)
-{
-    struct server server;
-    struct client clients[KEPT];
-    pid_t workers[WORKERS_MAX];
-    shim_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
-    server_await_workers(&server, 1, workers);
-    keep(&server, clients);
-    struct client stalled = client_connect(&server);
-    expect_hello(&stalled);
-    server_signal(&server, SIGTTIN);
-    server_await_workers(&server, 2, workers);
-    fault_begin_in(&server, "sendmsg", EAGAIN, ask_pid(&stalled));
-    int64_t start = now_ms();
-    client_send(&stalled, request("GET", "/trouble/gate/a", ""));
-    await(fault_count(&server, "sendmsg") >= 4);
-    cr_assert_geq(now_ms() - start, 390); /* each time after twice the time, which was 50 ms at first */
-    fault_end(&server, "sendmsg");
-    expect_all_kept(clients);
-    file_write(text("%s/gate.a.open", server.dir), "");
-    expect_kept(&stalled, NULL, "through gate a");
-    cr_assert(text_matches(run_tine("status", "-c", server.ini).out, "stalled [1-3],"));
-    server_stop(&server);
 }
 
 /* Has each of two workers some? One that is there may not accept yet: then it is given its share when it does. */

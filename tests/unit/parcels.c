@@ -21,8 +21,8 @@ static const struct kind {
     bool spooled;
     const char *fds;
 } kinds[] = {
-    {0, 0, false, "s"}, {5, 0, false, "sp"}, {5, 7, false, "sp"}, {0, 7, false, "sp"}, {5, 7, true, "spf"}, {0, 7, true, "sf"}, {0, 0, true, "sf"},
-    {0, 0, false, "s"}, {1, 0, true, "spf"},
+    {0, 0, false, "s"}, {5, 0, false, "sp"}, {5, 7, false, "sp"}, {0, 7, false, "sp"}, {5, 7, true, "spf"},
+    {0, 7, true, "sf"}, {0, 0, true, "sf"},  {0, 0, false, "s"},  {1, 0, true, "spf"},
 };
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
@@ -226,7 +226,8 @@ Test(parcels, what_is_not_understood_is_closed)
 {
     static const struct {
         uint32_t version, count;
-    } wrong[] = {{HANDOFF_VERSION + 1, 3}, {0, 3}, {HANDOFF_VERSION, HANDOFF_BATCH + 1}, {HANDOFF_VERSION, UINT32_MAX}, {HANDOFF_VERSION, 0}};
+    } wrong[] = {{HANDOFF_VERSION + 1, 3}, {0, 3}, {HANDOFF_VERSION, HANDOFF_BATCH + 1}, {HANDOFF_VERSION, UINT32_MAX},
+                 {HANDOFF_VERSION, 0}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         int fds[HANDOFF_BATCH * HANDOFF_FDS];
         unsigned fd_count;
