@@ -69,7 +69,7 @@ void accept_signals(struct worker *w)
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         sigaction(ignored[i], &action, NULL);
     action.sa_handler = on_look; /* restarts what it interrupts: a handler's system calls never see it */
-    sigfillset(&action.sa_mask); /* what it gives it also lets go of, before an abort that comes meanwhile would give it again */
+    sigaddset(&action.sa_mask, SIGABRT); /* what it gives it also lets go of, before an abort that comes meanwhile would give it again */
     sigaction(WORKER_LOOK_SIGNAL, &action, NULL);
     action = (struct sigaction){.sa_handler = on_nothing}; /* not SA_RESTART: its purpose is to end accept4() */
     sigaction(timer_signal(), &action, NULL);
