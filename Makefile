@@ -251,7 +251,7 @@ known_suite: $(RUNNERS)
 	    case $$suite in $(or $(T),*)) echo found; break ;; esac; done | grep -q . || \
 	    { echo "no test suite '$(T)': make suites lists them" >&2; exit 1; }
 unit: $(B)/tests/unit/run known_suite
-	$(B)/tests/unit/run $(FILTER)
+	$(B)/tests/unit/run -j$(TEST_JOBS) $(FILTER)
 in_process: known_suite all $(B)/tests/in_process/run $(TEST_MODULES)
 	BUILD=$(B) $(B)/tests/in_process/run $(FILTER)
 system: known_suite all man $(B)/tests/system/run $(B)/tests/disruption/disruption $(B)/tests/http/conformance $(TEST_MODULES) $(LIBRARY_MODULES)
