@@ -95,7 +95,8 @@ LIBRARY_MODULES := $(patsubst %.c,$(B)/%.so,$(wildcard tests/libraries/*.c))
 # One in C++ says "Includes: a/header.hpp" of a library that pkg-config does not know.
 LOADED_SOURCES := $(wildcard src/modules/loaded/*.c) $(if $(shell command -v $(CXX)),$(wildcard src/modules/loaded/*.cc))
 needs = $(shell sed -n 's/^ \* Needs: //p' $(1))
-has_headers = $(shell sed -n 's/^ \* Includes: \(.*\)/\#if !__has_include(<\1>)\n\#error\n\#endif/p' $(1) | $(CXX) -fsyntax-only -xc++ - 2>/dev/null && echo there)
+has_headers = $(shell sed -n 's/^ \* Includes: \(.*\)/\#if !__has_include(<\1>)\n\#error\n\#endif/p' $(1) | \
+    $(CXX) -fsyntax-only -xc++ - 2>/dev/null && echo there)
 has_libraries = $(if $(call needs,$(1)),$(shell pkg-config --exists $(call needs,$(1)) && echo there),there)
 is_there = $(and $(call has_libraries,$(1)),$(if $(filter %.cc,$(1)),$(call has_headers,$(1)),there))
 LOADED   := $(foreach source,$(LOADED_SOURCES),$(if $(call is_there,$(source)),$(B)/modules/$(basename $(notdir $(source))).so))
