@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 /* Milliseconds that anything may take that should happen at once: long enough for a sanitizer build on
- * a machine with ten tests beside it. Only ever a bound, never slept through. */
+ * a machine with eight tests beside it. Only ever a bound, never slept through. */
 enum { PATIENCE = 20000 };
 
 /* Ends the test (or the measure) with a message. */
