@@ -17,7 +17,7 @@ enum {
 
 static void drain(struct master *m)
 {
-    int64_t left = m->stop_deadline - m->now;
+    int64_t left = m->stop_deadline > m->now ? m->stop_deadline - m->now : 0; /* a master that was late itself: none */
     log_info("stopping: finishing what is in progress, for at most %lld s", (long long)(left + 500) / 1000);
     m->state = MASTER_DRAINING;
     m->finish_at = m->stop_deadline - left / 4; /* the last quarter of the time is for finishing */

@@ -163,6 +163,7 @@ static void UpdateArticle(void)
     const char *token = conduit_member(&server, "ada"), *other = conduit_member(&server, "zoe");
     conduit_article(&server, token, "one", "[\"a\"]");
     conduit_article(&server, token, "two", "[]");
+    pause_shortly(); /* times are of milliseconds: some have passed */
     json_t *json = EXPECT(200, "PUT", "/articles/one", token, "{\"article\":{\"body\":\"new\"}}");
     expect_text(json, "article.slug", "one");
     expect_text(json, "article.body", "new");

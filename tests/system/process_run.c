@@ -83,6 +83,8 @@ pid_t process_start(const char *const *argv, const char *out_path, const char *e
 int process_wait(pid_t process, int64_t ms)
 {
     int status, fd = (int)syscall(SYS_pidfd_open, process, 0);
+    if (fd < 0)
+        return -1; /* there is none (any more): nothing to wait for */
     struct pollfd ended = {.fd = fd, .events = POLLIN};
     int ready = poll(&ended, 1, (int)ms);
     close(fd);

@@ -62,6 +62,9 @@ void redis_start(struct redis *redis)
 
 void redis_kill(struct redis *redis)
 {
+    if (redis->pid == 0)
+        return;
     kill(redis->pid, SIGKILL);
     process_wait(redis->pid, PATIENCE);
+    redis->pid = 0; /* which is another process' soon */
 }

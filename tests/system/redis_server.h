@@ -23,7 +23,7 @@ void redis_require(void);
 
 /* Starts it (again), and waits until it answers. */
 void redis_start(struct redis *redis);
-void redis_kill(struct redis *redis); /* KILL: the connections end */
+void redis_kill(struct redis *redis); /* KILL: the connections end. Once is enough */
 
 /* What redis-cli says to the words of a command, on the plain port or (where there is none) the socket. */
 const char *redis_say(const struct redis *redis, const char *words);

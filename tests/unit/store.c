@@ -146,7 +146,7 @@ Test(store, swaps_only_what_is_as_expected)
 Test(store, makes_room_by_the_expired_and_then_the_least_used)
 {
     struct store_map map = opened(STORE_SIZE_MIN);
-    char key[16];
+    char key[24];
     int there = 0;
     set(&map, "kept", "x", 1, 0);
     for (int i = 0; i < 2000; i++) {
@@ -479,7 +479,7 @@ static void survive_at_each_instruction(writer *write_key)
         *(value.data[0] == 'a' ? &before : &after) += 1;
         /* The one place that it took is lost until nobody has another; no more than that. */
         for (int k = 0; k < 100; k++) {
-            char key[4];
+            char key[12];
             snprintf(key, sizeof key, "%d", k);
             cr_assert_eq(set(&map, key, texts[2], 1, 0), STORE_DONE, "held up by one that is gone, state %zu", i);
             expect(&map, key, 1, texts[2]);
