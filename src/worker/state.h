@@ -117,6 +117,7 @@ struct worker {
     struct sockaddr_storage peer; /* of the connection accepted last */
     int64_t now;         /* monotonic ms, of this turn */
     struct preemption preemption;
+    int ready;           /* events of this turn */
     int64_t looked_us;   /* monotonic us, when we looked last; 0: since then something was done that may have taken time */
 
     struct connection *table;

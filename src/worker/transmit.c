@@ -157,7 +157,7 @@ static int transmit_memory(struct worker *w, struct connection *c)
 
 static size_t size_of_turn(const struct worker *w, const struct connection *c)
 {
-    if (buffer_length(&w->out) > 0) /* its head */
+    if (buffer_length(&w->out) > 0 || w->ready < 2) /* its head, or nobody waits for a turn */
         return FILE_FIRST;
     return w->now - c->arrived < LATE_MS ? FILE_TURN : FILE_LATE;
 }

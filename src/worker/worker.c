@@ -229,6 +229,7 @@ static void turn(struct worker *w)
     fall_asleep(w);
     int count = epoll_wait(w->epoll, events, EVENTS_MAX, epoll_timeout(w));
     wake_up(w);
+    w->ready = count;
     accept_events(w, events, count);
     serve_events(w, events, count);
     expire(w);
