@@ -13,6 +13,7 @@ import signal
 import socket
 import string
 import subprocess
+import tempfile
 import time
 
 from machine import Tree, read_file
@@ -141,8 +142,8 @@ class Running:
         self.setting = setting
         self.warm = False       # has it seen load?
         self.port = free_port()
-        self.folder = os.path.join(parent_folder, f"{server.name}-{self.port}")
-        os.mkdir(self.folder, 0o755)
+        self.folder = tempfile.mkdtemp(prefix=f"{server.name}-{self.port}-", dir=parent_folder)  # a port comes again
+        os.chmod(self.folder, 0o755)
         if os.geteuid() == 0:  # some drop their privileges before they open their logs
             shutil.chown(self.folder, "nobody")
         self.values = self._values(www)
