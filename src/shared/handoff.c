@@ -28,10 +28,15 @@ int handoff_open(int pair[2])
     return 0;
 }
 
+static size_t length_of(uint32_t count)
+{
+    return offsetof(struct handoff_message, records) + count * sizeof(struct handoff_record);
+}
+
 int handoff_send(int channel, const struct handoff_message *message, const int *fds, unsigned fd_count)
 {
     union control control;
-    struct iovec iov = {(void *)message, offsetof(struct handoff_message, records) + message->count * sizeof message->records[0]};
+    struct iovec iov = {(void *)message, length_of(message->count)};
     struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
                             .msg_controllen = CMSG_SPACE(fd_count * sizeof(int))};
     memset(&control.header, 0, sizeof control.header);
@@ -72,14 +77,23 @@ static ssize_t receive_with_room(int channel, struct msghdr *header)
     return length;
 }
 
+/* No count above HANDOFF_BATCH has a length that was received. */
+static bool is_whole(const struct handoff_message *message, size_t length)
+{
+    return message->version == HANDOFF_VERSION && length == length_of(message->count);
+}
+
 int handoff_receive(int channel, struct handoff_message *message, int *fds, unsigned *fd_count)
 {
     union control control;
     struct iovec iov = {message, sizeof *message};
     struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     *fd_count = 0;
-    if (receive_with_room(channel, &header) <= 0)
+    ssize_t length = receive_with_room(channel, &header);
+    if (length <= 0)
         return -1;
+    if (!is_whole(message, (size_t)length))
+        message->count = 0;
     struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
     if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS) {
         *fd_count = (unsigned)((rights->cmsg_len - CMSG_LEN(0)) / sizeof(int));

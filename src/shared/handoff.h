@@ -52,8 +52,8 @@ int handoff_send(int channel, const struct handoff_message *message, const int *
  * Async-signal-safe. */
 int handoff_open_pack(void);
 
-/* Receives one message; *fd_count is set to the descriptors that came with it, at most HANDOFF_BATCH * HANDOFF_FDS. Returns 0, or -1
- * when there is none. */
+/* Receives one message; *fd_count is set to the descriptors that came with it, at most HANDOFF_BATCH * HANDOFF_FDS. What is no whole
+ * message of this version has a count of 0. Returns 0, or -1 when there is none. */
 int handoff_receive(int channel, struct handoff_message *message, int *fds, unsigned *fd_count);
 
 #endif

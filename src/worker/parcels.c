@@ -63,8 +63,6 @@ bool parcels_receive(struct worker *w)
 {
     if (handoff_receive(w->setup->channel[1], &left.message, left.fds, &left.fd_count) < 0)
         return false;
-    if (left.message.version != HANDOFF_VERSION || left.message.count > HANDOFF_BATCH)
-        left.message.count = 0;
     uint32_t lost = keep_whole();
     if (lost > 0) {
         log_error("no descriptors are left for %u of the connections that another worker gave: they are lost", lost);

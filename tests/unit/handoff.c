@@ -6,7 +6,9 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Room for 'soft' descriptors more, and for 'hard': above all that are open, of which there are a few. Each test is a process. */
@@ -57,4 +59,41 @@ Test(handoff, descriptors_are_received_up_to_the_hard_limit)
     cr_expect_eq(errno, EAGAIN);
     cr_expect_eq(dup(0), -1);
     expect_limit(&limit);
+}
+
+static void expect_count(const struct handoff_message *sent, size_t length, uint32_t expected)
+{
+    int pair[2], fds[HANDOFF_BATCH * HANDOFF_FDS];
+    unsigned fd_count;
+    static struct handoff_message received;
+    memset(&received, 0xff, sizeof received);
+    cr_assert_eq(handoff_open(pair), 0);
+    cr_assert_eq(send(pair[0], sent, length, 0), (ssize_t)length);
+    cr_expect_eq(handoff_receive(pair[1], &received, fds, &fd_count), 0);
+    cr_expect_eq(fd_count, 0);
+    cr_expect_eq(received.count, expected, "%zu bytes that tell of %u", length, sent->count);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+Test(handoff, what_is_no_whole_message_is_of_no_connections)
+{
+    enum { head = offsetof(struct handoff_message, records), one = sizeof(struct handoff_record) };
+    static struct handoff_message message = {.version = HANDOFF_VERSION, .count = 2};
+    expect_count(&message, head + 2 * one, 2);
+    expect_count(&message, head + 2 * one - 1, 0);
+    expect_count(&message, head + 2 * one + 1, 0);
+    expect_count(&message, head, 0);
+    expect_count(&message, head - 1, 0);
+    message.count = 0;
+    expect_count(&message, head, 0);
+    message.count = HANDOFF_BATCH;
+    expect_count(&message, sizeof message, HANDOFF_BATCH);
+    message.count = HANDOFF_BATCH + 1;
+    expect_count(&message, sizeof message, 0);
+    message.count = UINT32_MAX;
+    expect_count(&message, sizeof message, 0);
+    message.count = 2;
+    message.version++;
+    expect_count(&message, head + 2 * one, 0);
 }
