@@ -206,8 +206,14 @@ continued { continued = /\\$/; next }
     opened = gsub(/{/, "{", line)
     closed = gsub(/}/, "}", line)
     depth += opened - closed
-    if (depth == 0 && line !~ /^typedef/)
-        add_prototype(line)
+    if (depth == 0 && line !~ /^typedef/) {
+        sub(/^ +/, declaration == "" ? "" : " ", line)
+        declaration = declaration line
+        if (line ~ /;/) {
+            add_prototype(declaration)
+            declaration = ""
+        }
+    }
 }
 
 END {

@@ -54,6 +54,7 @@ static size_t expect_functions(const char *file, const char *matching, const cha
         cr_assert(text_matches(manual, text("^[a-z].*[ *]%s\\(", name)), "%s is not in the description", name);
     }
     cr_assert_eq(text_count(manual, "\n.Fo "), count, "functions that are not there");
+    cr_assert_eq(text_count(manual, "\n.Fa \"\"\n"), 0, "an argument without type and name");
     return count;
 }
 
