@@ -90,10 +90,10 @@ struct tine_route {
     const char *pattern;
     tine_handler *handler;
     const char *name; /* of the handler, for logs */
-    int stream TINE_UNSET;                        /* 1: the handler runs when the head is there, and reads the body while it arrives; see tine_read() */
+    int stream TINE_UNSET;                        /* 1: the handler runs once the head is there, and reads the body by tine_read() */
     const tine_route *routes TINE_UNSET;          /* a group: routes below `pattern`, which is their prefix; ends with {0} */
     const tine_filter *const *filters TINE_UNSET; /* TINE_FILTERS(&one, &two) that run around it, or around all of a group; may be NULL */
-    const char *file TINE_UNSET;                  /* where the route is written, for `tine routes`: filled in by TINE_GET and its like; NULL: unknown */
+    const char *file TINE_UNSET;                  /* where it is written, for `tine routes`: TINE_GET and its like fill it in */
     int line TINE_UNSET;
 };
 
@@ -130,21 +130,22 @@ struct tine_route {
  *     [server]                 or one [app:NAME]
  *     filters = auth, log
  *
- * or in code: `.filters` of a module, a group or a route. From the outermost to the innermost: [server] filters, [app:NAME] filters, `.filters`
- * of the app's module, of its groups, of the route. They also run where no handler does: 404, 405, OPTIONS, 403 (then only those of the
- * server) and a body that is refused (413, 507 and the like; tine_body() is empty then). They do not run on a head that is refused (400), on /-/live
- * and /-/ready, and on what is answered for a handler that crashed or hung.
+ * or in code: `.filters` of a module, a group or a route. From the outermost to the innermost: [server] filters, [app:NAME] filters,
+ * `.filters` of the app's module, of its groups, of the route. They also run where no handler does: 404, 405, OPTIONS, 403 (then only
+ * those of the server) and a body that is refused (413, 507 and the like; tine_body() is empty then). They do not run on a head that is
+ * refused (400), on /-/live and /-/ready, and on what is answered for a handler that crashed or hung.
  *
  * `self` is the [filter:NAME], or the app whose module has the filter: for settings and tine_data(). Any function may be NULL. */
 struct tine_filter {
     size_t size;      /* filled in by TINE_FILTER */
     const char *name; /* for logs */
-    /* Before the handler, from the outermost in; on a .stream route also before the body is there. 0: go on; a status: this is the answer (built,
-     * or a problem if it is 400 and above), and what is further in does not run. Fields set here stay, whatever answers. */
+    /* Before the handler, from the outermost in; on a .stream route also before the body is there. 0: go on; a status: this is the answer
+     * (built, or a problem if it is 400 and above), and what is further in does not run. Fields set here stay, whatever answers. */
     int (*before)(tine_request *r, tine_app *self) TINE_UNSET;
-    /* When the answer is there, from the innermost out, for filters whose `before` has let it pass. Fields may still be changed. 0: send it;
-     * or it is replaced: `return tine_problem(...)`; a status with nothing built takes the place of the status alone. For a response
-     * that is sent while its handler runs this comes before its head; it cannot be replaced then. tine_write() and its like are refused. */
+    /* When the answer is there, from the innermost out, for filters whose `before` has let it pass. Fields may still be changed. 0: send
+     * it; or it is replaced: `return tine_problem(...)`; a status with nothing built takes the place of the status alone. For a response
+     * that is sent while its handler runs this comes before its head; it cannot be replaced then. tine_write() and its like are
+     * refused. */
     int (*after)(tine_request *r, tine_app *self) TINE_UNSET;
     /* When nothing changes any more, in the order of `after`: tine_status() and tine_sent() say what came of it. */
     void (*done)(tine_request *r, tine_app *self) TINE_UNSET;
@@ -212,8 +213,8 @@ typedef struct tine_module {
 #define TINE_MODULE_SYMBOL tine_module_exported
 #endif
 
-/* In C++ the arrays that it names are static ones (C++ has no compound literals), and it needs C++20; with an older one define the symbol, as
- * extern "C", by hand. */
+/* In C++ the arrays that it names are static ones (C++ has no compound literals), and it needs C++20; with an older one define the
+ * symbol, as extern "C", by hand. */
 #ifdef __cplusplus
 #define TINE_MODULE(...)                                                                              \
     extern "C" __attribute__((visibility("default"))) const tine_module TINE_MODULE_SYMBOL;           \
@@ -284,8 +285,8 @@ const char *tine_handler_name(tine_request *r);
  *     if (tine_form_int(r, "age", 0, 150, &age))
  *         return tine_failed(r);
  *
- * The first failure stays. A handler that returns 0 and has built nothing else sends it too; of a filter it counts only if it returns it. When it is the handler's own mistake
- * the log names it, and the status is 500. */
+ * The first failure stays. A handler that returns 0 and has built nothing else sends it too; of a filter it counts only if it returns it.
+ * When it is the handler's own mistake the log names it, and the status is 500. */
 
 /* Status of the first failure, 0 if there was none. */
 int tine_failed(tine_request *r);
@@ -293,8 +294,8 @@ int tine_failed(tine_request *r);
 /* What its problem says of it ("/age: Expected integer, got string"), for errors in a form of one's own; "" if there was none. */
 const char *tine_failure(tine_request *r);
 
-/* Integers in decimal, from `lo` to `hi`. Return 0 with *value set, or 400 (it is absent, no integer, or out of bounds) and *value is as it was.
- * tine_form_int() fails in the ways of tine_form() too. */
+/* Integers in decimal, from `lo` to `hi`. Return 0 with *value set, or 400 (it is absent, no integer, or out of bounds) and *value is as
+ * it was. tine_form_int() fails in the ways of tine_form() too. */
 int tine_param_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value);
 int tine_query_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value);
 int tine_form_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value);
@@ -308,7 +309,8 @@ const char *tine_cookie(tine_request *r, const char *name);
  * when the body is of another type or charset, 400 when it is malformed, 413 for a part larger than [limits] body_memory. */
 const char *tine_form(tine_request *r, const char *name);
 
-/* The i-th pair (0 first) of the query, or of an application/x-www-form-urlencoded body, decoded. Return 0, or -1 behind the last or after a failure (400, 415). */
+/* The i-th pair (0 first) of the query, or of an application/x-www-form-urlencoded body, decoded. Return 0, or -1 behind the last or
+ * after a failure (400, 415). */
 int tine_query_at(tine_request *r, size_t i, const char **name, const char **value);
 int tine_form_at(tine_request *r, size_t i, const char **name, const char **value);
 
@@ -317,29 +319,30 @@ int tine_form_at(tine_request *r, size_t i, const char **name, const char **valu
  *     if (tine_json_body(r, "{s:s, s?i}", "name", &name, "age", &age))
  *         return tine_failed(r);
  *
- * Returns 0; or 415 when the body is not application/json in UTF-8, 400 when it is not JSON or an object has a key twice (the problem says
- * where), 422 when it is not what the format wants (the problem has the JSON pointer of the place; an 'i' that does not fit an int
- * is that too); or 500, logged, for a format that is wrong. Text and values unpacked live until the response is sent; 'O' gives a reference. */
+ * Returns 0; or 415 when the body is not application/json in UTF-8, 400 when it is not JSON or an object has a key twice (the problem
+ * says where), 422 when it is not what the format wants (the problem has the JSON pointer of the place; an 'i' that does not fit an int
+ * is that too); or 500, logged, for a format that is wrong. Text and values unpacked live until the response is sent; 'O' gives a
+ * reference. */
 int tine_json_body(tine_request *r, const char *format, ...);
 
 /* The same for a whole document, without unpacking: borrowed until the response is sent. NULL after a failure. */
 json_t *tine_json_document(tine_request *r);
 
-/* Reads on in the body: up to `size` bytes. Returns how many, 0 at the end, -1 after a failure. In a .stream handler it waits for the client, up
- * to [timeouts] body, and what arrives is progress that [timeouts] request counts from; 100 (Continue) is sent with the first call. It then
- * fails with 408 (too slow), 413 (beyond [limits] body), 400 (malformed, or the client has gone), and the connection ends. What a
- * handler leaves unread is read over if it is there already; if not, the connection ends with the answer. */
+/* Reads on in the body: up to `size` bytes. Returns how many, 0 at the end, -1 after a failure. In a .stream handler it waits for the
+ * client, up to [timeouts] body, and what arrives is progress that [timeouts] request counts from; 100 (Continue) is sent with the first
+ * call. It then fails with 408 (too slow), 413 (beyond [limits] body), 400 (malformed, or the client has gone), and the connection ends.
+ * What a handler leaves unread is read over if it is there already; if not, the connection ends with the answer. */
 long tine_read(tine_request *r, void *buffer, size_t size);
 
-/* The whole body as a file, read from its beginning; tine closes it once the response is sent. -1 after a failure (500, or what tine_body() waits
- * for). It may have more than *length bytes: those do not count. */
+/* The whole body as a file, read from its beginning; tine closes it once the response is sent. -1 after a failure (500, or what
+ * tine_body() waits for). It may have more than *length bytes: those do not count. */
 int tine_body_fd(tine_request *r, size_t *length);
 
 /* A part of a multipart/form-data body. New members come at the end. */
 typedef struct tine_part {
     const char *name;
-    const char *file;      /* NULL: a plain field. Else a file's name, made safe: no folder, no control bytes, not hidden, at most 255 bytes of
-                            * UTF-8, never empty. It may be there already, and another client's. */
+    const char *file;      /* NULL: a plain field. Else a file's name, made safe: no folder, no control bytes, not hidden, at most 255
+                            * bytes of UTF-8, never empty. It may be there already, and another client's. */
     const char *file_sent; /* as the client sent it, for showing; NULL as `file` is */
     const char *type;      /* Content-Type; NULL when there is none */
 } tine_part;
@@ -351,8 +354,8 @@ const tine_part *tine_next_part(tine_request *r);
 /* Reads on in the part: as tine_read(). */
 long tine_part_read(tine_request *r, void *buffer, size_t size);
 
-/* The rest of the part as text, UTF-8 without NUL; lives until the response is sent. NULL after a failure: 413 if all parts taken so would be
- * larger than [limits] body_memory, 400 if it is not text. */
+/* The rest of the part as text, UTF-8 without NUL; lives until the response is sent. NULL after a failure: 413 if all parts taken so
+ * would be larger than [limits] body_memory, 400 if it is not text. */
 const char *tine_part_text(tine_request *r);
 
 /* The rest of the part as an unlinked file in [server] temp, read from its beginning; tine closes it at the next part. -1 after a failure:
@@ -363,7 +366,8 @@ int tine_part_fd(tine_request *r, uint64_t *length);
  * failure: 409 if it is there, 507, 500; then nothing stays. */
 int tine_part_save(tine_request *r, const char *path);
 
-/* Any text as the name of a file, made safe as that of a part is: for names that come in a path, a query or a form. What is safe stays as it is. */
+/* Any text as the name of a file, made safe as that of a part is: for names that come in a path, a query or a form. What is safe stays as
+ * it is. */
 const char *tine_file_name(tine_request *r, const char *text);
 
 /* ---- The response -------------------------------------------------------------------------------- */
@@ -421,18 +425,18 @@ typedef struct tine_content {
     void *owner TINE_UNSET;
     const char *vary TINE_UNSET;          /* Vary: by which request fields this content was chosen among others; NULL: it was not */
     int nosniff TINE_UNSET;               /* not 0: X-Content-Type-Options: nosniff, the client is to believe `type` */
-    size_t room TINE_UNSET;               /* bytes in front of `data`, in memory of this process alone (no MAP_SHARED), that tine may write on until
-                                * `release`, in all of which another answer may be sent from the same: 512 let the head and some 10 KB go out
-                                * in one piece, which is cheaper. 0: none */
+    size_t room TINE_UNSET;               /* bytes in front of `data`, in memory of this process alone (no MAP_SHARED), that tine may
+                                           * write on until `release`, in all of which another answer may be sent from the same: 512
+                                           * let the head and some 10 KB go out in one piece, which is cheaper. 0: none */
 } tine_content;
 
 #define TINE_CONTENT(...) TINE_STRUCT(tine_content, __VA_ARGS__)
 
 int tine_send_content(tine_request *r, const tine_content *content);
 
-/* Evaluates If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since against the current version, in the order of RFC 9110, 13.2.2.
- * Returns 0: go on; else 304 or 412, which the handler returns. `etag` may be NULL, `modified` 0. To GET and HEAD it also
- * sets ETag and Last-Modified. */
+/* Evaluates If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since against the current version, in the order of RFC 9110,
+ * 13.2.2. Returns 0: go on; else 304 or 412, which the handler returns. `etag` may be NULL, `modified` 0. To GET and HEAD it also sets
+ * ETag and Last-Modified. */
 int tine_precondition(tine_request *r, const char *etag, time_t modified);
 
 /* The same for who only wants to know whether the client has this version already: then 1, and `return 304;`. */
@@ -451,29 +455,31 @@ int tine_accepts_encoding(tine_request *r, const char *coding);
 
 /* ---- Fields and streams -------------------------------------------------------------------------- */
 
-/* One rule for what comes from modules: a name or value with a control byte, CR, LF or NUL never gets out. Functions that set a field leave it out and
- * return -1, those that make the whole response return 500; both are logged, with the handler's and the module's name. */
+/* One rule for what comes from modules: a name or value with a control byte, CR, LF or NUL never gets out. Functions that set a field
+ * leave it out and return -1, those that make the whole response return 500; both are logged, with the handler's and the module's
+ * name. */
 
-/* Sets a response field, replacing those of that name; add_header appends one. Return 0, or -1 (logged) when the name is not a token, the value
- * has a control byte, the field is tine's own (Content-Length, Transfer-Encoding, Connection, Date, Server, X-Request-Id, Keep-Alive, Upgrade, TE, Trailer) or
- * the response has begun. Both are copied. `value` NULL removes the field. */
+/* Sets a response field, replacing those of that name; add_header appends one. Return 0, or -1 (logged) when the name is not a token, the
+ * value has a control byte, the field is tine's own (Content-Length, Transfer-Encoding, Connection, Date, Server, X-Request-Id,
+ * Keep-Alive, Upgrade, TE, Trailer) or the response has begun. Both are copied. `value` NULL removes the field. */
 int tine_set_header(tine_request *r, const char *name, const char *value);
 int tine_add_header(tine_request *r, const char *name, const char *value);
 
-/* Sets the status of a response built with tine_write(); 200 unless set. Returns the one that counts: not this, with a line in the log, if it is not from 200
- * to 599 or the response has begun. */
+/* Sets the status of a response built with tine_write(); 200 unless set. Returns the one that counts: not this, with a line in the log,
+ * if it is not from 200 to 599 or the response has begun. */
 int tine_set_status(tine_request *r, int status);
 
-/* Appends to the body. Up to 64 KB are gathered and sent with a Content-Length when the handler returns; beyond that it is a stream (below):
- * the response begins and is sent in chunks while the handler runs, waiting for a slow client up to [timeouts] send. Behind tine_text()
- * and its like it goes on with that body. Returns 0, or -1: the client is gone, or (logged) after tine_finish(), behind a file, for NULL
- * or a negative length. Then return 0: there is nobody to tell. */
+/* Appends to the body. Up to 64 KB are gathered and sent with a Content-Length when the handler returns; beyond that it is a stream
+ * (below): the response begins and is sent in chunks while the handler runs, waiting for a slow client up to [timeouts] send. Behind
+ * tine_text() and its like it goes on with that body. Returns 0, or -1: the client is gone, or (logged) after tine_finish(), behind a
+ * file, for NULL or a negative length. Then return 0: there is nobody to tell. */
 int tine_write(tine_request *r, const void *data, size_t length);
 
 /* ---- Pages ---------------------------------------------------------------------------------------- */
 
 /* text/html; charset=utf-8, formatted as by printf, where each %s and %c that is put in is escaped, for content and for attributes in
- * quotes. The format is not: it is the page's own. No %n and %ls; a width of %s is ignored. A format that it cannot take is a 500, logged. */
+ * quotes. The format is not: it is the page's own. No %n and %ls; a width of %s is ignored. A format that it cannot take is a 500,
+ * logged. */
 int tine_html(tine_request *r, int status, const char *format, ...) TINE_PRINTF(3, 4);
 
 /* Goes on with the page, formatted and escaped in the same way. Returns as tine_write(). */
@@ -498,27 +504,27 @@ typedef struct tine_cookie_options {
 #define TINE_COOKIE(...) TINE_STRUCT(tine_cookie_options, __VA_ARGS__)
 
 /* Adds a Set-Cookie, in place of an earlier one of that name, path and domain: `options` NULL is SameSite=Lax, HttpOnly, Secure on https,
- * Path=/, until the browser is closed. A `value` is visible ASCII without '"', ',', ';' and '\\' (write others in hex, say); NULL deletes the
- * cookie, with the path and domain that it was set with. Names that begin with "__Host-" or "__Secure-" are always Secure. Returns 0, or -1
- * (logged) when a browser would not take it, or the response has begun. */
+ * Path=/, until the browser is closed. A `value` is visible ASCII without '"', ',', ';' and '\\' (write others in hex, say); NULL deletes
+ * the cookie, with the path and domain that it was set with. Names that begin with "__Host-" or "__Secure-" are always Secure. Returns 0,
+ * or -1 (logged) when a browser would not take it, or the response has begun. */
 int tine_set_cookie(tine_request *r, const char *name, const char *value, const tine_cookie_options *options);
 
 /* ---- Streams, and work after the answer ------------------------------------------------------------ */
 
-/* A handler that sends its response piece by piece OCCUPIES ITS WORKER, a whole process, for as long as it runs. [limits] streams (16) bounds
- * how many handlers of an app, in all workers, do so at a time; one more is answered 503 with Retry-After, and its calls return -1. See that
- * [server] workers_max leaves workers for others. Each piece that the client takes starts [timeouts] request anew, and while it is waited for
- * [timeouts] send and [limits] rate count instead: a stream may last for ever, but may not be silent for so long, tine_sleep() included. On a
- * reload or stop it has [timeouts] graceful to end. Text and memory that functions here return are freed when the handler returns, not before:
- * one that goes round for hours formats into buffers of its own. */
+/* A handler that sends its response piece by piece OCCUPIES ITS WORKER, a whole process, for as long as it runs. [limits] streams (16)
+ * bounds how many handlers of an app, in all workers, do so at a time; one more is answered 503 with Retry-After, and its calls return
+ * -1. See that [server] workers_max leaves workers for others. Each piece that the client takes starts [timeouts] request anew, and while
+ * it is waited for [timeouts] send and [limits] rate count instead: a stream may last for ever, but may not be silent for so long,
+ * tine_sleep() included. On a reload or stop it has [timeouts] graceful to end. Text and memory that functions here return are freed when
+ * the handler returns, not before: one that goes round for hours formats into buffers of its own. */
 
 /* Sends what is gathered now, the head first. Returns 0, or -1: the client is gone, there is no room for a stream, the request is HEAD (its
  * client waits for no more), or (logged) the status has no content, or it is too late as for tine_write(). */
 int tine_flush(tine_request *r);
 
-/* Sends one server-sent event; the first begins the response, with the fields it needs unless they were set. `event` (its type) and
- * `id` may be NULL; `data` of several lines arrives as such. All three NULL: a comment, which keeps proxies and timeouts content
- * while there is no news. A browser that comes again tells the last id in tine_header(r, "Last-Event-ID"). Returns as tine_flush(); -1 (logged) for a
+/* Sends one server-sent event; the first begins the response, with the fields it needs unless they were set. `event` (its type) and `id`
+ * may be NULL; `data` of several lines arrives as such. All three NULL: a comment, which keeps proxies and timeouts content while there
+ * is no news. A browser that comes again tells the last id in tine_header(r, "Last-Event-ID"). Returns as tine_flush(); -1 (logged) for a
  * line end in `event` or `id`. */
 int tine_event(tine_request *r, const char *event, const char *id, const char *data);
 
@@ -527,22 +533,24 @@ int tine_event(tine_request *r, const char *event, const char *id, const char *d
  * end, too; a client that comes again finds another worker. After tine_finish() the client is not looked at. */
 int tine_sleep(tine_request *r, int64_t milliseconds);
 
-/* Sends the response that was built, whole, and lets go of the client: its next request, on the same connection too, waits for no more than a free
- * worker. The handler may go on working; what it returns does not count any more (400 and above is logged). Its time still counts for
- * [timeouts] request, and it is lost if the worker is killed: what must not be lost belongs into a queue or database first.
- * Of a .stream handler that has not read its body to the end the connection ends, too. Returns 0, or -1: the client is gone, or (logged) it was
- * called before. */
+/* Sends the response that was built, whole, and lets go of the client: its next request, on the same connection too, waits for no more
+ * than a free worker. The handler may go on working; what it returns does not count any more (400 and above is logged). Its time still
+ * counts for [timeouts] request, and it is lost if the worker is killed: what must not be lost belongs into a queue or database first. Of
+ * a .stream handler that has not read its body to the end the connection ends, too. Returns 0, or -1: the client is gone, or (logged) it
+ * was called before. */
 int tine_finish(tine_request *r);
 
 /* ---- Filters ------------------------------------------------------------------------------------- */
 
-/* Something that a filter found out, for handlers and other filters: lives as long as the request. `name` is copied; setting it again replaces
- * the value, NULL removes it. tine_set_attribute() returns 0, or -1 (logged) without a name; tine_attribute() NULL when there is none. */
+/* Something that a filter found out, for handlers and other filters: lives as long as the request. `name` is copied; setting it again
+ * replaces the value, NULL removes it. tine_set_attribute() returns 0, or -1 (logged) without a name; tine_attribute() NULL when there is
+ * none. */
 int tine_set_attribute(tine_request *r, const char *name, void *value);
 void *tine_attribute(tine_request *r, const char *name);
 
-/* Calls function(argument) when handler and filters are through with the request, whatever they answered; the last deferred first. Not if the
- * worker crashes. The response may not be sent yet, and `function` may use no request. Returns 0, or -1 (logged) without a function. */
+/* Calls function(argument) when handler and filters are through with the request, whatever they answered; the last deferred first. Not if
+ * the worker crashes. The response may not be sent yet, and `function` may use no request. Returns 0, or -1 (logged) without a
+ * function. */
 int tine_defer(tine_request *r, void (*function)(void *argument), void *argument);
 
 /* Status of the response as it is by now; 0: nothing is built. */
@@ -554,12 +562,12 @@ uint64_t tine_sent(tine_request *r);
 /* A field of the response by now, the first of that name; NULL when there is none. Not those that tine writes itself. */
 const char *tine_response_header(tine_request *r, const char *name);
 
-/* The i-th field (0 first) of the response by now, but for those that tine writes itself and the Content-Type that comes with a body. Returns 0, or
- * -1 behind the last. Either pointer may be NULL. */
+/* The i-th field (0 first) of the response by now, but for those that tine writes itself and the Content-Type that comes with a body.
+ * Returns 0, or -1 behind the last. Either pointer may be NULL. */
 int tine_response_header_at(tine_request *r, size_t i, const char **name, const char **value);
 
-/* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory whole: a file, sent already, or about to be
- * sent while its handler runs. It lives until the next response is built, and may be part of that. */
+/* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory whole: a file, sent already, or
+ * about to be sent while its handler runs. It lives until the next response is built, and may be part of that. */
 const void *tine_response_body(tine_request *r, size_t *length);
 
 /* ---- Shared by all workers ----------------------------------------------------------------------- */
@@ -573,31 +581,32 @@ typedef struct tine_counter tine_counter;
 
 enum { TINE_KEY_MAX = 112, TINE_VALUE_MAX = 352 };
 
-/* The counter `name` (1 to TINE_KEY_MAX bytes), which begins at 0. In worker_init and handlers; it stays valid for as long as the process. NULL (logged) for a
- * bad name, or when there is no room: each takes 64 bytes of a 16th of [server] shared (1024 in 1m), for good. */
+/* The counter `name` (1 to TINE_KEY_MAX bytes), which begins at 0. In worker_init and handlers; it stays valid for as long as the
+ * process. NULL (logged) for a bad name, or when there is no room: each takes 64 bytes of a 16th of [server] shared (1024 in 1m), for
+ * good. */
 tine_counter *tine_counter_find(tine_app *app, const char *name);
 
-/* Adds (a negative number takes away) and returns the sum; exact, whoever else counts. It wraps around beyond 64 bits. Never fails, on any thread;
- * with NULL these do nothing and return 0. */
+/* Adds (a negative number takes away) and returns the sum; exact, whoever else counts. It wraps around beyond 64 bits. Never fails, on
+ * any thread; with NULL these do nothing and return 0. */
 int64_t tine_counter_add(tine_counter *counter, int64_t more);
 int64_t tine_counter_get(const tine_counter *counter);
 void tine_counter_set(tine_counter *counter, int64_t value);
 
-/* A store of small values by key (1 to TINE_KEY_MAX bytes, values 0 to TINE_VALUE_MAX) for what can be made again: sessions, caches, limits of
- * rates. An entry is gone `ttl_ms` milliseconds after it was set (0: it stays), or earlier, for want of room: it lies in one of many buckets
- * by its key, each of 12 entries, and a 13th takes the place of one that has expired, else of the one not used for longest of the app
- * that has most of them there: so a flood of one app's entries pushes out its own. 1m has 1428 entries; less than half full the store
- * hardly ever does that. Each function works as a whole: no other worker sees half of it. */
+/* A store of small values by key (1 to TINE_KEY_MAX bytes, values 0 to TINE_VALUE_MAX) for what can be made again: sessions, caches,
+ * limits of rates. An entry is gone `ttl_ms` milliseconds after it was set (0: it stays), or earlier, for want of room: it lies in one of
+ * many buckets by its key, each of 12 entries, and a 13th takes the place of one that has expired, else of the one not used for longest
+ * of the app that has most of them there: so a flood of one app's entries pushes out its own. 1m has 1428 entries; less than half full
+ * the store hardly ever does that. Each function works as a whole: no other worker sees half of it. */
 
-/* For functions that a filter hands out to handlers: from now on keys are those of `app` (its `self`), or for NULL of who runs. Returns what
- * it was before, to be put back: the handler must find its own keys afterwards. */
+/* For functions that a filter hands out to handlers: from now on keys are those of `app` (its `self`), or for NULL of who runs. Returns
+ * what it was before, to be put back: the handler must find its own keys afterwards. */
 tine_app *tine_shared_as(tine_request *r, tine_app *app);
 
 /* The value, NUL-terminated behind its `*length` bytes (`length` may be NULL); NULL when there is none, or (logged) for a bad key. */
 const char *tine_shared_get(tine_request *r, const char *key, size_t *length);
 
-/* Sets it, in place of what there was. 0, or -1 (logged): key or value are not of those lengths, the time is negative, or, as with the others that
- * write, four processes were stopped while they wrote next to it. */
+/* Sets it, in place of what there was. 0, or -1 (logged): key or value are not of those lengths, the time is negative, or, as with the
+ * others that write, four processes were stopped while they wrote next to it. */
 int tine_shared_set(tine_request *r, const char *key, const void *value, size_t length, int64_t ttl_ms);
 
 /* The same if there is none yet: 1; 0 when there is; or -1. Of several workers one gets the 1. */
@@ -606,13 +615,13 @@ int tine_shared_add(tine_request *r, const char *key, const void *value, size_t 
 /* 1: it is gone now; 0: there was none; -1: a bad key. */
 int tine_shared_delete(tine_request *r, const char *key);
 
-/* Sets it where its value is `before` by now, byte for byte (NULL: where there is none): 1; 0 when it is not; or -1. Of several workers one gets
- * the 1; the others read again what there is, and decide again. */
+/* Sets it where its value is `before` by now, byte for byte (NULL: where there is none): 1; 0 when it is not; or -1. Of several workers
+ * one gets the 1; the others read again what there is, and decide again. */
 int tine_shared_swap(tine_request *r, const char *key, const void *before, size_t before_length, const void *value, size_t length,
                      int64_t ttl_ms);
 
-/* Adds to a value that is a number in decimal digits. One that is not there begins at 0 and lives `ttl_ms`; else the time that there is runs on. The
- * sum is in `*sum` (NULL: not wanted). 0, or -1 (logged) also when it is no number or the sum has more than 64 bits. */
+/* Adds to a value that is a number in decimal digits. One that is not there begins at 0 and lives `ttl_ms`; else the time that there is
+ * runs on. The sum is in `*sum` (NULL: not wanted). 0, or -1 (logged) also when it is no number or the sum has more than 64 bits. */
 int tine_shared_increment(tine_request *r, const char *key, int64_t more, int64_t ttl_ms, int64_t *sum);
 
 /* ---- Memory, log, settings ----------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tine_batteries.h: what filters that come with tine hand out to handlers. There is nothing to link with: each function asks the filter, through an
- * attribute of the request, and without that filter does nothing.
+ * tine_batteries.h: what filters that come with tine hand out to handlers. There is nothing to link with: each function asks the filter,
+ * through an attribute of the request, and without that filter does nothing.
  */
 #ifndef TINE_BATTERIES_H
 #define TINE_BATTERIES_H
@@ -18,8 +18,8 @@ struct tine_csrf_calls {
     const char *(*token)(tine_request *r, tine_csrf_calls *calls);
 };
 
-/* The token that a form of this user has to bring back, in its field "csrf_token" or the request field X-CSRF-Token. It sets a cookie, so it is to be
- * asked for before the response begins. NULL where no filter `csrf` runs. Lives until the response is sent. */
+/* The token that a form of this user has to bring back, in its field "csrf_token" or the request field X-CSRF-Token. It sets a cookie, so
+ * it is to be asked for before the response begins. NULL where no filter `csrf` runs. Lives until the response is sent. */
 static inline const char *tine_csrf_token(tine_request *r)
 {
     tine_csrf_calls *calls = (tine_csrf_calls *)tine_attribute(r, "csrf");
@@ -34,10 +34,10 @@ struct tine_session_calls {
     int (*end)(tine_request *r, tine_session_calls *calls);
 };
 
-/* What is kept of this client from one request to the next: a JSON object, borrowed until the handler returns, to be read and changed by json_object_*().
- * What has changed is saved when the handler has returned, or when its response begins. It is empty if there is no session, and one that is empty is none.
- * NULL, which json_object_*() take for empty, where no filter `session` runs, or where what keeps it cannot be asked (the answer is 503 then, whatever
- * the handler says, unless `store_down = empty`). */
+/* What is kept of this client from one request to the next: a JSON object, borrowed until the handler returns, to be read and changed by
+ * json_object_*(). What has changed is saved when the handler has returned, or when its response begins. It is empty if there is no
+ * session, and one that is empty is none. NULL, which json_object_*() take for empty, where no filter `session` runs, or where what keeps
+ * it cannot be asked (the answer is 503 then, whatever the handler says, unless `store_down = empty`). */
 static inline json_t *tine_session(tine_request *r)
 {
     tine_session_calls *calls = (tine_session_calls *)tine_attribute(r, "session");
@@ -45,8 +45,8 @@ static inline json_t *tine_session(tine_request *r)
     return calls ? calls->data(r, calls) : NULL;
 }
 
-/* Gives the session a new id, and its whole lifetime again: to be called where somebody logs in, so that who knew the id before is not logged in as
- * well. Returns 0, or -1 where no filter `session` runs, or it can no longer be saved. */
+/* Gives the session a new id, and its whole lifetime again: to be called where somebody logs in, so that who knew the id before is not
+ * logged in as well. Returns 0, or -1 where no filter `session` runs, or it can no longer be saved. */
 static inline int tine_session_renew(tine_request *r)
 {
     tine_session_calls *calls = (tine_session_calls *)tine_attribute(r, "session");

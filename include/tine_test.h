@@ -39,12 +39,13 @@ typedef struct tine_test tine_test;     /* a module, or more, that is open */
 typedef struct tine_answer tine_answer; /* to one request; lives until tine_test_close() */
 
 /* Opens a module: load and worker_init run. `module` is the path of the shared object (seen from the current folder), or a built-in's
- * name, and `settings` (NULL: none) the lines below its [app:NAME] in an INI file; NAME is the file's, without ".so". Paths in them are seen
- * from the current folder:
+ * name, and `settings` (NULL: none) the lines below its [app:NAME] in an INI file; NAME is the file's, without ".so". Paths in them are
+ * seen from the current folder:
  *
  *     tine_test_open("build/upload.so", "folder = /tmp\n" "limits.body = 10k\n")
  *
- * `settings` that begin with a line "[...]" are a whole INI text, for what takes more: filters, several apps, [limits]. Then `module` is NULL.
+ * `settings` that begin with a line "[...]" are a whole INI text, for what takes more: filters, several apps, [limits]. Then `module` is
+ * NULL.
  *
  * Returns NULL after writing every reason to standard error, as `tine -t` does ("settings:2: [app:notes] fiel: ..."). Calls with that
  * NULL abort the test. */
@@ -55,15 +56,17 @@ void tine_test_close(tine_test *t);
 
 /* Send a request and return when its handler has: never NULL, a request that is refused has an answer too (400, 404, 413 and the like).
  *
- * `fields` are lines "Name: value\n" (NULL: none; the last needs no end); Host: localhost and Content-Length are added unless they are there.
- * `body` NULL: none. tine_test_send() takes one of any bytes, tine_test_json() one that is application/json. The method is any, the target a path
- * with its query. What is malformed is sent as it is, and refused by the parser; so is a body with a Transfer-Encoding of your own. A
- * Content-Length that says less than there is cuts the body off, one that says more is answered 408.
+ * `fields` are lines "Name: value\n" (NULL: none; the last needs no end); Host: localhost and Content-Length are added unless they are
+ * there. `body` NULL: none. tine_test_send() takes one of any bytes, tine_test_json() one that is application/json. The method is any,
+ * the target a path with its query. What is malformed is sent as it is, and refused by the parser; so is a body with a Transfer-Encoding
+ * of your own. A Content-Length that says less than there is cuts the body off, one that says more is answered 408.
  *
- * The request comes from 127.0.0.1; with `trusted = 127.0.0.1` in [server], from whom X-Forwarded-For says. tine_sleep() does sleep, but for a second
- * in sum at most: then it returns 1, as if the worker were to end, so that a handler that streams for ever comes to an end. */
+ * The request comes from 127.0.0.1; with `trusted = 127.0.0.1` in [server], from whom X-Forwarded-For says. tine_sleep() does sleep, but
+ * for a second in sum at most: then it returns 1, as if the worker were to end, so that a handler that streams for ever comes to an
+ * end. */
 const tine_answer *tine_test_call(tine_test *t, const char *method, const char *target, const char *fields, const char *body);
-const tine_answer *tine_test_send(tine_test *t, const char *method, const char *target, const char *fields, const void *body, size_t length);
+const tine_answer *tine_test_send(tine_test *t, const char *method, const char *target, const char *fields, const void *body,
+                                  size_t length);
 const tine_answer *tine_test_get(tine_test *t, const char *target);
 const tine_answer *tine_test_json(tine_test *t, const char *method, const char *target, const char *json);
 
@@ -76,7 +79,8 @@ const char *tine_answer_header(const tine_answer *a, const char *name);
 /* The i-th field (0 first). Returns 0, or -1 behind the last. Either pointer may be NULL. */
 int tine_answer_header_at(const tine_answer *a, size_t i, const char **name, const char **value);
 
-/* The body, whatever it was sent in (a file, chunks), NUL-terminated behind its `*length` bytes (`length` may be NULL); "" when there is none. */
+/* The body, whatever it was sent in (a file, chunks), NUL-terminated behind its `*length` bytes (`length` may be NULL); "" when there is
+ * none. */
 const char *tine_answer_body(const tine_answer *a, size_t *length);
 
 /* The body as JSON, borrowed; NULL when it is none. */
