@@ -144,7 +144,8 @@ static void print_errors(const struct errors *errors)
 }
 
 /* Everything that is wrong is told in one run: of modules too when the file alone has errors already. Before serving, a file without
- * errors is left to the first worker, which loads the modules anyway. What is printed the modules have a say in: they know what is secret. */
+ * errors is left to the first worker, which loads the modules anyway. What is printed the modules have a say in: they know what is
+ * secret. */
 static struct config *load(const struct command *command)
 {
     struct errors errors;

@@ -53,7 +53,8 @@ struct direct_answer {
     bool whole; /* false: the answer ended before its end, as a connection that breaks */
 };
 
-/* Sends one request and runs all that it is answered by. 'bytes' must stay until it returns. What is sent behind the request is passed over. */
+/* Sends one request and runs all that it is answered by. 'bytes' must stay until it returns. What is sent behind the request is passed
+ * over. */
 struct direct_answer direct_call(struct direct *direct, char *bytes, size_t length, const struct direct_client *client);
 
 #endif

@@ -24,8 +24,8 @@ struct input {
 struct input *input_of(struct tine_request *r);
 void input_release(struct input *input);
 
-/* The client's fault: builds the problem, unless it is not the first. Returns the status of the first. For a filter nothing is built before it
- * returns that status: it may as well go on. */
+/* The client's fault: builds the problem, unless it is not the first. Returns the status of the first. For a filter nothing is built
+ * before it returns that status: it may as well go on. */
 int input_fail(struct tine_request *r, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* What to say of a failure that nothing was built for; "" when 'status' is of something else. */
@@ -43,8 +43,8 @@ bool input_body(struct tine_request *r, struct slice *body);
 /* Is the body in UTF-8, as far as a charset parameter in its type says? False after the 415. */
 bool input_is_utf8(struct tine_request *r, const char *type);
 
-/* Text of the first plain field of that name in a multipart/form-data body, wherever the handler is in it. NULL when there is none, or after a
- * failure. */
+/* Text of the first plain field of that name in a multipart/form-data body, wherever the handler is in it. NULL when there is none, or
+ * after a failure. */
 const char *parts_find(struct tine_request *r, const char *name);
 
 /* Descriptors of parts. */

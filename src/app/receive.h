@@ -26,8 +26,8 @@ void receive_give_up(struct tine_request *r, int status, const char *reason);
 /* For a .stream handler: its body is not taken before it runs, but by the piece. 'read' is what tine_read() calls. */
 void receive_by_piece(struct tine_request *r, long (*read)(void *context, char *to, size_t size));
 
-/* Body bytes out of what is there, at most 'size'. Returns how many (0: none yet, or the end is reached), or -1 with the arrival's status and
- * reason set; *used bytes were taken. */
+/* Body bytes out of what is there, at most 'size'. Returns how many (0: none yet, or the end is reached), or -1 with the arrival's status
+ * and reason set; *used bytes were taken. */
 long receive_piece(struct tine_request *r, struct slice bytes, char *to, size_t size, size_t *used);
 
 /* A piece cannot be had. Returns -1. */

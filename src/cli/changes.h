@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names of files that changed, for make, which goes by times: of a file that was saved while it was compiled, or that is older than what it took
- * the place of, it would say that nothing changed.
+ * Names of files that changed, for make, which goes by times: of a file that was saved while it was compiled, or that is older than what
+ * it took the place of, it would say that nothing changed.
  */
 #ifndef CLI_CHANGES_H
 #define CLI_CHANGES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What `tine run` was pointed at: a file or a folder of C, its INI file, and how it is built. make builds, always: by the folder's Makefile if that
- * includes tine.mk, else by tine.mk itself.
+ * What `tine run` was pointed at: a file or a folder of C, its INI file, and how it is built. make builds, always: by the folder's
+ * Makefile if that includes tine.mk, else by tine.mk itself.
  */
 #ifndef CLI_PROJECT_H
 #define CLI_PROJECT_H
@@ -26,8 +26,8 @@ struct project {
     struct changes changes; /* since it was built last */
 };
 
-/* 'place' is a file or a folder, 'ini' is NULL if it is to be looked for, 'scratch' a folder to build in where a single file is built. 0, or -1 after
- * telling what is wrong. For as long as the process. */
+/* 'place' is a file or a folder, 'ini' is NULL if it is to be looked for, 'scratch' a folder to build in where a single file is built. 0,
+ * or -1 after telling what is wrong. For as long as the process. */
 int project_find(struct project *project, const struct installation *installation, const char *place, const char *ini, bool sanitize,
                  const char *scratch);
 

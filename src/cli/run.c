@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tine run [FILE.c | FOLDER]: builds a module, serves it, and does so again whenever something is saved. This file has the command line and the
- * one wait; see runner.h.
+ * tine run [FILE.c | FOLDER]: builds a module, serves it, and does so again whenever something is saved. This file has the command line
+ * and the one wait; see runner.h.
  */
 #include "cli/cli.h"
 #include "cli/runner.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The folder of a `tine run`, below $TMPDIR: "build" and "failure" for modules/develop.c, the output of steps, INI files of our own, and what is
- * built of a single file. Workers may be another user, so everybody may read it.
+ * The folder of a `tine run`, below $TMPDIR: "build" and "failure" for modules/develop.c, the output of steps, INI files of our own, and
+ * what is built of a single file. Workers may be another user, so everybody may read it.
  */
 #include "cli/runner.h"
 

@@ -19,8 +19,8 @@
 
 enum { STOP_MS = 3000, TAIL_MAX = 16 << 10, LINE_MAX_BYTES = 64 << 10, RELAY_BYTES = 16 << 10 };
 
-/* Appended to what is set already: the last of two counts. Leaks are no matter of a worker that ends all at once; a report ends as a crash does,
- * which the server knows how to answer. */
+/* Appended to what is set already: the last of two counts. Leaks are no matter of a worker that ends all at once; a report ends as a
+ * crash does, which the server knows how to answer. */
 static void add_options(const char *name, const char *ours)
 {
     const char *theirs = getenv(name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a server of `tine run` is told besides its INI file, by -o: to load the module from where it was built for this, to have the filter around
- * everything, to stay in the foreground and to write its logs there.
+ * What a server of `tine run` is told besides its INI file, by -o: to load the module from where it was built for this, to have the
+ * filter around everything, to stay in the foreground and to write its logs there.
  */
 #include "cli/runner.h"
 

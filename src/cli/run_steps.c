@@ -22,8 +22,8 @@ static void stop(struct runner *runner, int result)
     runner->result = result;
 }
 
-/* Takes 'why', which is shown unless it was. Without a server yet one is started that has nothing else to show; where it would listen the INI file says, and if that
- * cannot be read there is nothing to be done. */
+/* Takes 'why', which is shown unless it was. Without a server yet one is started that has nothing else to show; where it would listen the
+ * INI file says, and if that cannot be read there is nothing to be done. */
 static void fail(struct runner *runner, char *why, bool shown)
 {
     if (!shown)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The files of a new module's folder, from src/cli/scaffold. In them and in their names @NAME@ stands for the module's name, @PKGCONFIG@ and
- * @MAKEFILE@ for where this tine's tine.pc and tine.mk are.
+ * The files of a new module's folder, from src/cli/scaffold. In them and in their names @NAME@ stands for the module's name, @PKGCONFIG@
+ * and @MAKEFILE@ for where this tine's tine.pc and tine.mk are.
  */
 #ifndef CLI_SCAFFOLD_H
 #define CLI_SCAFFOLD_H

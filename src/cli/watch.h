@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tells when files change. Folders are watched, not files: editors put a new file in the place of the old one. What comes within a moment, as of
- * "save all", is one change.
+ * Tells when files change. Folders are watched, not files: editors put a new file in the place of the old one. What comes within a
+ * moment, as of "save all", is one change.
  */
 #ifndef CLI_WATCH_H
 #define CLI_WATCH_H

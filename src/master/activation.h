@@ -12,8 +12,8 @@
 /* Reads LISTEN_* and removes them from the environment. Before any descriptor is opened. */
 void activation_init(void);
 
-/* The socket that was passed in for `address`, now the caller's: CLOEXEC, blocking, listening. -1: there is none. For [::]:port and for "*:port",
- * which begins with it, the socket may accept IPv4 too. */
+/* The socket that was passed in for `address`, now the caller's: CLOEXEC, blocking, listening. -1: there is none. For [::]:port and for
+ * "*:port", which begins with it, the socket may accept IPv4 too. */
 int activation_take(const struct address *address);
 
 /* Closes what was not taken, each with a warning that names it. */

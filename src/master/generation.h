@@ -26,8 +26,8 @@ struct generation {
     struct generation *older;
 };
 
-/* Opens everything for 'config' and takes it over. Listening sockets that are 'there' are taken over. Returns NULL with reasons added and nothing
- * changed; the configuration is freed then. */
+/* Opens everything for 'config' and takes it over. Listening sockets that are 'there' are taken over. Returns NULL with reasons added and
+ * nothing changed; the configuration is freed then. */
 struct generation *generation_open(struct config *config, unsigned number, const struct listeners *there, struct errors *errors);
 
 void generation_close(struct generation *generation);

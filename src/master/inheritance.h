@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the master of one binary leaves to that of the next: listening sockets, the hand-off channel, the control socket, what modules share. It
- * travels over a link, a socket pair of which the new process finds one end by its environment. All messages are lines of text, so
- * that binaries of different age understand each other; what one does not know it passes over.
+ * What the master of one binary leaves to that of the next: listening sockets, the hand-off channel, the control socket, what modules
+ * share. It travels over a link, a socket pair of which the new process finds one end by its environment. All messages are lines of text,
+ * so that binaries of different age understand each other; what one does not know it passes over.
  *
  *     old    one message with the channel and the control socket, one with the memory file, one for each listening socket, then "end"
  *     new    "reason ..." several times and "refused": it cannot start; or "keep N" for each socket it goes on with, "keep-channel",

@@ -61,7 +61,8 @@ static void catch_signals(void)
         sigaction(caught[i], &action, NULL);
 }
 
-/* To process 1 of a container the kernel does not deliver what has no handler: a TERM that comes early would be lost. What is blocked is kept. */
+/* To process 1 of a container the kernel does not deliver what has no handler: a TERM that comes early would be lost. What is blocked is
+ * kept. */
 static void list_held(sigset_t *held)
 {
     static const int reloads[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}, stops[] = {SIGTERM, SIGQUIT, SIGINT};

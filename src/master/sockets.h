@@ -22,8 +22,9 @@ void sockets_share_port(struct listening *listening, bool on);
 const char *sockets_set_owner(const struct listening *listening, const struct config_listen *listen);
 
 /* Congestion control of the connections that come from now on. An empty name stands for reno on a loopback address, where there is no
- * network that pacing could spare and BBR's halves the throughput; any other socket, and one that was passed in, stays as it is: it follows
- * the system's, or has what its manager gave it. If another had been chosen, it is put back. Returns NULL, or why it cannot be had (static). */
+ * network that pacing could spare and BBR's halves the throughput; any other socket, and one that was passed in, stays as it is: it
+ * follows the system's, or has what its manager gave it. If another had been chosen, it is put back. Returns NULL, or why it cannot be
+ * had (static). */
 const char *sockets_set_congestion(struct listening *listening, const char *name);
 
 /* Returns NULL, or why a socket of that family cannot have it (static). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Watching workers: handlers that hold up others or take too long, workers that do not get ready or do not end, connections that nobody was woken for.
- * Runs in the master.
+ * Watching workers: handlers that hold up others or take too long, workers that do not get ready or do not end, connections that nobody
+ * was woken for. Runs in the master.
  */
 #include "master/master.h"
 

@@ -8,9 +8,9 @@
  *     origins = https://example.org, https://app.example.net
  *     credentials = on
  *
- * A preflight is answered here, whether there is such a path or not: what is further in (a login, say) does not see it, and so must be named
- * behind this. To a site that is not named no field is sent, and its browser keeps the answer from it; the request is served
- * all the same, because this grants, and forbids nothing: that is what csrf is for. What a handler has set itself stays.
+ * A preflight is answered here, whether there is such a path or not: what is further in (a login, say) does not see it, and so must be
+ * named behind this. To a site that is not named no field is sent, and its browser keeps the answer from it; the request is served all
+ * the same, because this grants, and forbids nothing: that is what csrf is for. What a handler has set itself stays.
  */
 #include "list.h"
 
@@ -178,7 +178,8 @@ static int before(tine_request *r, tine_app *self)
     return origin != NULL ? preflight(r, tine_data(self), origin) : 0;
 }
 
-/* Vary also where no Origin was sent: a cache may not keep that answer for a script. It is added, for who is further in has a Vary of his own. */
+/* Vary also where no Origin was sent: a cache may not keep that answer for a script. It is added, for who is further in has a Vary of his
+ * own. */
 static int after(tine_request *r, tine_app *self)
 {
     const struct cors *cors = tine_data(self);

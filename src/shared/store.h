@@ -97,7 +97,8 @@ enum store_result store_set(const struct store_map *map, struct store_key key, i
 enum store_result store_add(const struct store_map *map, struct store_key key, int64_t now, const struct store_value *value);
 enum store_result store_delete(const struct store_map *map, struct store_key key, int64_t now);
 
-/* Sets it where its value has the bytes of 'before' (NULL: where there is none). If not: STORE_PRESENT, or STORE_ABSENT where there is none. */
+/* Sets it where its value has the bytes of 'before' (NULL: where there is none). If not: STORE_PRESENT, or STORE_ABSENT where there is
+ * none. */
 enum store_result store_swap(const struct store_map *map, struct store_key key, int64_t now, const struct store_value *before,
                              const struct store_value *value);
 

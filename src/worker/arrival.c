@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See arrival.h. While a handler runs nothing of its connection's record may change (guard.h): what was in the input before is read there in
- * place, what comes meanwhile is kept with the request, and the record is put in order behind the handler.
+ * See arrival.h. While a handler runs nothing of its connection's record may change (guard.h): what was in the input before is read there
+ * in place, what comes meanwhile is kept with the request, and the record is put in order behind the handler.
  */
 #include "worker/arrival.h"
 

@@ -210,8 +210,8 @@ void guard_leave(struct worker *w)
         give_reclaim(w);
 }
 
-/* Given are those alone whose check value fits; what cannot be given, as it is half answered, is lost as well. By abort(): the core may tell
- * who it was. */
+/* Given are those alone whose check value fits; what cannot be given, as it is half answered, is lost as well. By abort(): the core may
+ * tell who it was. */
 _Noreturn void guard_damaged(struct worker *w)
 {
     w->current = NULL;

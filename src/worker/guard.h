@@ -8,8 +8,8 @@
 
 #include "worker/state.h"
 
-/* The breaker of the route that a request goes to, or of filters that run where there is no handler (404, 405, 413 and the like); NULL: none
- * is set, or no code of a module runs. */
+/* The breaker of the route that a request goes to, or of filters that run where there is no handler (404, 405, 413 and the like); NULL:
+ * none is set, or no code of a module runs. */
 struct breaker *guard_breaker(const struct worker *w, const struct tine_request *r);
 
 /* Signal handlers on a stack of their own. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Who has to make room when an event wakes this worker. Usually (SCHED_OTHER) whoever runs on that processor does, at once: right while
- * there is little to do, as nobody shall wait for an answer. But workers of a busy server would break in thousands of times a second, on the
- * very process, often, that was about to send them more. So they let others finish their slice (SCHED_BATCH, see sched(7)), find more to do
- * when their turn comes, and a request costs a tenth less; of many workers, half. Runs in workers.
+ * there is little to do, as nobody shall wait for an answer. But workers of a busy server would break in thousands of times a second, on
+ * the very process, often, that was about to send them more. So they let others finish their slice (SCHED_BATCH, see sched(7)), find more
+ * to do when their turn comes, and a request costs a tenth less; of many workers, half. Runs in workers.
  */
 #ifndef WORKER_PREEMPTION_H
 #define WORKER_PREEMPTION_H

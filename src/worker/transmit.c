@@ -72,8 +72,8 @@ static void note_delay(struct connection *c, uint64_t left)
     c->lingers |= left > 0;
 }
 
-/* The buffer, then the tail; as long as there is a buffer nothing of the tail is sent. Two pieces of memory cost the kernel more than to put
- * the first in front of the second, where it stays for this call only: the next answer of the same content has a head of its own. */
+/* The buffer, then the tail; as long as there is a buffer nothing of the tail is sent. Two pieces of memory cost the kernel more than to
+ * put the first in front of the second, where it stays for this call only: the next answer of the same content has a head of its own. */
 static ssize_t send_once(const struct connection *c, const struct buffer *buffer, int flags)
 {
     size_t length = buffer_length(buffer);
@@ -184,7 +184,8 @@ struct stream {
     uint64_t outstanding;
 };
 
-/* What the client has taken, though there is no room to write yet, gives it time: only a good part of the socket's buffer counts as room. */
+/* What the client has taken, though there is no room to write yet, gives it time: only a good part of the socket's buffer counts as
+ * room. */
 static void look_at(struct stream *stream, uint64_t unsent)
 {
     uint64_t before = stream->outstanding;

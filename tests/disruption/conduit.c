@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows with a database behind: the crowd creates articles of the example Conduit, on SQLite, and afterwards each that was answered stands there once, with
- * its tag, and nothing stands there twice.
+ * Rows with a database behind: the crowd creates articles of the example Conduit, on SQLite, and afterwards each that was answered stands
+ * there once, with its tag, and nothing stands there twice.
  */
 #include "disruption.h"
 

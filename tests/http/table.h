@@ -8,12 +8,11 @@
  *
  *     "200; body=hello; Allow=GET, HEAD; -ETag | 400; close"
  *
- * that is answers, with '|' between them, each a status (400/501: one of these; 4xx; ?100: may be left out) and then, with ';'
- * between them: Name=value, Name~part, +Name (there), -Name (not there), body=, body~ (of peers in any letters), empty, head (no
- * body may follow, whatever the fields say), chunked, !what must not hold; a "own:" in front of any of these is for tine alone. At the end stands how it
- * goes on: "close" (the connection is closed and nothing more comes), "keep" (one more request on it is answered, nothing else
- * comes), or "either" (it is not looked at; for what peers may do). A ';' with a blank behind it that is itself expected is written
- * as SEMICOLON.
+ * that is answers, with '|' between them, each a status (400/501: one of these; 4xx; ?100: may be left out) and then, with ';' between
+ * them: Name=value, Name~part, +Name (there), -Name (not there), body=, body~ (of peers in any letters), empty, head (no body may follow,
+ * whatever the fields say), chunked, !what must not hold; a "own:" in front of any of these is for tine alone. At the end stands how it
+ * goes on: "close" (the connection is closed and nothing more comes), "keep" (one more request on it is answered, nothing else comes), or
+ * "either" (it is not looked at; for what peers may do). A ';' with a blank behind it that is itself expected is written as SEMICOLON.
  */
 #ifndef HTTP_TABLE_H
 #define HTTP_TABLE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a thousand routes cost that ten do not: CPU time of the worker for each request, pipelined, so that there is little else in it. Both are
- * asked in turn within one run, and the best round of each counts.
+ * What a thousand routes cost that ten do not: CPU time of the worker for each request, pipelined, so that there is little else in it.
+ * Both are asked in turn within one run, and the best round of each counts.
  */
 #include "measure.h"
 

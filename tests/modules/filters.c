@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Filters of every kind, and an app with groups for them. A filter adds "b:NAME" to the field X-Trace when it comes before, and "a:NAME" after;
- * what it does beside that the query says: NAME=answer, status, crash, replace, wrap, late and so on.
+ * Filters of every kind, and an app with groups for them. A filter adds "b:NAME" to the field X-Trace when it comes before, and "a:NAME"
+ * after; what it does beside that the query says: NAME=answer, status, crash, replace, wrap, late and so on.
  */
 #include <tine.h>
 

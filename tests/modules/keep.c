@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What batteries keep, by requests: /get?key=..., and so on; /take?key=...&interval=US&burst=N says "WAIT LEFT". What cannot be asked is 503.
+ * What batteries keep, by requests: /get?key=..., and so on; /take?key=...&interval=US&burst=N says "WAIT LEFT". What cannot be asked is
+ * 503.
  *
  * Needs: hiredis libssl libcrypto
  */

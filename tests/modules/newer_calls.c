@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A module compiled against a tine.h whose structs for calls have grown: nothing shows that when it is loaded. And, as NEWER_ROUTES, one whose
- * routes have.
+ * A module compiled against a tine.h whose structs for calls have grown: nothing shows that when it is loaded. And, as NEWER_ROUTES, one
+ * whose routes have.
  */
 #include <tine.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What workers share, by requests: /NAME?of=...&key=...&value=...&ttl=... calls that function, and /wrong calls all of them wrongly. /storm does
- * all of it over and over until its worker is killed.
+ * What workers share, by requests: /NAME?of=...&key=...&value=...&ttl=... calls that function, and /wrong calls all of them wrongly.
+ * /storm does all of it over and over until its worker is killed.
  */
 #include <tine.h>
 

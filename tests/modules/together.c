@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A filter around handlers that send their answers themselves: streams, events, work after the answer, bodies that arrive. What the filter does
- * besides, ?before= and ?after= say; a handler works on until the file is there that ?file= names.
+ * A filter around handlers that send their answers themselves: streams, events, work after the answer, bodies that arrive. What the
+ * filter does besides, ?before= and ?after= say; a handler works on until the file is there that ?file= names.
  */
 #include <tine.h>
 

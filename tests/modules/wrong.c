@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Functions of tine.h called wrongly, each by a handler of its own: GET /tine_method does so to tine_method(). What then must happen stands in
- * tests/system/calls.c. Where a function takes nothing but a request, the wrong call is one for a request that is none.
+ * Functions of tine.h called wrongly, each by a handler of its own: GET /tine_method does so to tine_method(). What then must happen
+ * stands in tests/system/calls.c. Where a function takes nothing but a request, the wrong call is one for a request that is none.
  */
 #include <tine.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The filter cache: what it keeps, for whom and how long, and the ways in which one client's request might spoil another's answer. X-Calls of
- * an answer says which run of the handler made it.
+ * The filter cache: what it keeps, for whom and how long, and the ways in which one client's request might spoil another's answer.
+ * X-Calls of an answer says which run of the handler made it.
  */
 #include "client.h"
 #include "redis_server.h"

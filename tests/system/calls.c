@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every function of tine.h has a test that calls it right and one that calls it wrong: the table says which, and is held against the header and
- * the tests. A wrong call that no other test has is made here, by tests/modules/wrong.c.
+ * Every function of tine.h has a test that calls it right and one that calls it wrong: the table says which, and is held against the
+ * header and the tests. A wrong call that no other test has is made here, by tests/modules/wrong.c.
  */
 #include "client.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The example Conduit: what each operation promises, by the name that it has in the specification. All are run on SQLite and on PostgreSQL, and all of
- * their answers are held against the specification.
+ * The example Conduit: what each operation promises, by the name that it has in the specification. All are run on SQLite and on
+ * PostgreSQL, and all of their answers are held against the specification.
  */
 #include "conduit_client.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A client of the example Conduit, and a tine that serves it, on SQLite or PostgreSQL. What was asked and answered is kept for the check against the
- * specification.
+ * A client of the example Conduit, and a tine that serves it, on SQLite or PostgreSQL. What was asked and answered is kept for the check
+ * against the specification.
  */
 #ifndef SYSTEM_CONDUIT_CLIENT_H
 #define SYSTEM_CONDUIT_CLIENT_H

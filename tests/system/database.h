@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A PostgreSQL server of the test's own: its files, socket and user are the test's, and it listens on no address. It refuses to run as root, so it then
- * is nobody's, as workers are.
+ * A PostgreSQL server of the test's own: its files, socket and user are the test's, and it listens on no address. It refuses to run as
+ * root, so it then is nobody's, as workers are.
  */
 #ifndef SYSTEM_DATABASE_H
 #define SYSTEM_DATABASE_H

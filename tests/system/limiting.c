@@ -260,8 +260,8 @@ static void ask_until(int64_t end)
     _exit(0);
 }
 
-/* Takes what is in the bucket, in pipelines, so as to be quicker than it fills however busy the machine is; between *sent and *answered it was
- * found empty. */
+/* Takes what is in the bucket, in pipelines, so as to be quicker than it fills however busy the machine is; between *sent and *answered
+ * it was found empty. */
 static void drain(int64_t *sent, int64_t *answered)
 {
     enum { PIPELINE = 50 };
@@ -285,9 +285,10 @@ static void drain(int64_t *sent, int64_t *answered)
     cr_expect(status == 429 && taken >= BURST && taken <= most, "%d: %d were there, not %d to %.0f", status, taken, BURST, most);
 }
 
-/* Between two requests that were refused the bucket gave what came in, however busy the machine is: no more than until the last answer, and
- * no less than until the last refusal. (Nothing would have to be asked for five seconds: then it is full.) So this can be, and is, stricter than
- * the hundredth that is promised; but not to the last token, because the clock of Redis runs unlike ours while it is set. */
+/* Between two requests that were refused the bucket gave what came in, however busy the machine is: no more than until the last answer,
+ * and no less than until the last refusal. (Nothing would have to be asked for five seconds: then it is full.) So this can be, and is,
+ * stricter than the hundredth that is promised; but not to the last token, because the clock of Redis runs unlike ours while it is
+ * set. */
 static void is_exact_over_time(const char *store)
 {
     enum { MS = 5000, MANY = 64 };

@@ -89,9 +89,9 @@ static void expect_none(const char *which, const char *field)
     cr_expect_eq(haproxy_count(which, field), 0, "%s of %s:\n%s", field, which, haproxy_statistics());
 }
 
-/* No answer was one of its own (hrsp_5xx: 502, 503, 504), or an error of anybody's; no request was malformed (ereq), found no server (econ),
- * or was given up by either side (cli_abrt, srv_abrt). Not in this: eresp, which counts an answer that a machine did not give even if the
- * other gave it then; wretr and wredis, how often a request was tried again, at the same machine and at the other. */
+/* No answer was one of its own (hrsp_5xx: 502, 503, 504), or an error of anybody's; no request was malformed (ereq), found no server
+ * (econ), or was given up by either side (cli_abrt, srv_abrt). Not in this: eresp, which counts an answer that a machine did not give
+ * even if the other gave it then; wretr and wredis, how often a request was tried again, at the same machine and at the other. */
 void expect_nothing_lost(void)
 {
     static const char *const counted[] = {"hrsp_5xx", "hrsp_4xx", "hrsp_other", "ereq", "econ", "cli_abrt", "srv_abrt"};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * make, in a folder of a user's own, as if it were not called from ours: nothing that was set for this build reaches it, but that it is sanitized. Nor does what
- * Criterion sets for its workers: a test in a test would take itself for one.
+ * make, in a folder of a user's own, as if it were not called from ours: nothing that was set for this build reaches it, but that it is
+ * sanitized. Nor does what Criterion sets for its workers: a test in a test would take itself for one.
  */
 #ifndef SYSTEM_NEWCOMER_H
 #define SYSTEM_NEWCOMER_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tutorial of README is done as it stands there, from an empty home: its listings are saved, its edits made, its commands typed into one shell, and what
- * they print is compared with what is shown. And the examples are as short as they are said to be.
+ * The tutorial of README is done as it stands there, from an empty home: its listings are saved, its edits made, its commands typed into
+ * one shell, and what they print is compared with what is shown. And the examples are as short as they are said to be.
  *
- * What it goes by: a command is a line "    $ ...", what it prints stands below; a listing is the content of the file that was named last before it, one in
- * diff notation an edit of it. "..." stands for anything, as a line of its own for any lines; times, ids and processes may differ. A server is a command that
- * goes on until the next one, and curl is asked again until it sees what was saved.
+ * What it goes by: a command is a line "    $ ...", what it prints stands below; a listing is the content of the file that was named last
+ * before it, one in diff notation an edit of it. "..." stands for anything, as a line of its own for any lines; times, ids and processes
+ * may differ. A server is a command that goes on until the next one, and curl is asked again until it sees what was saved.
  */
 #include "client.h"
 

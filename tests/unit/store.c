@@ -429,8 +429,8 @@ static void by_swap(struct store_map *map)
     store_swap(map, key_of("a"), 1, &before, &after);
 }
 
-/* What a child that writes the key leaves behind at each of its instructions: memory as it is from one to the next, each state once. That child is
- * gone when they are looked at, as if it had been killed there. Returns how many there are. */
+/* What a child that writes the key leaves behind at each of its instructions: memory as it is from one to the next, each state once. That
+ * child is gone when they are looked at, as if it had been killed there. Returns how many there are. */
 enum { STATES_MAX = 400, STEPS_MAX = 100000 };
 static size_t step_through(struct store_map *map, writer *write_key, char *states, long *steps)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of Conduit have in common: its state in a worker, who asks, statements of the database that end in a status, and errors as the
- * specification has them. All of it runs in workers, one request at a time.
+ * What the files of Conduit have in common: its state in a worker, who asks, statements of the database that end in a status, and errors
+ * as the specification has them. All of it runs in workers, one request at a time.
  */
 #ifndef CONDUIT_H
 #define CONDUIT_H
@@ -92,7 +92,8 @@ void input_need_any(struct input *input);
 /* 0, or 422 with the reasons. */
 int input_status(struct input *input);
 
-/* A part of the path or of the query, as text that the database takes; NULL, which is in no row, when it is not there, empty, or no UTF-8. */
+/* A part of the path or of the query, as text that the database takes; NULL, which is in no row, when it is not there, empty, or no
+ * UTF-8. */
 const char *input_param(tine_request *r, const char *name);
 const char *input_query(tine_request *r, const char *name);
 

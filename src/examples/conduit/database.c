@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What both kinds of databases have in common: which statements are prepared, and what is done when the connection was lost. See database.h.
+ * What both kinds of databases have in common: which statements are prepared, and what is done when the connection was lost. See
+ * database.h.
  */
 #include <assert.h>
 #include <stdio.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One connection to a database, SQLite's or PostgreSQL's, and statements that are prepared on it when they are first run. Each worker has its
- * own. Both take the same SQL: values are $1, $2 and so on, and never stand in the text.
+ * One connection to a database, SQLite's or PostgreSQL's, and statements that are prepared on it when they are first run. Each worker has
+ * its own. Both take the same SQL: values are $1, $2 and so on, and never stand in the text.
  *
- * What writes does so between database_begin() and database_end(). A connection that was lost while nothing happened on it is found out by
- * the first of them, before anything is written, and made anew there; what only reads is just asked again. So nothing is ever written twice.
+ * What writes does so between database_begin() and database_end(). A connection that was lost while nothing happened on it is found out
+ * by the first of them, before anything is written, and made anew there; what only reads is just asked again. So nothing is ever written
+ * twice.
  */
 #ifndef CONDUIT_DATABASE_H
 #define CONDUIT_DATABASE_H
@@ -50,8 +51,8 @@ void database_close(struct database *database); /* NULL: nothing */
 /* What the database said when a statement, or opening it, failed last. */
 const char *database_error(const struct database *database);
 
-/* Runs a statement whose text stays as it is while the process lives, or is the same each time. `*rows`, unless rows is NULL, is what came of it, NULL
- * if that failed; with `r` it lives as long as the request, without one it is the caller's. */
+/* Runs a statement whose text stays as it is while the process lives, or is the same each time. `*rows`, unless rows is NULL, is what
+ * came of it, NULL if that failed; with `r` it lives as long as the request, without one it is the caller's. */
 enum outcome database_run(struct database *database, tine_request *r, struct rows **rows, const char *sql, size_t count, const struct value *values);
 
 /* A transaction that shows nobody its writes half done, and is undone if the worker ends in it. database_end() commits after DONE and else

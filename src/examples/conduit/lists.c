@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lists of articles, newest first: all, those that were asked for, and those of whom the viewer follows. Each way to filter is a statement of its
- * own, put together of constant parts, so that the database can plan it; values are never part of it.
+ * Lists of articles, newest first: all, those that were asked for, and those of whom the viewer follows. Each way to filter is a
+ * statement of its own, put together of constant parts, so that the database can plan it; values are never part of it.
  */
 #include "articles.h"
 

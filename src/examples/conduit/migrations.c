@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tables. All workers of a start come here at the same time: one of them makes the tables, the others wait for its transaction and then find
- * nothing to do. A version is never changed once it was used somewhere: what is new gets a step of its own at the end.
+ * The tables. All workers of a start come here at the same time: one of them makes the tables, the others wait for its transaction and
+ * then find nothing to do. A version is never changed once it was used somewhere: what is new gets a step of its own at the end.
  *
  * What is listed stands once more where the list needs it: the tags of an article as JSON beside the table by which articles are found.
  */

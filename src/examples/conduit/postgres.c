@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * PostgreSQL, for database.h: one connection, on which statements are prepared by number. While the server is away each request would wait for a
- * connection that cannot be had: after one try there is none for PAUSE_MS.
+ * PostgreSQL, for database.h: one connection, on which statements are prepared by number. While the server is away each request would
+ * wait for a connection that cannot be had: after one try there is none for PAUSE_MS.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -28,7 +28,8 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* What `conninfo` says counts more than what stands before it, and less than what stands behind: JSON is UTF-8, whatever the database is kept in. */
+/* What `conninfo` says counts more than what stands before it, and less than what stands behind: JSON is UTF-8, whatever the database is
+ * kept in. */
 static void *connect_to(const char *conninfo)
 {
     static const char *const names[] = {"fallback_application_name", "connect_timeout", "tcp_user_timeout", "options", "dbname", "client_encoding", NULL};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SQLite, for database.h. The file is in WAL mode: who reads waits for nobody, and who writes waits for others that do, up to BUSY_MS. A worker that
- * is killed leaves nothing half written, and no lock.
+ * SQLite, for database.h. The file is in WAL mode: who reads waits for nobody, and who writes waits for others that do, up to BUSY_MS. A
+ * worker that is killed leaves nothing half written, and no lock.
  */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -45,7 +45,8 @@ static void close_file(void *db)
     sqlite3_close(db);
 }
 
-/* "disk I/O error" alone does not say why. (Of a file that cannot be opened the reason is that of SQLite's last try, not of what was wrong.) */
+/* "disk I/O error" alone does not say why. (Of a file that cannot be opened the reason is that of SQLite's last try, not of what was
+ * wrong.) */
 static const char *error(void *db)
 {
     static char text[256];

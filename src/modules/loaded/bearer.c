@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bearer: lets in who brings a token that is known here (RFC 6750, in the field Authorization alone: a query gets into logs). Runs in a worker.
- * Needs: libcrypto
+ * bearer: lets in who brings a token that is known here (RFC 6750, in the field Authorization alone: a query gets into logs). Runs in a
+ * worker. Needs: libcrypto
  *
  *     [filter:tokens]
  *     module = bearer
  *     token.ada = 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
  *
- * Only SHA-256 of a token is ever written down; of one that is random (`openssl rand -hex 32`) that says nothing. It is compared with every one
- * that there is, each to its last byte, whether an earlier one was right or not.
+ * Only SHA-256 of a token is ever written down; of one that is random (`openssl rand -hex 32`) that says nothing. It is compared with
+ * every one that there is, each to its last byte, whether an earlier one was right or not.
  */
 #include "common/authorization.h"
 #include "common/roster.h"

@@ -7,9 +7,10 @@
  *     [app:api]
  *     filters = keep
  *
- * What is kept for all must not depend on what one has sent. So an answer is kept only when its handler says for how long (max-age or s-maxage),
- * the key has all of the target, host and scheme and what Vary names, and requests that have fields on which answers might depend
- * unsaid (X-Forwarded-Host and the like) never fill it. Of several who miss the same one fills, and the others wait for it, but not for long.
+ * What is kept for all must not depend on what one has sent. So an answer is kept only when its handler says for how long (max-age or
+ * s-maxage), the key has all of the target, host and scheme and what Vary names, and requests that have fields on which answers might
+ * depend unsaid (X-Forwarded-Host and the like) never fill it. Of several who miss the same one fills, and the others wait for it, but
+ * not for long.
  *
  * An answer lies under the key of its target; or, if it has Vary, there lies a list of those fields and a number, and it under a key
  * of that number and the fields' values. Without the list they are out of reach: so a POST forgets them all.

@@ -7,10 +7,10 @@
  *     module = csrf
  *     keys = ${KEYS}
  *
- * Browsers say themselves where a request comes from, in fields that no script can write: Sec-Fetch-Site, and if there is none Origin. Both decide
- * alone. Only what has neither (an old browser, or none at all) must bring a token: an HMAC, masked anew each time so that compression cannot
- * give it away, of a random number that lies in a signed cookie, the session and the user. Another site can neither read the
- * token nor make the cookie, and a token of somebody else is not this user's.
+ * Browsers say themselves where a request comes from, in fields that no script can write: Sec-Fetch-Site, and if there is none Origin.
+ * Both decide alone. Only what has neither (an old browser, or none at all) must bring a token: an HMAC, masked anew each time so that
+ * compression cannot give it away, of a random number that lies in a signed cookie, the session and the user. Another site can neither
+ * read the token nor make the cookie, and a token of somebody else is not this user's.
  */
 #include "common/personal.h"
 #include "common/seal.h"

@@ -8,9 +8,9 @@
  *     per = 1m
  *     by = address, route
  *
- * Each has a bucket of tokens, into which they come evenly: exact over all workers, and all machines with one `store`. What a client may choose
- * must not give it another bucket: an address is the one that trusted proxies tell, of IPv6 the network alone, and where a field is
- * missing or there more than once the address counts.
+ * Each has a bucket of tokens, into which they come evenly: exact over all workers, and all machines with one `store`. What a client may
+ * choose must not give it another bucket: an address is the one that trusted proxies tell, of IPv6 the network alone, and where a field
+ * is missing or there more than once the address counts.
  *
  * Needs: hiredis libssl libcrypto
  */

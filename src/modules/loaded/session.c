@@ -8,9 +8,10 @@
  *     keys = ${KEYS}
  *     store = redis://localhost
  *
- * The data lies in the client's signed cookie, or, with `store`, in memory that workers or machines share, and the cookie has a random id alone.
- * Handlers work on it by tine_batteries.h. The cookie is checked before each request, data is fetched and parsed when a handler asks for it, and what
- * has changed is saved when the handler is done. Only what we have signed is ever looked up, so nobody can choose an id.
+ * The data lies in the client's signed cookie, or, with `store`, in memory that workers or machines share, and the cookie has a random id
+ * alone. Handlers work on it by tine_batteries.h. The cookie is checked before each request, data is fetched and parsed when a handler
+ * asks for it, and what has changed is saved when the handler is done. Only what we have signed is ever looked up, so nobody can choose
+ * an id.
  */
 #include "common/keep.h"
 #include "common/personal.h"
@@ -277,7 +278,8 @@ static int save(tine_request *r, struct request_session *one, const char *text)
     return set_cookie(r, one, cookie) == 0 ? 0 : 500;
 }
 
-/* Time goes by unsaved, up to a 16th of `idle`, so that not every answer has a cookie. An answer that caches may keep does not get one for that. */
+/* Time goes by unsaved, up to a 16th of `idle`, so that not every answer has a cookie. An answer that caches may keep does not get one
+ * for that. */
 static bool is_to_touch(tine_request *r, const struct request_session *one, int64_t now)
 {
     if (!one->is_there || (tine_response_header(r, "Cache-Control") != NULL && !personal_is_said(r)))
@@ -285,7 +287,8 @@ static bool is_to_touch(tine_request *r, const struct request_session *one, int6
     return one->ticket.key != 0 || now - one->ticket.seen > one->session->idle / TOUCHES;
 }
 
-/* A store says once more what it has, for its own time to begin anew. If it cannot be asked there will be another time: nothing is lost yet. */
+/* A store says once more what it has, for its own time to begin anew. If it cannot be asked there will be another time: nothing is lost
+ * yet. */
 static int touch(tine_request *r, struct request_session *one, int64_t now)
 {
     const char *text = one->before != NULL ? one->before : fetch(r, one);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cache-Control of requests and answers (RFC 9111, 5.2). Seconds are -1 where they are not given; what cannot be read is 0, and of several the
- * smallest counts: nothing is kept longer for being said badly.
+ * Cache-Control of requests and answers (RFC 9111, 5.2). Seconds are -1 where they are not given; what cannot be read is 0, and of
+ * several the smallest counts: nothing is kept longer for being said badly.
  */
 #ifndef LOADED_COMMON_CACHE_CONTROL_H
 #define LOADED_COMMON_CACHE_CONTROL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An answer as the cache keeps it: a head, lines for its fields, and the body; or in place of it the list of the fields that it was chosen by.
- * It may come from a store that others write to: what is not as it should be is none.
+ * An answer as the cache keeps it: a head, lines for its fields, and the body; or in place of it the list of the fields that it was
+ * chosen by. It may come from a store that others write to: what is not as it should be is none.
  */
 #ifndef LOADED_COMMON_CACHE_ENTRY_H
 #define LOADED_COMMON_CACHE_ENTRY_H

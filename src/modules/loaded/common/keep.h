@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What batteries keep by key: in the memory that the workers of this machine share, or in Redis, which several machines share. The module
- * has KEEP_SETTINGS among its settings, calls keep_check() in load, keep_open() in worker_init and keep_close() in worker_exit, and says in its
- * head " * Needs: hiredis libssl libcrypto". The other functions are for its handlers and filters.
+ * has KEEP_SETTINGS among its settings, calls keep_check() in load, keep_open() in worker_init and keep_close() in worker_exit, and says
+ * in its head " * Needs: hiredis libssl libcrypto". The other functions are for its handlers and filters.
  *
- * Each app (or filter) has keys of its own: in memory by tine_shared_*, in Redis by its name ("tine:NAME:..."), so that machines which share
- * have the same names. Redis may be away at any time: a function then says KEEP_DOWN within twice `store_timeout`, and at once while it is
- * not yet to be tried again; the log is told here. What to do without it is the module's to say.
+ * Each app (or filter) has keys of its own: in memory by tine_shared_*, in Redis by its name ("tine:NAME:..."), so that machines which
+ * share have the same names. Redis may be away at any time: a function then says KEEP_DOWN within twice `store_timeout`, and at once
+ * while it is not yet to be tried again; the log is told here. What to do without it is the module's to say.
  */
 #ifndef LOADED_COMMON_KEEP_H
 #define LOADED_COMMON_KEEP_H
@@ -39,8 +39,8 @@ int keep_check(tine_app *app);
 struct keep *keep_open(tine_app *app);
 void keep_close(struct keep *keep); /* may be NULL */
 
-/* A key has any length of 1 and more, and any bytes but NUL; a long one is kept by its SHA-256. 'data' lives as long as the request, and has
- * a NUL behind it. */
+/* A key has any length of 1 and more, and any bytes but NUL; a long one is kept by its SHA-256. 'data' lives as long as the request, and
+ * has a NUL behind it. */
 enum keep_result keep_get(struct keep *keep, tine_request *r, const char *key, const void **data, size_t *length);
 
 /* Up to KEEP_VALUE_MAX bytes, for 'ttl_ms' (0: it stays). In memory an entry may go earlier for want of room: see [server] shared. */
@@ -51,9 +51,10 @@ enum keep_result keep_add(struct keep *keep, tine_request *r, const char *key, c
 
 enum keep_result keep_delete(struct keep *keep, tine_request *r, const char *key);
 
-/* Takes a token from a bucket of 'burst', into which one comes each 'interval_us' (GCRA): exact over all workers and machines, whose clocks do
- * not matter. '*wait_us' 0: it was taken; else it was not, and there is one in so long. '*left': how many are left now. Keys of it are for
- * no other function but keep_delete(), which fills the bucket. A bucket fills within ten years at most: a longer one is taken for that. */
+/* Takes a token from a bucket of 'burst', into which one comes each 'interval_us' (GCRA): exact over all workers and machines, whose
+ * clocks do not matter. '*wait_us' 0: it was taken; else it was not, and there is one in so long. '*left': how many are left now. Keys of
+ * it are for no other function but keep_delete(), which fills the bucket. A bucket fills within ten years at most: a longer one is taken
+ * for that. */
 enum keep_result keep_take(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us, int64_t *left);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What keep.c has of those who keep: memory, and Redis. Keys that they get are short, and are told apart by their first letter: '=' a key as it
- * is, '#' the hash of a long one.
+ * What keep.c has of those who keep: memory, and Redis. Keys that they get are short, and are told apart by their first letter: '=' a key
+ * as it is, '#' the hash of a long one.
  */
 #ifndef LOADED_COMMON_KEEP_INSIDE_H
 #define LOADED_COMMON_KEEP_INSIDE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See keep.h: in the memory of this machine's workers. An entry is a letter and the value, or, if that is too long for one, a letter, a number
- * that is drawn for it, and its length; the value then lies in pieces whose keys are that number and theirs. Pieces are written before
- * the entry, and never again: whoever reads an entry finds the pieces that belong to it, or misses one, never those of another.
+ * See keep.h: in the memory of this machine's workers. An entry is a letter and the value, or, if that is too long for one, a letter, a
+ * number that is drawn for it, and its length; the value then lies in pieces whose keys are that number and theirs. Pieces are written
+ * before the entry, and never again: whoever reads an entry finds the pieces that belong to it, or misses one, never those of another.
  *
  * Pieces whose entry nobody made, because a worker was killed or two set the same key at once, are in nobody's way: they expire with their
  * time, or make room as what is not used for longest.
@@ -156,8 +156,8 @@ static int64_t clock_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* The bucket is one number: when it is full again. 'full' (0: it is) becomes what it is after a token is taken at 'now'; returns false if there
- * is none. A bucket cannot be emptier than empty, whatever its rate was before. */
+/* The bucket is one number: when it is full again. 'full' (0: it is) becomes what it is after a token is taken at 'now'; returns false if
+ * there is none. A bucket cannot be emptier than empty, whatever its rate was before. */
 static bool take_at(int64_t now, struct keep_rate rate, int64_t *full, int64_t *wait_us, int64_t *left)
 {
     int64_t size = rate.interval_us * rate.burst;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A connection of a worker to a store: by TCP, by TLS or by a Unix socket. Whatever is done with it is done by a deadline (monotonic ms), however
- * slowly the other side speaks and whatever signals come. One connection, one worker.
+ * A connection of a worker to a store: by TCP, by TLS or by a Unix socket. Whatever is done with it is done by a deadline (monotonic ms),
+ * however slowly the other side speaks and whatever signals come. One connection, one worker.
  */
 #ifndef LOADED_COMMON_LINK_H
 #define LOADED_COMMON_LINK_H

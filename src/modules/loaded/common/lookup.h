@@ -13,8 +13,8 @@ struct lookup {
     struct lookup_going *going; /* NULL: none */
 };
 
-/* 0 and the addresses, which the caller frees by freeaddrinfo(); else why not, for lookup_reason(). What has no answer by then (monotonic ms)
- * goes on, and the next call takes it up: there is never more than one. */
+/* 0 and the addresses, which the caller frees by freeaddrinfo(); else why not, for lookup_reason(). What has no answer by then (monotonic
+ * ms) goes on, and the next call takes it up: there is never more than one. */
 int lookup_host(struct lookup *lookup, const char *host, const char *port, int64_t deadline, struct addrinfo **found);
 const char *lookup_reason(int error);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See redis.h. hiredis writes the commands and reads the answers; the bytes go by link.c, because hiredis knows a time for each read but none for a
- * whole answer.
+ * See redis.h. hiredis writes the commands and reads the answers; the bytes go by link.c, because hiredis knows a time for each read but
+ * none for a whole answer.
  *
  * Redis is down when it cannot be connected to, does not answer within `store_timeout`, or says that it is not (or no longer) the one to
- * ask. The connection is closed then, for what comes later on it would be taken for the next answer, and the worker asks nothing for a time that
- * doubles with each failure. A connection that was closed while it was idle, by a restart say, is no failure: it is made again, once, and the command
- * sent again. It may have been carried out before: a token is then taken twice, and keep_add() says that the key is there.
+ * ask. The connection is closed then, for what comes later on it would be taken for the next answer, and the worker asks nothing for a
+ * time that doubles with each failure. A connection that was closed while it was idle, by a restart say, is no failure: it is made again,
+ * once, and the command sent again. It may have been carried out before: a token is then taken twice, and keep_add() says that the key is
+ * there.
  *
  * Needs: hiredis libssl libcrypto
  */
@@ -103,7 +104,8 @@ typedef int element_count;
 static redisReplyObjectFunctions bounded;
 static void *(*create_array)(const redisReadTask *task, element_count count);
 
-/* hiredis makes room for as many elements as an answer says it will have, and looks at each when it is freed: two billion would be that many. */
+/* hiredis makes room for as many elements as an answer says it will have, and looks at each when it is freed: two billion would be that
+ * many. */
 static void *create_small_array(const redisReadTask *task, element_count count)
 {
     return count <= ELEMENTS_MAX ? create_array(task, count) : NULL;

@@ -43,8 +43,8 @@ void command_add_word(struct command *command, const char *word);
 void command_add_number(struct command *command, int i, int64_t number); /* 'i' is 0 for the first, 1 for the second */
 void command_add_key(struct command *command, const char *key);
 
-/* The answer, which the caller frees, of a type that was expected; an error is NOSCRIPT then. NULL: there is none now, which has been told to
- * the log if need be. */
+/* The answer, which the caller frees, of a type that was expected; an error is NOSCRIPT then. NULL: there is none now, which has been
+ * told to the log if need be. */
 redisReply *redis_ask(const struct command *command);
 
 void redis_disconnect(struct redis *redis);

@@ -156,8 +156,8 @@ static bool is_same(const struct stat *a, const struct stat *b)
            memcmp(&a->st_ctim, &b->st_ctim, sizeof a->st_ctim) == 0;
 }
 
-/* Takes the place of what there is if it is right; if not the log says so, once for each version of the file. One that has become empty this
- * moment is about to be written by one who truncates first, as htpasswd does: it counts if it stays so. */
+/* Takes the place of what there is if it is right; if not the log says so, once for each version of the file. One that has become empty
+ * this moment is about to be written by one who truncates first, as htpasswd does: it counts if it stays so. */
 static bool reread(struct roster *roster, const struct stat *status)
 {
     struct roster_state *state = roster->state;

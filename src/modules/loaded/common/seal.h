@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Signatures of what clients keep for us: HMAC-SHA256 with one of several keys. The first one signs, and each is good for checking, so that a
- * new key can be put in front, and the old one taken away when nothing is about any more that it has signed.
+ * Signatures of what clients keep for us: HMAC-SHA256 with one of several keys. The first one signs, and each is good for checking, so
+ * that a new key can be put in front, and the old one taken away when nothing is about any more that it has signed.
  */
 #ifndef COMMON_SEAL_H
 #define COMMON_SEAL_H

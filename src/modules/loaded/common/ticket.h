@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The text of a session's cookie: CREATED.SEEN.ID.DATA.SIGNATURE. Times are seconds in decimal, the rest is base64url; the signature is of all in
- * front of it. Who has the cookie can read the data, but nothing of it can be made or changed without a key.
+ * The text of a session's cookie: CREATED.SEEN.ID.DATA.SIGNATURE. Times are seconds in decimal, the rest is base64url; the signature is
+ * of all in front of it. Who has the cookie can read the data, but nothing of it can be made or changed without a key.
  */
 #ifndef COMMON_TICKET_H
 #define COMMON_TICKET_H
