@@ -170,7 +170,7 @@ $(B)/modules/common.a: $(LOADED_COMMON:src/modules/loaded/%.c=$(B)/modules/%.o)
 
 $(B)/modules/%.so: src/modules/loaded/%.c $(B)/modules/common.a
 	@mkdir -p $(@D)
-	$(MODULE) -Isrc/modules/loaded -fvisibility=hidden -Wl,--as-needed $(shell pkg-config --cflags $(call needs,$<)) \
+	$(MODULE) -Isrc/modules/loaded -fvisibility=hidden -Wl,--as-needed $(shell pkg-config --cflags jansson $(call needs,$<)) \
 	    -o $@ $< $(B)/modules/common.a $(shell pkg-config --libs jansson $(call needs,$<))
 
 $(B)/modules/%.so: src/modules/loaded/%.cc $(B)/modules/common.a
