@@ -67,15 +67,22 @@ static void go_on(struct worker *w, struct connection *c, struct parcel *parcel)
     restore_deadline(w, c, record, generation);
 }
 
+static void lose(struct worker *w, struct parcel *parcel)
+{
+    log_error("there is no place for a connection that another worker gave: it is lost");
+    scoreboard_count(&w->setup->board->totals.lost, 1);
+    io_close(&parcel->socket);
+    io_close(&parcel->pack);
+    io_close(&parcel->spool);
+}
+
 static void adopt_one(struct worker *w, struct parcel *parcel)
 {
     const struct handoff_record *record = &parcel->record;
     struct connection *c = connection_take_place(w, parcel->socket);
     table_expect(w, parcels_left()); /* only now: it shall not be missing meanwhile */
     if (c == NULL) {
-        io_close(&parcel->socket);
-        io_close(&parcel->pack);
-        io_close(&parcel->spool);
+        lose(w, parcel);
         return;
     }
     scoreboard_count(&w->slot->adopted, 1);
@@ -96,14 +103,21 @@ static void adopt_one(struct worker *w, struct parcel *parcel)
     io_close(&parcel->spool);
 }
 
-/* Once there is damage, whose answers are whose is not known for sure any more: what has not been taken by then is left to others, by
+static bool has_place(const struct worker *w)
+{
+    return w->held < w->limit || w->oldest != CONNECTION_NONE;
+}
+
+/* Those that find no place go back to the channel, where they wait for one: whoever gave them may be the next to have it.
+ *
+ * Once there is damage, whose answers are whose is not known for sure any more: what has not been taken by then is left to others, by
  * guard_damaged() if it came to us. */
 bool adopt(struct worker *w)
 {
     struct parcel parcel;
     if (w->damaged || !has_room(w) || !parcels_receive(w))
         return false;
-    while (!w->damaged && parcels_next(w, &parcel)) /* serving one may have passed on the others */
+    while (!w->damaged && (has_place(w) || !parcels_pass_on(w)) && parcels_next(w, &parcel)) /* serving one may pass on the others */
         adopt_one(w, &parcel);
     return true;
 }

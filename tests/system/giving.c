@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 TestSuite(giving, .timeout = 120);
 
@@ -154,5 +155,29 @@ Test(giving, a_stalled_worker_that_cannot_give_is_told_to_again)
     file_write(text("%s/gate.a.open", server.dir), "");
     expect_kept(&stalled, NULL, "through gate a");
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, "stalled [1-3],"));
+    server_stop(&server);
+}
+
+/* Of the connections of a worker that stalls the other has places for some. The rest waits in the channel until a handler ends. */
+Test(giving, more_than_there_are_places_for_wait_for_one)
+{
+    enum { HALVES = 12 };
+    struct server server;
+    struct client slow, halves[HALVES];
+    server_start(&server, TWO_WORKERS "workers_max = 2\nconnections = 8\n" PROBE TROUBLE);
+    for (int i = 0; i < HALVES; i++) {
+        halves[i] = client_connect(&server);
+        client_send(&halves[i], "GET /hel");
+        usleep(20000); /* not all of them to the one that is awake */
+    }
+    slow = client_connect(&server);
+    client_send(&slow, request("GET", "/trouble/gate/slow", ""));
+    await(text_matches(run_tine("status", "-c", server.ini).out, "given [4-6], adopted [1-4],"));
+    file_write(text("%s/gate.slow.open", server.dir), "");
+    expect_kept(&slow, NULL, "through gate slow");
+    for (int i = 0; i < HALVES; i++)
+        expect_kept(&halves[i], "lo HTTP/1.1\r\nHost: a\r\n\r\n", "hello");
+    const char *out = run_tine("status", "-c", server.ini).out;
+    cr_assert_not_null(strstr(out, "lost 0\n"), "%s", out);
     server_stop(&server);
 }
