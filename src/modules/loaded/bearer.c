@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * bearer: lets in who brings a token that is known here (RFC 6750, in the field Authorization alone: a query gets into logs). Runs in a
- * worker. Needs: libcrypto
+ * worker.
+ * Needs: libcrypto
  *
  *     [filter:tokens]
  *     module = bearer
