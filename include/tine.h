@@ -553,7 +553,8 @@ void *tine_attribute(tine_request *r, const char *name);
  * function. */
 int tine_defer(tine_request *r, void (*function)(void *argument), void *argument);
 
-/* Status of the response as it is by now; 0: nothing is built. */
+/* Status of the response as it is by now; 0: nothing is built. Where no handler will run (404, 413 and the like) a `before` sees which one
+ * it is to be. */
 int tine_status(tine_request *r);
 
 /* Bytes of its body that the client gets (0 for HEAD); of one that was sent while its handler ran, those that were sent. */

@@ -47,7 +47,7 @@ int tine_defer(tine_request *r, void (*function)(void *argument), void *argument
 
 int tine_status(tine_request *r)
 {
-    return r->response.state == RESPONSE_NONE ? 0 : r->response.status;
+    return r->response.state == RESPONSE_NONE ? r->answer : r->response.status;
 }
 
 uint64_t tine_sent(tine_request *r)

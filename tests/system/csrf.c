@@ -139,6 +139,19 @@ static void expect_parts(const char *path, const char *cookie, const char *body,
     response_free(&response);
 }
 
+/* Where no handler is to run there is nothing to protect, and of a body that was refused no token to be found. */
+Test(csrf, what_is_refused_anyway_says_why, .fini = stop)
+{
+    server_start(&server, KEYS(KEY_A) "[limits]\nbody = 100\n" APP);
+    const char *body = text("%0101d", 0);
+    cr_assert_eq(status_of("POST", "/", "", ""), 403);
+    cr_assert_eq(status_of("POST", "/", "", body), 413);
+    cr_assert_eq(status_of("POST", "/", "Content-Type: application/x-www-form-urlencoded\r\n", body), 413);
+    cr_assert_eq(status_of("POST", "/", MULTIPART, body), 413);
+    cr_assert_eq(status_of("POST", "/nowhere", "", ""), 404);
+    cr_assert_eq(status_of("DELETE", "/", "", ""), 405);
+}
+
 /* And the handler reads the parts as if nobody had looked, those of a large body that lies in a file too. */
 Test(csrf, a_form_with_files_brings_it_too, .fini = stop)
 {

@@ -225,11 +225,15 @@ static int decide(tine_request *r, struct request_csrf *request)
 
     if (source == FROM_ELSEWHERE)
         return tine_problem(r, 403, "this was sent by another site");
+    if (tine_status(r) != 0) /* no handler runs, and of a body that was refused nothing is there */
+        return 0;
     if (csrf->policy == TOKEN_OFF || (csrf->policy == TOKEN_MISSING && (source == FROM_HERE || has_bearer(r))))
         return 0;
     if (is_right(r, request, brought(r, csrf)))
         return 0;
-    return tine_failed(r) != 0 ? tine_failed(r) : tine_problem(r, 403, "the form's token is missing, or it is too old: load the page again");
+    if (tine_failed(r) != 0)
+        return tine_failed(r);
+    return tine_problem(r, 403, "the token, in field %s or in the form, is missing or too old: load the page again", csrf->header);
 }
 
 static bool is_safe(const char *method)
