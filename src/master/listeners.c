@@ -180,6 +180,8 @@ void listeners_release(struct listeners *listeners)
         if (--listeners->all[i]->references > 0)
             continue;
         forget(listeners->all[i]);
+        if (listeners->all[i]->passed)
+            sockets_restore_congestion(listeners->all[i]);
         sockets_unlink(listeners->all[i]);
         io_close(&listeners->all[i]->fd);
         free(listeners->all[i]);
@@ -221,7 +223,8 @@ void listeners_hand_over(struct listeners *listeners, const bool *kept)
         if (!kept[i])
             continue;
         listeners->all[i]->passed = true;
-        listeners->all[i]->inode = 0; /* a path is the other's to remove */
+        listeners->all[i]->inode = 0; /* a path is the other's to remove, */
+        listeners->all[i]->congestion[0] = 0; /* and what it was before the other's to give back */
         going_on.all[going_on.count++] = listeners->all[i];
     }
     listeners_shut(listeners, &going_on);

@@ -5,6 +5,7 @@
 #include "master/sockets.h"
 
 #include "base/io.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -150,12 +151,14 @@ static const char *why_not(int error)
                              : strerror(error);
 }
 
-/* To what it was before we chose. */
-static void restore_congestion(struct listening *listening)
+void sockets_restore_congestion(struct listening *listening)
 {
-    if (listening->congestion[0] != 0)
-        choose_congestion(listening->fd, listening->congestion);
-    listening->congestion[0] = 0;
+    if (listening->congestion[0] == 0)
+        return;
+    if (choose_congestion(listening->fd, listening->congestion) == 0)
+        listening->congestion[0] = 0;
+    else
+        log_error("cannot give a socket its congestion control '%s' back: %s", listening->congestion, why_not(errno));
 }
 
 const char *sockets_set_congestion(struct listening *listening, const char *name)
@@ -165,7 +168,7 @@ const char *sockets_set_congestion(struct listening *listening, const char *name
     if (is_local(listening))
         return NULL;
     if (name[0] == 0 && !implied) {
-        restore_congestion(listening);
+        sockets_restore_congestion(listening);
         return NULL;
     }
     if (listening->congestion[0] == 0)
@@ -215,7 +218,7 @@ static void drop_syns(int fd)
 void sockets_shut(struct listening *listening)
 {
     if (listening->passed) {
-        restore_congestion(listening);
+        sockets_restore_congestion(listening);
         return;
     }
     if (is_local(listening))

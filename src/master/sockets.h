@@ -27,6 +27,9 @@ const char *sockets_set_owner(const struct listening *listening, const struct co
  * had (static). */
 const char *sockets_set_congestion(struct listening *listening, const char *name);
 
+/* Gives it back what it had before one was chosen. */
+void sockets_restore_congestion(struct listening *listening);
+
 /* Returns NULL, or why a socket of that family cannot have it (static). */
 const char *sockets_refuse_congestion(int family, const char *name);
 

@@ -235,15 +235,24 @@ Test(congestion, of_a_unix_socket_is_refused)
     cr_assert(text_matches(ran.err, "server\\.ini:5: \\[listen:a\\] congestion: is of TCP: a Unix socket has none"), "%s", ran.err);
 }
 
+#define PASSED "LISTEN_PID=@PID@ LISTEN_FDS=1"
+
+/* A socket whose manager has chosen another than reno. */
+static int manager_listen_by(const char *congestion, char address[128])
+{
+    int fd = manager_listen("127.0.0.1", address);
+    cr_assert_eq(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, (socklen_t)strlen(congestion)), 0);
+    return fd;
+}
+
 /* Its manager goes on with it when we are gone. */
 Test(congestion, of_a_socket_that_was_passed_in_is_the_managers_unless_the_file_names_one)
 {
     const char *other = another(), *chosen = text("congestion = reno\n");
     char address[128];
-    int fd = manager_listen("127.0.0.1", address);
-    cr_assert_eq(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, other, (socklen_t)strlen(other)), 0);
+    int fd = manager_listen_by(other, address);
     server_prepare(&server, written(address, ""));
-    manager_launch(&server, "LISTEN_PID=@PID@ LISTEN_FDS=1", &fd, 1);
+    manager_launch(&server, PASSED, &fd, 1);
     cr_expect_str_eq(congestion_of(fd), other);
     server_reload(&server, written(address, chosen));
     cr_expect_str_eq(congestion_of(fd), "reno");
@@ -252,7 +261,34 @@ Test(congestion, of_a_socket_that_was_passed_in_is_the_managers_unless_the_file_
     server_upgrade(&server);
     cr_expect_str_eq(congestion_of(fd), other);
     server_reload(&server, written(address, chosen));
+    server_upgrade(&server);
     cr_expect_str_eq(congestion_of(fd), "reno");
     server_stop(&server);
+    cr_expect_str_eq(congestion_of(fd), other);
+}
+
+Test(congestion, of_a_socket_that_was_passed_in_is_the_managers_again_after_a_stop_at_once)
+{
+    char address[128];
+    const char *other = another();
+    int fd = manager_listen_by(other, address);
+    server_prepare(&server, written(address, "congestion = reno\n"));
+    manager_launch(&server, PASSED, &fd, 1);
+    cr_expect_str_eq(congestion_of(fd), "reno");
+    server_signal(&server, SIGINT);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+    cr_expect_str_eq(congestion_of(fd), other);
+}
+
+Test(congestion, of_a_socket_that_was_passed_in_is_the_managers_again_after_a_start_that_fails)
+{
+    char address[128], taken[128];
+    const char *other = another();
+    int fd = manager_listen_by(other, address);
+    manager_listen("127.0.0.1", taken);
+    server_prepare(&server, text("%s[listen:b]\naddress = %s\n", written(address, "congestion = reno\n"), taken));
+    struct run ran = manager_run(&server, PASSED, &fd, 1);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "another program listens there"), "%s", ran.err);
     cr_expect_str_eq(congestion_of(fd), other);
 }

@@ -87,14 +87,25 @@ char *manager_value(const struct manager *manager, size_t index, const char *nam
     return NULL;
 }
 
+/* The shell becomes env, and env tine: one process id. */
+#define BY_MANAGER(server, environment) \
+    {"sh", "-c", "words=$(echo \"$1\" | sed s/@PID@/$$/g); shift; exec env $words \"$@\"", "sh", environment, tine_path(), "-c", (server)->ini, NULL}
+
 void manager_launch(struct server *server, const char *environment, const int *fds, size_t count)
 {
-    /* The shell becomes env, and env tine: one process id. */
-    const char *command = "words=$(echo \"$1\" | sed s/@PID@/$$/g); shift; exec env $words \"$@\"";
-    const char *argv[] = {"sh", "-c", command, "sh", environment, tine_path(), "-c", server->ini, NULL};
+    const char *argv[] = BY_MANAGER(server, environment);
     process_pass(fds, count);
     server_launch_by(server, argv);
     process_pass(NULL, 0);
+}
+
+struct run manager_run(const struct server *server, const char *environment, const int *fds, size_t count)
+{
+    const char *argv[] = BY_MANAGER(server, environment);
+    process_pass(fds, count);
+    struct run ran = run_program(argv);
+    process_pass(NULL, 0);
+    return ran;
 }
 
 static int listen_local(const char *path)

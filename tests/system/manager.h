@@ -31,6 +31,9 @@ char *manager_value(const struct manager *manager, size_t index, const char *nam
  * 3, 4, ... are 'fds'. */
 void manager_launch(struct server *server, const char *environment, const int *fds, size_t count);
 
+/* The same of one that does not start, until it has ended. */
+struct run manager_run(const struct server *server, const char *environment, const int *fds, size_t count);
+
 /* A listening socket, as managers make them: not blocking, and "*" is one IPv6 socket for both families. Else "127.0.0.1" or "unix:PATH".
  * 'bound' is how tine writes its address. */
 int manager_listen(const char *address, char bound[128]);
