@@ -256,12 +256,9 @@ unit: $(B)/tests/unit/run known_suite
 in_process: known_suite all $(B)/tests/in_process/run $(TEST_MODULES)
 	BUILD=$(B) $(B)/tests/in_process/run $(FILTER)
 system: known_suite all man $(B)/tests/system/run $(B)/tests/disruption/disruption $(B)/tests/http/conformance $(TEST_MODULES) $(LIBRARY_MODULES)
-	$(if $(T),$(RUN_SYSTEM) '$(T)/*',$(MAKE) -s -j2 system_to_l system_from_m)
+	$(if $(T),$(RUN_SYSTEM) '$(T)/*',@$(RUN_SYSTEM_HALVES))
 RUN_SYSTEM = TINE=$(B)/tine $(B)/tests/system/run -j$(TEST_JOBS) --filter
-system_to_l:
-	$(RUN_SYSTEM) '[a-l]*/*'
-system_from_m:
-	$(RUN_SYSTEM) '[!a-l]*/*'
+RUN_SYSTEM_HALVES = $(RUN_SYSTEM) '[a-l]*/*' & half=$$!; $(RUN_SYSTEM) '[!a-l]*/*'; code=$$?; wait $$half && exit $$code
 
 measure: all $(B)/tests/measure/measure $(TEST_MODULES)
 	TINE=$(B)/tine $(B)/tests/measure/measure $(M)
@@ -363,7 +360,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all test test-programs suites known_suite unit in_process system system_to_l system_from_m measure disruption conformance mutation fuzz bench-programs run check release man install install-development uninstall clean
+.PHONY: all test test-programs suites known_suite unit in_process system measure disruption conformance mutation fuzz bench-programs run check release man install install-development uninstall clean
 .SECONDARY:
 # Not of builds below this one, which may be under way.
 -include $(wildcard $(B)/*.d) $(shell find $(addprefix $(B)/,src tests scripts conduit modules) -type f -name '*.d' 2>/dev/null)
