@@ -17,8 +17,8 @@
 
 enum {
     KEEP_BYTES = 1 << 16,
-    FILE_FIRST = 1 << 20,   /* sent with its head, before the others have their turn: what fits is done with */
-    FILE_TURN = 1 << 18,    /* each time after that: the less waits in the kernel, the less it costs, and the sooner it is the others' turn */
+    FILE_LONG = 1 << 20,    /* with its head, as what fits is done with then, and while nobody else waits for a turn */
+    FILE_TURN = 1 << 18,    /* each time else: the less waits in the kernel, the less it costs, and the sooner it is the others' turn */
     FILE_LATE = 4 << 20,    /* but for a client that had to wait for us, or we for it: as much as the kernel takes */
     LATE_MS = 5             /* since its last turn: a handler took its time, there are many, or the network is what is slow */
 };
@@ -157,9 +157,11 @@ static int transmit_memory(struct worker *w, struct connection *c)
 
 static size_t size_of_turn(const struct worker *w, const struct connection *c)
 {
-    if (buffer_length(&w->out) > 0 || w->ready < 2) /* its head, or nobody waits for a turn */
-        return FILE_FIRST;
-    return w->now - c->arrived < LATE_MS ? FILE_TURN : FILE_LATE;
+    if (buffer_length(&w->out) > 0)
+        return FILE_LONG;
+    if (w->now - c->arrived >= LATE_MS)
+        return FILE_LATE;
+    return w->ready < 2 ? FILE_LONG : FILE_TURN;
 }
 
 int transmit(struct worker *w, struct connection *c)
