@@ -61,6 +61,28 @@ static char *format_message(const char *format, va_list arguments)
     return escape_controls(message);
 }
 
+/* Of "FILE:LINE: ...": the length of FILE, and LINE. 0: it says no place. */
+static size_t place_of(const char *message, unsigned long *line)
+{
+    const char *colon = strstr(message, ": "), *digits = colon;
+    if (colon == NULL)
+        return 0;
+    while (digits > message && digits[-1] >= '0' && digits[-1] <= '9')
+        digits--;
+    if (digits == colon || digits < message + 2 || digits[-1] != ':')
+        return 0;
+    *line = strtoul(digits, NULL, 10);
+    return (size_t)(digits - 1 - message);
+}
+
+/* Is it of a place further down in the same file? */
+static bool is_below(const char *message, const char *other)
+{
+    unsigned long line = 0, line_of_other = 0;
+    size_t length = place_of(message, &line), length_of_other = place_of(other, &line_of_other);
+    return length > 0 && length == length_of_other && memcmp(message, other, length) == 0 && line > line_of_other;
+}
+
 void errors_add_va(struct errors *errors, const char *format, va_list arguments)
 {
     errors->count++;
@@ -68,7 +90,11 @@ void errors_add_va(struct errors *errors, const char *format, va_list arguments)
         return;
     if (!errors->messages)
         errors->messages = memory_new(ERRORS_MAX * sizeof *errors->messages);
-    errors->messages[errors->kept++] = format_message(format, arguments);
+    char *message = format_message(format, arguments);
+    size_t at = errors->kept++;
+    for (; at > 0 && is_below(errors->messages[at - 1], message); at--)
+        errors->messages[at] = errors->messages[at - 1];
+    errors->messages[at] = message;
 }
 
 void errors_add(struct errors *errors, const char *format, ...)

@@ -19,7 +19,8 @@ struct errors {
 void errors_init(struct errors *errors);
 void errors_release(struct errors *errors);
 
-/* Appends one formatted message; control bytes in it become "\xNN". Running out of memory ends the process. */
+/* Adds one formatted message behind the others; one of a place ("FILE:LINE: ...") in front of those that are further down in the same file.
+ * Control bytes in it become "\xNN". Running out of memory ends the process. */
 void errors_add(struct errors *errors, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void errors_add_va(struct errors *errors, const char *format, va_list arguments);
 

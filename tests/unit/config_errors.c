@@ -181,12 +181,12 @@ Test(config_errors, tells_all_in_one_run)
 {
     expect_errors("x = 1\n[server]\nworkers = x\nnoise\n[log]\nlevle = info\n[app:a]\nhost = a b\n[app:b\n", NULL, 0,
                   "server.ini:1: 'x' stands before any [section]\n"
-                  "server.ini:4: 'noise' is not a [section], a key = value or a comment\n"
-                  "server.ini:9: the heading has no ']'\n"
                   "server.ini:3: [server] workers: 'x' is not a whole number from 1 to 512, or 'auto'\n"
+                  "server.ini:4: 'noise' is not a [section], a key = value or a comment\n"
                   "server.ini:6: [log] levle: unknown key (did you mean 'level'?)\n"
+                  "server.ini:7: [app:a] module: is missing\n"
                   "server.ini:8: [app:a] host: 'a b' is not a host name without a port, or '*'\n"
-                  "server.ini:7: [app:a] module: is missing\n");
+                  "server.ini:9: the heading has no ']'\n");
 }
 
 Test(config_errors, leaves_out_what_cannot_be_used)
