@@ -14,16 +14,33 @@
 enum {
     KEPT_DESCRIPTORS = 512,  /* of the hard limit, for descriptors that arrive together */
     OWN_DESCRIPTORS = 64,    /* of a worker: logs, epoll, listeners, a module's database */
+    MASTER_DESCRIPTORS = 32, /* of the master: logs, pid file, channel, who asks by the control socket */
     AUTO_CONNECTIONS_MAX = 65536
 };
 
-int64_t generation_descriptors(void)
+static int64_t hard_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return 1024;
-    int64_t hard = limit.rlim_max > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_max;
+    return limit.rlim_max > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_max;
+}
+
+int64_t generation_descriptors(void)
+{
+    int64_t hard = hard_limit();
     return hard > 4 * KEPT_DESCRIPTORS ? hard - KEPT_DESCRIPTORS : hard;
+}
+
+/* The master has a socket to each worker, and to twice as many while a reload replaces them. */
+static int64_t decide_workers_most(const struct config *config, struct errors *errors)
+{
+    int64_t others = MASTER_DESCRIPTORS + 2 * (int64_t)config->listen_count, possible = (hard_limit() - others) / 2;
+    if (config->workers > possible)
+        config_reject_value(errors, config, "server", "workers",
+                            "%lld takes %lld open files in the master, the limit is %lld (raise it with ulimit -n, or LimitNOFILE= "
+                            "in the unit)", (long long)config->workers, (long long)(others + 2 * config->workers), (long long)hard_limit());
+    return config->workers_max < possible ? config->workers_max : possible;
 }
 
 static int64_t decide_connections(const struct config *config)
@@ -62,6 +79,7 @@ struct generation *generation_open(struct config *config, unsigned number, const
                                       .logs = {.access.fd = -1, .error = -1}, .modules.lock = -1};
     /* As much of it as can be, so that all that is wrong is told at once. */
     check_surroundings(config, errors);
+    generation->workers_most = decide_workers_most(config, errors);
     privileges_resolve(&generation->privileges, config, errors);
     modules_copy(&generation->modules, config, errors);
     if (errors->count == 0)

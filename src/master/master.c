@@ -126,9 +126,30 @@ static void decide_tick(struct master *m)
         master_wake_at(m, m->now + tick(m));
 }
 
+enum { FDS = OTHER_FDS + SCOREBOARD_SLOTS + CONTROL_FDS };
+
+/* ppoll() of those that are there: it refuses more entries than a process may have descriptors, also such that it is to pass over. */
+static int poll_those_there(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+    static struct pollfd there[FDS];
+    nfds_t there_count = 0, next = 0;
+    for (nfds_t i = 0; i < count; i++) {
+        fds[i].revents = 0;
+        if (fds[i].fd >= 0)
+            there[there_count++] = fds[i];
+    }
+    int ready = ppoll(there, there_count, timeout, mask);
+    if (ready < 0 && errno != EINTR) /* whatever it is: signals come in here alone */
+        ppoll(NULL, 0, &(struct timespec){0, 100 * 1000000}, mask);
+    for (nfds_t i = 0; ready > 0 && i < count; i++)
+        if (fds[i].fd >= 0)
+            fds[i].revents = there[next++].revents;
+    return ready;
+}
+
 static void wait_for_something(struct master *m)
 {
-    static struct pollfd fds[OTHER_FDS + SCOREBOARD_SLOTS + CONTROL_FDS];
+    static struct pollfd fds[FDS];
     nfds_t count = OTHER_FDS;
     sigset_t mask;
     decide_tick(m);
@@ -147,7 +168,7 @@ static void wait_for_something(struct master *m)
     int64_t left = m->wake_at > m->now ? m->wake_at - m->now : 0;
     struct timespec timeout = {left / 1000, left % 1000 * 1000000};
     wait_mask(&mask);
-    int ready = ppoll(fds, count, m->wake_at != 0 ? &timeout : NULL, &mask);
+    int ready = poll_those_there(fds, count, m->wake_at != 0 ? &timeout : NULL, &mask);
     m->now = clock_ms();
     m->wake_at = 0;
     if (ready > 0 && fds[0].revents != 0)

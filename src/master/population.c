@@ -96,7 +96,7 @@ static unsigned count_busy(struct master *m, bool *all)
 static void adapt(struct master *m)
 {
     bool all;
-    unsigned most = (unsigned)m->current->config->workers_max, busy = count_busy(m, &all);
+    unsigned most = (unsigned)m->current->workers_most, busy = count_busy(m, &all);
     if (busy > m->peak)
         m->peak = busy;
     if (all && busy > 0 && m->wanted < most && m->transaction == TRANSACTION_NONE) {
@@ -129,6 +129,10 @@ void population_change(struct master *m, int by)
 {
     if (m->state != MASTER_SERVING || (by < 0 && m->base == 1) || (by > 0 && m->base == CONFIG_WORKERS_MAX))
         return;
+    if (by > 0 && m->base >= m->current->workers_most) {
+        log_warning("%u workers: for more the limit of open files is too low", m->base);
+        return;
+    }
     m->base = (unsigned)((int)m->base + by);
     m->wanted = by > 0 && m->wanted >= m->base ? m->wanted : m->base;
     log_info("%u workers", m->base);

@@ -108,13 +108,14 @@ Test(privileges, a_module_that_does_not_start_is_said_to_be_somebody_else)
 }
 
 /* tine started with these limits, through a shell: they must not be this process' own. */
+#define LIMITED(soft, hard, server) \
+    {"sh", "-c", text("ulimit -Sn %s && ulimit -Hn %s && exec %s -c %s", soft, hard, tine_path(), (server)->ini), NULL}
+
 static void start_limited(struct server *server, const char *soft, const char *hard)
 {
-    server_prepare(server, TWO_WORKERS PROBE);
-    const char *argv[] = {"sh", "-c", text("ulimit -Sn %s && ulimit -Hn %s && exec %s -c %s", soft, hard, tine_path(), server->ini), NULL};
-    server->pid = process_start(argv, server->access, server->log);
-    kill_at_exit(server->pid);
-    strcpy(server->address, server_address(server, 0));
+    server_prepare(server, TWO_WORKERS PROBE TROUBLE);
+    const char *argv[] = LIMITED(soft, hard, server);
+    server_launch_by(server, argv);
 }
 
 Test(privileges, the_descriptor_limit_is_raised_to_the_hard_one)
@@ -135,6 +136,46 @@ Test(privileges, a_low_descriptor_limit_is_warned_of)
     cr_assert(text_matches(log, " warning .*(RLIMIT_NOFILE|descriptors|open files)"), "%s", log);
     expect_get(&server, "/hello", 200, "hello");
     server_stop(&server);
+}
+
+/* All are busy, and more would help. */
+Test(privileges, no_more_workers_come_than_the_master_has_descriptors_for)
+{
+    enum { BUSY = 40, MOST = 15 };
+    struct server server;
+    struct client busy[BUSY];
+    pid_t workers[WORKERS_MAX];
+    start_limited(&server, "64", "64");
+    for (int i = 0; i < BUSY; i++) {
+        busy[i] = client_connect(&server);
+        client_send(&busy[i], request("GET", "/trouble/gate/all", "Connection: close\r\n"));
+    }
+    server_await_workers(&server, MOST, workers);
+    for (int i = 2; i <= MOST; i++) { /* and by hand */
+        server_signal(&server, SIGTTIN);
+        usleep(10000);
+    }
+    server_signal(&server, SIGTTIN);
+    await(server_log_has(&server, "15 workers: for more the limit of open files is too low"));
+    cr_assert_eq(server_workers(&server, workers), MOST);
+    file_write(text("%s/gate.all.open", server.dir), "");
+    for (int i = 0; i < BUSY; i++)
+        cr_assert_eq(client_read(&busy[i]).status, 200);
+    cr_assert_not(server_log_has(&server, "cannot start a worker"));
+    server_hup(&server);
+    server_log_await(&server, "generation 2 serves", 1);
+    server_stop(&server);
+}
+
+Test(privileges, more_workers_than_the_master_has_descriptors_for_are_refused)
+{
+    struct server server;
+    server_prepare(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 16\n" PROBE);
+    const char *argv[] = LIMITED("64", "64", &server);
+    struct run ran = run_program(argv);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "server\\.ini:3: \\[server\\] workers: 16 takes 66 open files in the master, the limit is 64 \\(raise"),
+              "%s", ran.err);
 }
 
 Test(privileges, full_descriptor_tables_are_survived)
