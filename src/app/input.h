@@ -10,6 +10,11 @@
 
 struct parts;
 
+/* Of a pair, in a query or form: an offset, for the text may move with the head that it is in. */
+struct pair_place {
+    size_t index, at;
+};
+
 struct input {
     int failure;        /* status of the first one; 0: none */
     const char *reason; /* of it */
@@ -17,6 +22,7 @@ struct input {
     json_t *json;       /* the body */
     bool form_known;    /* 'form' was looked for; */
     struct slice form;  /* data is NULL if it could not be had */
+    struct pair_place query_at, form_at; /* of the pairs asked for last */
     struct parts *parts;   /* as the handler goes through them */
     struct parts *looking; /* for one of them */
 };

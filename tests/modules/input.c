@@ -83,6 +83,26 @@ static int query(tine_request *r)
     return tine_failed(r);
 }
 
+/* Back and forth, behind the end and twice. */
+static int jumping_query(tine_request *r)
+{
+    static const size_t order[] = {1, 0, 2, 2, 1, 9, 2, 0, 9, 9, 3, 1};
+    const char *key, *value;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        put(r, tine_query_at(r, order[i], &key, &value) == 0 ? tine_printf(r, "%s=%s;", key, value) : "-;");
+    return tine_failed(r);
+}
+
+/* How many pairs there are, gone through by index. */
+static int count_pairs(tine_request *r)
+{
+    const char *key, *value;
+    size_t i = 0;
+    while (tine_form_at(r, i, &key, &value) == 0)
+        i++;
+    return tine_failed(r) != 0 ? tine_failed(r) : tine_text(r, 200, "%zu", i);
+}
+
 static int integers(tine_request *r)
 {
     int64_t id = 7, n = 7;
@@ -267,7 +287,8 @@ static const tine_option settings[] = {{"directory", TINE_PATH, ".", "where file
 
 TINE_MODULE(.settings = settings,
             .routes = (const tine_route[]){
-                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/mixed", mixed), TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
+                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/mixed", mixed), TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_GET("/jumping_query", jumping_query), TINE_POST("/count_pairs", count_pairs),
+                TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
                 TINE_GET("/integers/{id}", integers), TINE_GET("/no_such_param", no_such_param), TINE_GET("/no_such_integer", no_such_integer),
                 TINE_POST("/json", json), TINE_POST("/strict_json", strict_json), TINE_POST("/wrong_json", wrong_json),
                 TINE_POST("/document", document), TINE_POST("/sum", sum), TINE_POST("/stream/sum", sum, .stream = 1), TINE_POST("/first", first),

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 TestSuite(input, .timeout = 120);
@@ -116,6 +117,27 @@ InputTest(queries_and_integers_are_bounded)
             expect_problem(&response, cases[i].status, cases[i].answer);
         response_free(&response);
     }
+}
+
+InputTest(pairs_are_found_in_any_order)
+{
+    expect_get(&server, "/jumping_query?a=1&&b=%20&c&", 200, "b= ;a=1;c=;c=;b= ;-;c=;a=1;-;-;-;b= ;");
+    expect_get(&server, "/jumping_query?", 200, "-;-;-;-;-;-;-;-;-;-;-;-;");
+    expect_get(&server, "/jumping_query", 200, "-;-;-;-;-;-;-;-;-;-;-;-;");
+}
+
+/* Each of half a million pairs looked for from the first on would take minutes. */
+InputTest(a_form_is_gone_through_in_time_that_grows_with_its_length)
+{
+    enum { PAIRS = 500000, SECONDS = 10 };
+    char *body = malloc(2 * PAIRS + 1);
+    for (size_t i = 0; i < PAIRS; i++)
+        memcpy(body + 2 * i, "a&", 3);
+    time_t before = time(NULL);
+    struct response response = post("/count_pairs", FORM, body);
+    expect_response(&response, 200, "500000");
+    cr_expect_leq(time(NULL) - before, SECONDS);
+    free(body);
 }
 
 /* A line of the log names handler and module. */
