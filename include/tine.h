@@ -568,7 +568,9 @@ const char *tine_response_header(tine_request *r, const char *name);
 int tine_response_header_at(tine_request *r, size_t i, const char **name, const char **value);
 
 /* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory whole: a file, sent already, or
- * about to be sent while its handler runs. It lives until the next response is built, and may be part of that. */
+ * about to be sent while its handler runs. It lives until the next response is built, or this one is written on, and may be part of
+ * what copies it: a text, page, JSON, problem, redirect or tine_send(). tine_send_content(), tine_send_file() and tine_write() may not be
+ * given any of it. */
 const void *tine_response_body(tine_request *r, size_t *length);
 
 /* ---- Shared by all workers ----------------------------------------------------------------------- */

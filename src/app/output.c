@@ -141,9 +141,10 @@ int tine_redirect(tine_request *r, int status, const char *location)
         request_blame(r, TINE_ERROR, "redirects to NULL");
         return tine_problem(r, 500, "the answer could not be made");
     }
+    const char *encoded = encode_location(r, location);
     if (!response_start(r, status, NULL))
         return 500;
-    response_set_field(r, "Location", encode_location(r, location));
+    response_set_field(r, "Location", encoded);
     return status;
 }
 
