@@ -257,7 +257,7 @@ int tine_header_at(tine_request *r, size_t i, const char **name, const char **va
 
 /* The body and, unless `length` is NULL, its length in bytes; "" and 0 when there is none. It ends with a NUL
  * that does not count. A large one lies in a file that is mapped. NULL if that fails; and in a .stream handler, which waits here for
- * the rest, if that fails or tine_read() has taken some already. */
+ * the rest, if that fails or tine_read() or tine_next_part() has taken some already. */
 const char *tine_body(tine_request *r, size_t *length);
 
 /* Address of the client ("127.0.0.1", "::1", "unix:"); behind proxies that [server] trusted names, the one that they ask for. */
@@ -305,8 +305,10 @@ int tine_form_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int
 const char *tine_cookie(tine_request *r, const char *name);
 
 /* Value of the first `name=` of an application/x-www-form-urlencoded body, decoded, or of the first plain field of that name in a
- * multipart/form-data body, whose parts can be gone through all the same; always UTF-8. NULL when there is none, or after a failure: 415
- * when the body is of another type or charset, 400 when it is malformed, 413 for a part larger than [limits] body_memory. */
+ * multipart/form-data body, whose parts can be gone through all the same (in a .stream handler, which waits here for the rest, not before
+ * the first of these calls: once tine_read() or tine_next_part() has taken some this is a 500, logged). Always UTF-8. NULL when there is
+ * none, or after a failure: 415 when the body is of another type or charset, 400 when it is malformed, 413 when the parts found so are
+ * larger together than [limits] body_memory. */
 const char *tine_form(tine_request *r, const char *name);
 
 /* The i-th pair (0 first) of the query, or of an application/x-www-form-urlencoded body, decoded. Return 0, or -1 behind the last or

@@ -127,7 +127,7 @@ static bool gather(struct tine_request *r)
     char piece[PIECE_BYTES];
     long length;
     if (arrival->taken > 0) {
-        input_mistake(r, "asks for the whole body, of which tine_read() has taken some");
+        input_mistake(r, "asks for the whole body, of which tine_read() or tine_next_part() has taken some");
         return false;
     }
     while ((length = tine_read(r, piece, sizeof piece)) > 0) {

@@ -207,6 +207,12 @@ static int body_too_late(tine_request *r)
     return tine_body(r, NULL) != NULL ? 200 : tine_failed(r);
 }
 
+static int form_too_late(tine_request *r)
+{
+    tine_next_part(r);
+    return tine_form(r, "a") != NULL ? 200 : tine_failed(r);
+}
+
 static int body_fd(tine_request *r)
 {
     char piece[4096];
@@ -294,7 +300,8 @@ TINE_MODULE(.settings = settings,
                 TINE_POST("/document", document), TINE_POST("/sum", sum), TINE_POST("/stream/sum", sum, .stream = 1), TINE_POST("/first", first),
                 TINE_POST("/stream/first", first, .stream = 1), TINE_POST("/stream/unread", unread, .stream = 1),
                 TINE_POST("/stream/crash", crash, .stream = 1), TINE_POST("/stream/body", body, .stream = 1),
-                TINE_POST("/stream/late", body_too_late, .stream = 1), TINE_POST("/fd", body_fd), TINE_POST("/stream/fd", body_fd, .stream = 1),
+                TINE_POST("/stream/late", body_too_late, .stream = 1),
+                TINE_POST("/stream/late_form", form_too_late, .stream = 1), TINE_POST("/fd", body_fd), TINE_POST("/stream/fd", body_fd, .stream = 1),
                 TINE_POST("/parts", parts), TINE_POST("/stream/parts", parts, .stream = 1), TINE_POST("/skip", skip_parts),
                 TINE_POST("/save", save), TINE_GET("/kept/{name}", kept), TINE_POST("/spool", spool), TINE_POST("/no_part", no_part),
                 TINE_POST("/stream/form", form, .stream = 1), TINE_POST("/stream/mixed", mixed, .stream = 1),

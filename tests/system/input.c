@@ -164,7 +164,10 @@ InputTest(mistakes_of_a_handler_are_logged_with_its_name)
     expect_blame("no_part", "calls tine_part_read() without a part");
     response = post("/stream/late", "text/plain", "0123456789");
     expect_problem(&response, 500, "the handler failed");
-    expect_blame("body_too_late", "asks for the whole body, of which tine_read() has taken some");
+    expect_blame("body_too_late", "asks for the whole body, of which tine_read() or tine_next_part() has taken some");
+    response = post("/stream/late_form", "multipart/form-data; boundary=B", "--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--B--");
+    expect_problem(&response, 500, "the handler failed");
+    expect_blame("form_too_late", "asks for the whole body, of which tine_read() or tine_next_part() has taken some");
 }
 
 #define JSON "application/json"
