@@ -9,6 +9,7 @@
 #include "app/request.h"
 
 struct parts;
+struct found_part;
 
 /* Of a pair, in a query or form: an offset, for the text may move with the head that it is in. */
 struct pair_place {
@@ -25,6 +26,7 @@ struct input {
     struct pair_place query_at, form_at; /* of the pairs asked for last */
     struct parts *parts;   /* as the handler goes through them */
     struct parts *looking; /* for one of them */
+    struct found_part *found; /* that were looked for, the last one first */
 };
 
 struct input *input_of(struct tine_request *r);
@@ -43,7 +45,10 @@ int input_mistake(struct tine_request *r, const char *format, ...) __attribute__
 /* Has the handler such memory to be read into? False, as a mistake of its, if it is NULL, or negative. */
 bool input_takes(struct tine_request *r, const char *call, const void *buffer, size_t size);
 
-/* The body as a whole. False after a failure. */
+/* All of the body, where it is kept: a .stream handler's client is waited for. False after a failure. */
+bool input_gather(struct tine_request *r);
+
+/* The same, in memory. */
 bool input_body(struct tine_request *r, struct slice *body);
 
 /* Is the body in UTF-8, as far as a charset parameter in its type says? False after the 415. */

@@ -60,17 +60,23 @@ static void start(struct tine_request *r, struct parts *parts)
     parts->fd = -1;
     parts->start = parts->end = 0;
     parts->data = (struct slice){NULL, 0};
-    parts->text_left = r->body.in_memory;
     parts->over = false;
     parts->part.name = NULL;
     parts->ready = begin(r, parts);
+}
+
+static struct parts *new_parts(struct tine_request *r)
+{
+    struct parts *parts = arena_alloc(&r->arena, sizeof *parts);
+    parts->text_left = r->body.in_memory;
+    return parts;
 }
 
 static struct parts *parts_of(struct tine_request *r)
 {
     struct input *input = input_of(r);
     if (input->parts == NULL) {
-        input->parts = arena_alloc(&r->arena, sizeof *input->parts);
+        input->parts = new_parts(r);
         start(r, input->parts);
     }
     return input->parts->ready ? input->parts : NULL;
@@ -233,6 +239,27 @@ const char *tine_part_text(tine_request *r)
     return copy;
 }
 
+/* A plain field that was looked for, kept to be found again: what is asked for often shall not take memory each time. */
+struct found_part {
+    const char *name, *text;
+    struct found_part *next;
+};
+
+static const char *found_before(const struct input *input, const char *name)
+{
+    for (const struct found_part *found = input->found; found != NULL; found = found->next)
+        if (strcmp(found->name, name) == 0)
+            return found->text;
+    return NULL;
+}
+
+static void keep_found(struct tine_request *r, const char *name, const char *text)
+{
+    struct found_part *found = arena_alloc(&r->arena, sizeof *found);
+    *found = (struct found_part){arena_copy(&r->arena, name, strlen(name)), text, r->input->found};
+    r->input->found = found;
+}
+
 static const char *look_for(struct tine_request *r, const char *name)
 {
     const tine_part *part;
@@ -242,23 +269,31 @@ static const char *look_for(struct tine_request *r, const char *name)
     return NULL;
 }
 
-/* With parts of its own, from the beginning of the body; then the handler's are put back. */
-const char *parts_find(struct tine_request *r, const char *name)
+/* With parts of its own, from the beginning of the body; then the handler's are put back. All that are found have one allowance. */
+static const char *look_from_beginning(struct tine_request *r, const char *name)
 {
-    struct input *input = input_of(r);
+    struct input *input = r->input;
     struct parts *parts = input->parts;
     uint64_t at = input->at;
-    struct slice body;
-    if (!input_body(r, &body))
-        return NULL;
     if (input->looking == NULL)
-        input->looking = arena_alloc(&r->arena, sizeof *input->looking);
+        input->looking = new_parts(r);
     input->parts = input->looking;
     input->at = 0;
     start(r, input->parts);
     const char *text = look_for(r, name);
     input->parts = parts;
     input->at = at;
+    return text;
+}
+
+const char *parts_find(struct tine_request *r, const char *name)
+{
+    const char *text = found_before(input_of(r), name);
+    if (text != NULL || !input_gather(r))
+        return text;
+    text = look_from_beginning(r, name);
+    if (text != NULL)
+        keep_found(r, name, text);
     return text;
 }
 

@@ -226,6 +226,27 @@ static int body_fd(tine_request *r)
     return 200;
 }
 
+/* Finds a field, many times over, and another one. */
+static int twice(tine_request *r)
+{
+    const char *first = tine_form(r, "first"), *again = first, *other = tine_form(r, "other");
+    for (int i = 0; i < 10 && again == first; i++)
+        again = tine_form(r, "first");
+    return tine_failed(r) ? tine_failed(r) : tine_text(r, 200, "%s %zu %zu", again == first ? "once" : "anew", strlen(first), strlen(shown(other)));
+}
+
+/* What looking for a field has added to the file that the body lies in: nothing, as it is only read. */
+static int untouched(tine_request *r)
+{
+    struct stat status;
+    size_t length;
+    const char *name = tine_form(r, "name");
+    int fd = tine_body_fd(r, &length);
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return tine_failed(r);
+    return tine_text(r, 200, "%s %d", shown(name), (int)(status.st_size - (off_t)length));
+}
+
 /* name:content; or name[file]length. */
 static int parts(tine_request *r)
 {
@@ -293,7 +314,8 @@ static const tine_option settings[] = {{"directory", TINE_PATH, ".", "where file
 
 TINE_MODULE(.settings = settings,
             .routes = (const tine_route[]){
-                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/mixed", mixed), TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_GET("/jumping_query", jumping_query), TINE_POST("/count_pairs", count_pairs),
+                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/mixed", mixed), TINE_POST("/twice", twice), TINE_POST("/untouched", untouched),
+                TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_GET("/jumping_query", jumping_query), TINE_POST("/count_pairs", count_pairs),
                 TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
                 TINE_GET("/integers/{id}", integers), TINE_GET("/no_such_param", no_such_param), TINE_GET("/no_such_integer", no_such_integer),
                 TINE_POST("/json", json), TINE_POST("/strict_json", strict_json), TINE_POST("/wrong_json", wrong_json),

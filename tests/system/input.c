@@ -276,6 +276,35 @@ InputTest(text_of_parts_is_bounded_and_files_are_not_kept_in_memory)
     free(large);
 }
 
+static char *of_letters(size_t length)
+{
+    char *letters = malloc(length + 1);
+    memset(letters, 'x', length);
+    letters[length] = 0;
+    return letters;
+}
+
+/* [limits] body_memory is for all that are found, and asking again takes nothing of it. */
+InputTest(fields_found_by_name_have_one_allowance)
+{
+    static const char form[] = FIELD("first", "%s") FIELD("other", "%s") FILE_PART("f", "x", "%s") "--B--";
+    char *most = of_letters(40000), *little = of_letters(20000);
+    struct response response = post("/twice", MULTIPART, text(form, most, little, most));
+    expect_response(&response, 200, "once 40000 20000");
+    response = post("/twice", MULTIPART, text(form, most, most, most));
+    expect_problem(&response, 413, "part 'other' is larger than [limits] body_memory");
+    free(most);
+    free(little);
+}
+
+InputTest(a_spooled_body_is_only_read_to_find_a_field)
+{
+    char *large = of_letters(100000);
+    struct response response = post("/untouched", MULTIPART, text(FIELD("name", "ada") FILE_PART("f", "x", "%s") "--B--", large));
+    expect_response(&response, 200, "ada 0");
+    free(large);
+}
+
 InputTest(a_file_is_saved_once_and_under_a_safe_name)
 {
     struct response response = post("/save", MULTIPART, FILE_PART("f", "../../evil.txt", "content") "--B--");
