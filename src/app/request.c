@@ -240,7 +240,7 @@ int request_prepare(struct tine_request *r, const struct apps *apps, const char 
         *reason = "the path has a broken percent-encoding, an encoded NUL or leaves the root";
         return 400;
     }
-    if (r->target.https) { /* RFC 9110, 7.4: not over a connection that is not secured */
+    if (r->target.https && !r->secure) { /* RFC 9110, 7.4: not over a connection that is not secured */
         r->answer = 421;
         r->answer_reason = "https is not spoken on this connection";
         return 0;
