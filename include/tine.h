@@ -387,8 +387,9 @@ int tine_json(tine_request *r, int status, json_t *value);
  *
  *     return tine_json_pack(r, 200, "{s:i, s:s, s:o}", "id", 7, "name", name, "tags", tags);
  *
- * Takes the references that 'o' gives. What json_pack() could not pack (a text that is NULL or not UTF-8) is a 500; no compiler checks the
- * arguments, and those that do not fit the format are as bad as with printf ('i' takes an int, 'I' a json_int_t). */
+ * Takes the references that 'o' gives, unless the format itself is wrong. What json_pack() could not pack (a text that is NULL or not
+ * UTF-8) is a 500; no compiler checks the arguments, and those that do not fit the format are as bad as with printf ('i' takes an int,
+ * 'I' a json_int_t). */
 int tine_json_pack(tine_request *r, int status, const char *format, ...);
 
 /* `length` bytes of any media type, copied. `type` NULL sets no Content-Type. */
