@@ -4,6 +4,7 @@
  * that every module has them, in the order of RFC 9110, 13.2.2. Runs in workers.
  */
 #include "app/blame.h"
+#include "app/problem.h"
 #include "app/response.h"
 #include "http/accept_encoding.h"
 #include "http/conditional.h"
@@ -315,7 +316,7 @@ int tine_send_content(tine_request *r, const tine_content *given)
                           given->size, sizeof *given);
         if (given != NULL && given->release != NULL)
             given->release(given->owner);
-        return tine_problem(r, 500, "the answer could not be made");
+        return problem_of_wrong_answer(r);
     }
     tine_content content = own_copy(given);
     struct response *response = &r->response;
@@ -327,7 +328,7 @@ int tine_send_content(tine_request *r, const tine_content *given)
     response->fd = content.data == NULL ? content.fd : -1;
     response->release = content.release;
     response->owner = content.owner;
-    return is_in_order(r, &content) ? build(r, &content) : tine_problem(r, 500, "the answer could not be made");
+    return is_in_order(r, &content) ? build(r, &content) : problem_of_wrong_answer(r);
 }
 
 int tine_accepts_encoding(tine_request *r, const char *coding)

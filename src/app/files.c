@@ -3,6 +3,7 @@
  * The functions of tine.h that send files, and what a file is told by. Runs in workers.
  */
 #include "app/blame.h"
+#include "app/problem.h"
 #include "app/response.h"
 #include "http/media_types.h"
 
@@ -29,7 +30,7 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
         request_blame(r, TINE_ERROR, "gives tine_send_fd() %zu bytes from offset %" PRId64 " of descriptor %d: was one of them negative?", length,
                       (int64_t)offset, fd);
         close(fd);
-        return tine_problem(r, 500, "the answer could not be made");
+        return problem_of_wrong_answer(r);
     }
     struct response_part *part = arena_alloc(&r->arena, sizeof *part);
     *part = (struct response_part){.offset = offset, .length = length};
@@ -76,7 +77,7 @@ int tine_send_file(tine_request *r, const char *path, const char *type)
     char etag[TINE_ETAG_SIZE];
     if (path == NULL) {
         request_blame(r, TINE_ERROR, "gives tine_send_file() NULL for a path");
-        return tine_problem(r, 500, "the answer could not be made");
+        return problem_of_wrong_answer(r);
     }
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO shall not hold it up */
     if (fd < 0)
