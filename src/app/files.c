@@ -5,6 +5,7 @@
 #include "app/blame.h"
 #include "app/problem.h"
 #include "app/response.h"
+#include "base/mix.h"
 #include "http/media_types.h"
 
 #include <errno.h>
@@ -42,23 +43,15 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
     return r->response.status;
 }
 
-/* The finaliser of splitmix64: every bit of the input counts for every bit of the result. */
-static uint64_t mix(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
-}
-
 /* Mixed rather than spelled out: the number of an inode is nobody's business. A file that was changed a moment ago can be
  * changed again without its time, which is as coarse as the file system's clock, telling: until then the tag is weak (8.8.1). */
 void tine_etag(const struct stat *status, char etag[TINE_ETAG_SIZE])
 {
-    uint64_t x = mix((uint64_t)status->st_ino);
-    x = mix(x ^ (uint64_t)status->st_size);
-    x = mix(x ^ (uint64_t)status->st_mtim.tv_sec);
-    x = mix(x ^ (uint64_t)status->st_mtim.tv_nsec);
+    const uint64_t about[] = {(uint64_t)status->st_ino, (uint64_t)status->st_size, (uint64_t)status->st_mtim.tv_sec,
+                              (uint64_t)status->st_mtim.tv_nsec};
+    uint64_t x = 0;
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+        x = mix((x ^ about[i]) + MIX_STEP);
     bool young = status->st_mtim.tv_sec + YOUNG_SECONDS > time(NULL);
     snprintf(etag, TINE_ETAG_SIZE, "%s\"%016" PRIx64 "\"", young ? "W/" : "", x);
 }

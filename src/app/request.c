@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/mix.h"
 #include "http/fields.h"
 #include "http/status.h"
 
@@ -113,10 +114,7 @@ static void put_hex(char *text, uint32_t number)
 
 void request_make_id(char id[static REQUEST_MADE_ID + 1])
 {
-    uint64_t x = ids.next += 0x9e3779b97f4a7c15; /* splitmix64: a counter, mixed */
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    x ^= x >> 31;
+    uint64_t x = mix(ids.next += MIX_STEP); /* splitmix64: a counter, mixed */
     put_hex(id, (uint32_t)x);
     put_hex(id + 8, (uint32_t)(x >> 32));
     id[REQUEST_MADE_ID] = 0;
