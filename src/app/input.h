@@ -51,6 +51,9 @@ bool input_gather(struct tine_request *r);
 /* The same, in memory. */
 bool input_body(struct tine_request *r, struct slice *body);
 
+/* Is that the body's media type, whatever its parameters? */
+bool input_type_is(struct tine_request *r, struct slice type);
+
 /* Is the body in UTF-8, as far as a charset parameter in its type says? False after the 415. */
 bool input_is_utf8(struct tine_request *r, const char *type);
 

@@ -42,12 +42,11 @@ void parts_release(struct parts *parts)
 static bool begin(struct tine_request *r, struct parts *parts)
 {
     char boundary[MULTIPART_BOUNDARY_MAX + 1];
-    const char *type = tine_header(r, "Content-Type");
-    if (type == NULL || !slice_equals_nocase(parameters_before(slice_from(type)), SLICE("multipart/form-data"))) {
+    if (!input_type_is(r, SLICE("multipart/form-data"))) {
         input_fail(r, 415, "the body must be multipart/form-data");
         return false;
     }
-    long length = parameter_find(slice_from(type), SLICE("boundary"), boundary, sizeof boundary);
+    long length = parameter_find(slice_from(tine_header(r, "Content-Type")), SLICE("boundary"), boundary, sizeof boundary);
     if (length < 0 || multipart_init(&parts->parser, (struct slice){boundary, (size_t)length}) < 0) {
         input_fail(r, 400, "the Content-Type has no boundary that can be used");
         return false;

@@ -192,6 +192,12 @@ int tine_body_fd(tine_request *r, size_t *length)
     return r->body.fd;
 }
 
+bool input_type_is(struct tine_request *r, struct slice type)
+{
+    const char *given = tine_header(r, "Content-Type");
+    return given != NULL && slice_equals_nocase(parameters_before(slice_from(given)), type);
+}
+
 bool input_is_utf8(struct tine_request *r, const char *type)
 {
     char charset[32];
