@@ -61,6 +61,10 @@ bool input_is_utf8(struct tine_request *r, const char *type);
  * arrives. NULL when there is none, or after a failure. */
 const char *parts_find(struct tine_request *r, const char *name);
 
+/* The parts of the body: what reads them, in the arena, with all of [limits] body_memory for their text, and at the first one again. */
+struct parts *parts_new(struct tine_request *r);
+void parts_start(struct tine_request *r, struct parts *parts);
+
 /* Descriptors of parts. */
 void parts_release(struct parts *parts);
 

@@ -54,7 +54,7 @@ static bool begin(struct tine_request *r, struct parts *parts)
     return true;
 }
 
-static void start(struct tine_request *r, struct parts *parts)
+void parts_start(struct tine_request *r, struct parts *parts)
 {
     parts->fd = -1;
     parts->start = parts->end = 0;
@@ -64,7 +64,7 @@ static void start(struct tine_request *r, struct parts *parts)
     parts->ready = begin(r, parts);
 }
 
-static struct parts *new_parts(struct tine_request *r)
+struct parts *parts_new(struct tine_request *r)
 {
     struct parts *parts = arena_alloc(&r->arena, sizeof *parts);
     parts->text_left = r->body.in_memory;
@@ -75,8 +75,8 @@ static struct parts *parts_of(struct tine_request *r)
 {
     struct input *input = input_of(r);
     if (input->parts == NULL) {
-        input->parts = new_parts(r);
-        start(r, input->parts);
+        input->parts = parts_new(r);
+        parts_start(r, input->parts);
     }
     return input->parts->ready ? input->parts : NULL;
 }
@@ -236,64 +236,6 @@ const char *tine_part_text(tine_request *r)
     }
     buffer_release(&text);
     return copy;
-}
-
-/* A plain field that was looked for, kept to be found again: what is asked for often shall not take memory each time. */
-struct found_part {
-    const char *name, *text;
-    struct found_part *next;
-};
-
-static const char *found_before(const struct input *input, const char *name)
-{
-    for (const struct found_part *found = input->found; found != NULL; found = found->next)
-        if (strcmp(found->name, name) == 0)
-            return found->text;
-    return NULL;
-}
-
-static void keep_found(struct tine_request *r, const char *name, const char *text)
-{
-    struct found_part *found = arena_alloc(&r->arena, sizeof *found);
-    *found = (struct found_part){arena_copy(&r->arena, name, strlen(name)), text, r->input->found};
-    r->input->found = found;
-}
-
-static const char *look_for(struct tine_request *r, const char *name)
-{
-    const tine_part *part;
-    while ((part = tine_next_part(r)) != NULL)
-        if (part->file == NULL && strcmp(part->name, name) == 0)
-            return tine_part_text(r);
-    return NULL;
-}
-
-/* With parts of its own, from the beginning of the body; then the handler's are put back. All that are found have one allowance. */
-static const char *look_from_beginning(struct tine_request *r, const char *name)
-{
-    struct input *input = r->input;
-    struct parts *parts = input->parts;
-    uint64_t at = input->at;
-    if (input->looking == NULL)
-        input->looking = new_parts(r);
-    input->parts = input->looking;
-    input->at = 0;
-    start(r, input->parts);
-    const char *text = look_for(r, name);
-    input->parts = parts;
-    input->at = at;
-    return text;
-}
-
-const char *parts_find(struct tine_request *r, const char *name)
-{
-    const char *text = found_before(input_of(r), name);
-    if (text != NULL || !input_gather(r))
-        return text;
-    text = look_from_beginning(r, name);
-    if (text != NULL)
-        keep_found(r, name, text);
-    return text;
 }
 
 /* Says why the file could not be made or written, by errno. Returns the status. */
