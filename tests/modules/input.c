@@ -35,7 +35,6 @@ static int form(tine_request *r)
     return 0;
 }
 
-/* Says nothing of the failure: the problem is sent all the same. */
 /* Looks for fields before, between and behind the parts that it goes through. */
 static int mixed(tine_request *r)
 {
@@ -51,6 +50,7 @@ static int mixed(tine_request *r)
     return tine_failed(r);
 }
 
+/* Says nothing of the failure: the problem is sent all the same. */
 static int careless_form(tine_request *r)
 {
     tine_form(r, "name");
