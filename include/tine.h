@@ -257,7 +257,7 @@ int tine_header_at(tine_request *r, size_t i, const char **name, const char **va
 
 /* The body and, unless `length` is NULL, its length in bytes; "" and 0 when there is none. It ends with a NUL
  * that does not count. A large one lies in a file that is mapped. NULL if that fails; and in a .stream handler, which waits here for
- * the rest, if that fails or tine_read() has taken some already. */
+ * the rest, if that fails or tine_read() or tine_next_part() has taken some already. */
 const char *tine_body(tine_request *r, size_t *length);
 
 /* Address of the client ("127.0.0.1", "::1", "unix:"); behind proxies that [server] trusted names, the one that they ask for. */
@@ -305,8 +305,10 @@ int tine_form_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int
 const char *tine_cookie(tine_request *r, const char *name);
 
 /* Value of the first `name=` of an application/x-www-form-urlencoded body, decoded, or of the first plain field of that name in a
- * multipart/form-data body, whose parts can be gone through all the same; always UTF-8. NULL when there is none, or after a failure: 415
- * when the body is of another type or charset, 400 when it is malformed, 413 for a part larger than [limits] body_memory. */
+ * multipart/form-data body, whose parts can be gone through all the same (in a .stream handler, which waits here for the rest, not before
+ * the first of these calls: once tine_read() or tine_next_part() has taken some this is a 500, logged). Always UTF-8. NULL when there is
+ * none, or after a failure: 415 when the body is of another type or charset, 400 when it is malformed, 413 when the parts found so are
+ * larger together than [limits] body_memory. */
 const char *tine_form(tine_request *r, const char *name);
 
 /* The i-th pair (0 first) of the query, or of an application/x-www-form-urlencoded body, decoded. Return 0, or -1 behind the last or
@@ -385,8 +387,9 @@ int tine_json(tine_request *r, int status, json_t *value);
  *
  *     return tine_json_pack(r, 200, "{s:i, s:s, s:o}", "id", 7, "name", name, "tags", tags);
  *
- * Takes the references that 'o' gives. What json_pack() could not pack (a text that is NULL or not UTF-8) is a 500; no compiler checks the
- * arguments, and those that do not fit the format are as bad as with printf ('i' takes an int, 'I' a json_int_t). */
+ * Takes the references that 'o' gives, unless the format itself is wrong. What json_pack() could not pack (a text that is NULL or not
+ * UTF-8) is a 500; no compiler checks the arguments, and those that do not fit the format are as bad as with printf ('i' takes an int,
+ * 'I' a json_int_t). */
 int tine_json_pack(tine_request *r, int status, const char *format, ...);
 
 /* `length` bytes of any media type, copied. `type` NULL sets no Content-Type. */
@@ -568,7 +571,9 @@ const char *tine_response_header(tine_request *r, const char *name);
 int tine_response_header_at(tine_request *r, size_t i, const char **name, const char **value);
 
 /* The response's body by now, and, unless `length` is NULL, its length; NULL when it is not in memory whole: a file, sent already, or
- * about to be sent while its handler runs. It lives until the next response is built, and may be part of that. */
+ * about to be sent while its handler runs. It lives until the next response is built, or this one is written on, and may be part of
+ * what copies it: a text, page, JSON, problem, redirect or tine_send(). tine_send_content(), tine_send_file() and tine_write() may not be
+ * given any of it. */
 const void *tine_response_body(tine_request *r, size_t *length);
 
 /* ---- Shared by all workers ----------------------------------------------------------------------- */

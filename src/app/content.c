@@ -4,6 +4,7 @@
  * that every module has them, in the order of RFC 9110, 13.2.2. Runs in workers.
  */
 #include "app/blame.h"
+#include "app/problem.h"
 #include "app/response.h"
 #include "http/accept_encoding.h"
 #include "http/conditional.h"
@@ -12,6 +13,10 @@
 #include "http/range.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+enum { BOUNDARY_LENGTH = 16 };
 
 /* A condition or range field; repeated ones joined. Most requests have none, and pay a look at known[] for it. */
 static struct slice condition(tine_request *r, enum head_known known, const char *name)
@@ -160,11 +165,22 @@ static void gather_parts(tine_request *r, const tine_content *content, const str
     }
 }
 
+/* Nobody who writes a file, or sees what tine has sent before, can know it: the ids of requests tell what comes after them. */
+static void make_boundary(char boundary[static BOUNDARY_LENGTH + 1])
+{
+    uint64_t number;
+    _Static_assert((int)REQUEST_MADE_ID <= (int)BOUNDARY_LENGTH, "there is room for an id");
+    if (getrandom(&number, sizeof number, GRND_NONBLOCK) == (ssize_t)sizeof number)
+        snprintf(boundary, BOUNDARY_LENGTH + 1, "%016" PRIx64, number);
+    else
+        request_make_id(boundary); /* the kernel has no random numbers yet: one that is in no file but by intent */
+}
+
 static void set_many_parts(tine_request *r, const tine_content *content, const struct range *ranges, size_t count)
 {
-    char boundary[REQUEST_MADE_ID + 1];
+    char boundary[BOUNDARY_LENGTH + 1];
     struct response_part *parts = arena_alloc(&r->arena, (count + 1) * sizeof *parts);
-    request_make_id(boundary); /* nobody who writes a file can know it */
+    make_boundary(boundary);
     for (size_t i = 0; i < count; i++)
         parts[i] = (struct response_part){delimiter(r, content, boundary, i, &ranges[i]), (off_t)ranges[i].first, ranges[i].length};
     parts[count] = (struct response_part){.text = delimiter(r, content, boundary, count, NULL)};
@@ -300,7 +316,7 @@ int tine_send_content(tine_request *r, const tine_content *given)
                           given->size, sizeof *given);
         if (given != NULL && given->release != NULL)
             given->release(given->owner);
-        return tine_problem(r, 500, "the answer could not be made");
+        return problem_of_wrong_answer(r);
     }
     tine_content content = own_copy(given);
     struct response *response = &r->response;
@@ -312,7 +328,7 @@ int tine_send_content(tine_request *r, const tine_content *given)
     response->fd = content.data == NULL ? content.fd : -1;
     response->release = content.release;
     response->owner = content.owner;
-    return is_in_order(r, &content) ? build(r, &content) : tine_problem(r, 500, "the answer could not be made");
+    return is_in_order(r, &content) ? build(r, &content) : problem_of_wrong_answer(r);
 }
 
 int tine_accepts_encoding(tine_request *r, const char *coding)

@@ -3,7 +3,9 @@
  * The functions of tine.h that send files, and what a file is told by. Runs in workers.
  */
 #include "app/blame.h"
+#include "app/problem.h"
 #include "app/response.h"
+#include "base/mix.h"
 #include "http/media_types.h"
 
 #include <errno.h>
@@ -29,7 +31,7 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
         request_blame(r, TINE_ERROR, "gives tine_send_fd() %zu bytes from offset %" PRId64 " of descriptor %d: was one of them negative?", length,
                       (int64_t)offset, fd);
         close(fd);
-        return tine_problem(r, 500, "the answer could not be made");
+        return problem_of_wrong_answer(r);
     }
     struct response_part *part = arena_alloc(&r->arena, sizeof *part);
     *part = (struct response_part){.offset = offset, .length = length};
@@ -41,23 +43,15 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
     return r->response.status;
 }
 
-/* The finaliser of splitmix64: every bit of the input counts for every bit of the result. */
-static uint64_t mix(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
-}
-
 /* Mixed rather than spelled out: the number of an inode is nobody's business. A file that was changed a moment ago can be
  * changed again without its time, which is as coarse as the file system's clock, telling: until then the tag is weak (8.8.1). */
 void tine_etag(const struct stat *status, char etag[TINE_ETAG_SIZE])
 {
-    uint64_t x = mix((uint64_t)status->st_ino);
-    x = mix(x ^ (uint64_t)status->st_size);
-    x = mix(x ^ (uint64_t)status->st_mtim.tv_sec);
-    x = mix(x ^ (uint64_t)status->st_mtim.tv_nsec);
+    const uint64_t about[] = {(uint64_t)status->st_ino, (uint64_t)status->st_size, (uint64_t)status->st_mtim.tv_sec,
+                              (uint64_t)status->st_mtim.tv_nsec};
+    uint64_t x = 0;
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+        x = mix((x ^ about[i]) + MIX_STEP);
     bool young = status->st_mtim.tv_sec + YOUNG_SECONDS > time(NULL);
     snprintf(etag, TINE_ETAG_SIZE, "%s\"%016" PRIx64 "\"", young ? "W/" : "", x);
 }
@@ -76,7 +70,7 @@ int tine_send_file(tine_request *r, const char *path, const char *type)
     char etag[TINE_ETAG_SIZE];
     if (path == NULL) {
         request_blame(r, TINE_ERROR, "gives tine_send_file() NULL for a path");
-        return tine_problem(r, 500, "the answer could not be made");
+        return problem_of_wrong_answer(r);
     }
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO shall not hold it up */
     if (fd < 0)

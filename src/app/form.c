@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cookies, forms and numbers, as handlers ask for them. Runs in workers.
+ * Cookies, queries, forms and numbers, as handlers ask for them. Runs in workers.
  */
 #include "app/input.h"
 
 #include "http/cookie.h"
 #include "http/form.h"
-#include "http/parameters.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -27,15 +26,9 @@ const char *tine_cookie(tine_request *r, const char *name)
     return NULL;
 }
 
-static bool type_is(struct tine_request *r, struct slice wanted)
-{
-    const char *type = tine_header(r, "Content-Type");
-    return type != NULL && slice_equals_nocase(parameters_before(slice_from(type)), wanted);
-}
-
 static bool is_form(struct tine_request *r)
 {
-    if (type_is(r, SLICE("application/x-www-form-urlencoded")))
+    if (input_type_is(r, SLICE("application/x-www-form-urlencoded")))
         return input_is_utf8(r, tine_header(r, "Content-Type"));
     input_fail(r, 415, "the body must be application/x-www-form-urlencoded");
     return false;
@@ -79,23 +72,45 @@ static bool name_is(struct tine_request *r, struct slice name, struct slice want
     return decoded != NULL && slice_equals(slice_from(decoded), wanted);
 }
 
-const char *tine_form(tine_request *r, const char *name)
+static const char *find_value(struct tine_request *r, struct slice pairs, const char *name)
 {
-    if (type_is(r, SLICE("multipart/form-data")))
-        return parts_find(r, name);
-    struct slice rest = form_of(r), wanted = slice_from(name), found, value;
-    while (rest.data != NULL && query_next(&rest, &found, &value))
+    struct slice wanted = slice_from(name), found, value;
+    while (pairs.data != NULL && query_next(&pairs, &found, &value))
         if (name_is(r, found, wanted))
             return decode(r, value);
     return NULL;
 }
 
-static int pair_at(struct tine_request *r, struct slice rest, size_t i, const char **name, const char **value)
+const char *tine_query(tine_request *r, const char *name)
 {
-    struct slice found = {NULL, 0}, text = {NULL, 0};
-    for (size_t k = 0; k <= i; k++)
-        if (rest.data == NULL || !query_next(&rest, &found, &text))
-            return -1;
+    return find_value(r, r->target.query, name);
+}
+
+const char *tine_form(tine_request *r, const char *name)
+{
+    return input_type_is(r, SLICE("multipart/form-data")) ? parts_find(r, name) : find_value(r, form_of(r), name);
+}
+
+/* The i-th pair of 'all', undecoded. It is looked for from the last one that was found on: who goes through all of them, in order, does
+ * not pay for each with a walk from the beginning. */
+static bool find_pair(struct slice all, struct pair_place *last, size_t i, struct slice *name, struct slice *value)
+{
+    if (i < last->index)
+        *last = (struct pair_place){0, 0};
+    struct slice rest = {all.data + last->at, all.length - last->at};
+    for (size_t k = last->index; query_next(&rest, name, value); k++) {
+        *last = (struct pair_place){k, (size_t)(name->data - all.data)};
+        if (k == i)
+            return true;
+    }
+    return false;
+}
+
+static int pair_at(struct tine_request *r, struct slice all, struct pair_place *last, size_t i, const char **name, const char **value)
+{
+    struct slice found, text;
+    if (all.data == NULL || !find_pair(all, last, i, &found, &text))
+        return -1;
     const char *decoded_name = decode(r, found), *decoded_value = decode(r, text);
     if (decoded_name == NULL || decoded_value == NULL) {
         input_fail(r, 400, "the query is not percent-encoded as it must be");
@@ -110,12 +125,12 @@ static int pair_at(struct tine_request *r, struct slice rest, size_t i, const ch
 
 int tine_query_at(tine_request *r, size_t i, const char **name, const char **value)
 {
-    return pair_at(r, r->target.query, i, name, value);
+    return pair_at(r, r->target.query, &input_of(r)->query_at, i, name, value);
 }
 
 int tine_form_at(tine_request *r, size_t i, const char **name, const char **value)
 {
-    return pair_at(r, form_of(r), i, name, value);
+    return pair_at(r, form_of(r), &input_of(r)->form_at, i, name, value);
 }
 
 /* An optional '-' and digits, nothing else. */

@@ -5,6 +5,7 @@
 #include "base/html.h"
 
 #include "app/blame.h"
+#include "app/problem.h"
 #include "app/response.h"
 #include "base/escape.h"
 
@@ -34,7 +35,7 @@ int tine_html(tine_request *r, int status, const char *format, ...)
     bool good = format_page(r, response_draft(r), "tine_html()", format, arguments);
     va_end(arguments);
     if (!good)
-        return tine_problem(r, 500, "the answer could not be made");
+        return problem_of_wrong_answer(r);
     return response_start_with_draft(r, status, "text/html; charset=utf-8") ? r->response.status : 500;
 }
 

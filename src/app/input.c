@@ -47,28 +47,6 @@ const char *tine_param(tine_request *r, const char *name)
     return NULL;
 }
 
-static const char *decode_query(tine_request *r, struct slice text)
-{
-    char *value = arena_alloc(&r->arena, text.length + 1);
-    return query_decode(text, value) < 0 ? NULL : value;
-}
-
-const char *tine_query(tine_request *r, const char *name)
-{
-    struct slice rest = r->target.query, wanted = slice_from(name), key, value;
-    while (rest.data != NULL && query_next(&rest, &key, &value)) {
-        bool plain = memchr(key.data, '%', key.length) == NULL && memchr(key.data, '+', key.length) == NULL;
-        if (plain && slice_equals(key, wanted))
-            return decode_query(r, value);
-        if (plain)
-            continue;
-        const char *decoded = decode_query(r, key);
-        if (decoded != NULL && strcmp(decoded, name) == 0)
-            return decode_query(r, value);
-    }
-    return NULL;
-}
-
 static bool field_is(const tine_request *r, const struct head_field *field, struct slice name)
 {
     return slice_equals_nocase((struct slice){r->bytes + field->name, field->name_length}, name);

@@ -9,6 +9,12 @@
 #include "app/request.h"
 
 struct parts;
+struct found_part;
+
+/* Of a pair, in a query or form: an offset, for the text may move with the head that it is in. */
+struct pair_place {
+    size_t index, at;
+};
 
 struct input {
     int failure;        /* status of the first one; 0: none */
@@ -17,8 +23,10 @@ struct input {
     json_t *json;       /* the body */
     bool form_known;    /* 'form' was looked for; */
     struct slice form;  /* data is NULL if it could not be had */
+    struct pair_place query_at, form_at; /* of the pairs asked for last */
     struct parts *parts;   /* as the handler goes through them */
     struct parts *looking; /* for one of them */
+    struct found_part *found; /* that were looked for, the last one first */
 };
 
 struct input *input_of(struct tine_request *r);
@@ -37,15 +45,25 @@ int input_mistake(struct tine_request *r, const char *format, ...) __attribute__
 /* Has the handler such memory to be read into? False, as a mistake of its, if it is NULL, or negative. */
 bool input_takes(struct tine_request *r, const char *call, const void *buffer, size_t size);
 
-/* The body as a whole. False after a failure. */
+/* All of the body, where it is kept: a .stream handler's client is waited for. False after a failure. */
+bool input_gather(struct tine_request *r);
+
+/* The same, in memory. */
 bool input_body(struct tine_request *r, struct slice *body);
+
+/* Is that the body's media type, whatever its parameters? */
+bool input_type_is(struct tine_request *r, struct slice type);
 
 /* Is the body in UTF-8, as far as a charset parameter in its type says? False after the 415. */
 bool input_is_utf8(struct tine_request *r, const char *type);
 
-/* Text of the first plain field of that name in a multipart/form-data body, wherever the handler is in it. NULL when there is none, or
- * after a failure. */
+/* Text of the first plain field of that name in a multipart/form-data body, wherever the handler is in it, unless it began with one that
+ * arrives. NULL when there is none, or after a failure. */
 const char *parts_find(struct tine_request *r, const char *name);
+
+/* The parts of the body: what reads them, in the arena, with all of [limits] body_memory for their text, and at the first one again. */
+struct parts *parts_new(struct tine_request *r);
+void parts_start(struct tine_request *r, struct parts *parts);
 
 /* Descriptors of parts. */
 void parts_release(struct parts *parts);

@@ -38,19 +38,22 @@ static void append_escaped(struct buffer *out, unsigned char byte)
     buffer_append(out, text, 2);
 }
 
+/* ASCII that stands for itself in a string: no control byte, quote or backslash. */
+static const bool plain_ascii[256] = {[' ' ... '!'] = true, ['#' ... '['] = true, [']' ... 0x7f] = true};
+
+/* So does what is beyond ASCII, if it is UTF-8. */
 static bool is_plain(unsigned char byte)
 {
-    return byte >= 0x20 && byte != '"' && byte != '\\';
+    return plain_ascii[byte] || byte >= 0x80;
 }
 
-/* Nearly every text is ASCII that stands for itself: copied as it is looked at. False: it is not, and nothing was appended. */
+/* Nearly every text is plain ASCII: copied as it is looked at. False: it is not, and nothing was appended. */
 static bool append_plain(struct buffer *out, const char *data, size_t length)
 {
-    static const bool is_ascii[256] = {[' ' ... '!'] = true, ['#' ... '['] = true, [']' ... 0x7f] = true};
     char *to = buffer_reserve(out, length + 2);
     to[0] = '"';
     for (size_t i = 0; i < length; i++) {
-        if (!is_ascii[(unsigned char)data[i]])
+        if (!plain_ascii[(unsigned char)data[i]])
             return false;
         to[i + 1] = data[i];
     }

@@ -20,16 +20,11 @@ static int answer_with_draft(tine_request *r, int status, const char *type)
     return response_start_with_draft(r, status, type) ? r->response.status : 500;
 }
 
-static int cannot_be_made(tine_request *r)
-{
-    return tine_problem(r, 500, "the answer could not be made");
-}
-
 int tine_text(tine_request *r, int status, const char *format, ...)
 {
     if (format == NULL) {
         request_blame(r, TINE_ERROR, "gives tine_text() NULL for a format");
-        return cannot_be_made(r);
+        return problem_of_wrong_answer(r);
     }
     va_list arguments;
     va_start(arguments, format);
@@ -45,7 +40,7 @@ int tine_json(tine_request *r, int status, json_t *value)
         request_blame(r, TINE_ERROR, "gives tine_json() %s",
                       value == NULL ? "NULL: did json_pack() fail, of a text that is not UTF-8 perhaps?" : "a value that cannot be written");
     json_decref(value);
-    return made ? answer_with_draft(r, status, "application/json") : cannot_be_made(r);
+    return made ? answer_with_draft(r, status, "application/json") : problem_of_wrong_answer(r);
 }
 
 int tine_json_pack(tine_request *r, int status, const char *format, ...)
@@ -58,7 +53,7 @@ int tine_json_pack(tine_request *r, int status, const char *format, ...)
     if (made)
         return answer_with_draft(r, status, "application/json");
     request_blame(r, TINE_ERROR, "gives tine_json_pack() what it cannot write by '%s': %s", format != NULL ? format : "", error.text);
-    return cannot_be_made(r);
+    return problem_of_wrong_answer(r);
 }
 
 int tine_send(tine_request *r, int status, const char *type, const void *data, size_t length)
@@ -66,10 +61,10 @@ int tine_send(tine_request *r, int status, const char *type, const void *data, s
     size_t type_length = type != NULL ? strlen(type) : 0;
     if (type != NULL && !field_is_value((struct slice){type, type_length})) {
         request_blame(r, TINE_ERROR, "gives tine_send() a media type with a control byte");
-        return cannot_be_made(r);
+        return problem_of_wrong_answer(r);
     }
     if (!request_gives_memory(r, "tine_send()", data, length))
-        return cannot_be_made(r);
+        return problem_of_wrong_answer(r);
     buffer_append(response_draft(r), data, length);
     return answer_with_draft(r, status, type != NULL ? arena_copy(&r->arena, type, type_length) : NULL);
 }
@@ -135,15 +130,16 @@ int tine_redirect(tine_request *r, int status, const char *location)
 {
     if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) {
         request_blame(r, TINE_ERROR, "redirects with status %d", status);
-        return tine_problem(r, 500, "the answer could not be made");
+        return problem_of_wrong_answer(r);
     }
     if (location == NULL) {
         request_blame(r, TINE_ERROR, "redirects to NULL");
-        return tine_problem(r, 500, "the answer could not be made");
+        return problem_of_wrong_answer(r);
     }
+    const char *encoded = encode_location(r, location);
     if (!response_start(r, status, NULL))
         return 500;
-    response_set_field(r, "Location", encode_location(r, location));
+    response_set_field(r, "Location", encoded);
     return status;
 }
 

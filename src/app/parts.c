@@ -42,12 +42,11 @@ void parts_release(struct parts *parts)
 static bool begin(struct tine_request *r, struct parts *parts)
 {
     char boundary[MULTIPART_BOUNDARY_MAX + 1];
-    const char *type = tine_header(r, "Content-Type");
-    if (type == NULL || !slice_equals_nocase(parameters_before(slice_from(type)), SLICE("multipart/form-data"))) {
+    if (!input_type_is(r, SLICE("multipart/form-data"))) {
         input_fail(r, 415, "the body must be multipart/form-data");
         return false;
     }
-    long length = parameter_find(slice_from(type), SLICE("boundary"), boundary, sizeof boundary);
+    long length = parameter_find(slice_from(tine_header(r, "Content-Type")), SLICE("boundary"), boundary, sizeof boundary);
     if (length < 0 || multipart_init(&parts->parser, (struct slice){boundary, (size_t)length}) < 0) {
         input_fail(r, 400, "the Content-Type has no boundary that can be used");
         return false;
@@ -55,23 +54,29 @@ static bool begin(struct tine_request *r, struct parts *parts)
     return true;
 }
 
-static void start(struct tine_request *r, struct parts *parts)
+void parts_start(struct tine_request *r, struct parts *parts)
 {
     parts->fd = -1;
     parts->start = parts->end = 0;
     parts->data = (struct slice){NULL, 0};
-    parts->text_left = r->body.in_memory;
     parts->over = false;
     parts->part.name = NULL;
     parts->ready = begin(r, parts);
+}
+
+struct parts *parts_new(struct tine_request *r)
+{
+    struct parts *parts = arena_alloc(&r->arena, sizeof *parts);
+    parts->text_left = r->body.in_memory;
+    return parts;
 }
 
 static struct parts *parts_of(struct tine_request *r)
 {
     struct input *input = input_of(r);
     if (input->parts == NULL) {
-        input->parts = arena_alloc(&r->arena, sizeof *input->parts);
-        start(r, input->parts);
+        input->parts = parts_new(r);
+        parts_start(r, input->parts);
     }
     return input->parts->ready ? input->parts : NULL;
 }
@@ -231,35 +236,6 @@ const char *tine_part_text(tine_request *r)
     }
     buffer_release(&text);
     return copy;
-}
-
-static const char *look_for(struct tine_request *r, const char *name)
-{
-    const tine_part *part;
-    while ((part = tine_next_part(r)) != NULL)
-        if (part->file == NULL && strcmp(part->name, name) == 0)
-            return tine_part_text(r);
-    return NULL;
-}
-
-/* With parts of its own, from the beginning of the body; then the handler's are put back. */
-const char *parts_find(struct tine_request *r, const char *name)
-{
-    struct input *input = input_of(r);
-    struct parts *parts = input->parts;
-    uint64_t at = input->at;
-    struct slice body;
-    if (!input_body(r, &body))
-        return NULL;
-    if (input->looking == NULL)
-        input->looking = arena_alloc(&r->arena, sizeof *input->looking);
-    input->parts = input->looking;
-    input->at = 0;
-    start(r, input->parts);
-    const char *text = look_for(r, name);
-    input->parts = parts;
-    input->at = at;
-    return text;
 }
 
 /* Says why the file could not be made or written, by errno. Returns the status. */

@@ -63,6 +63,11 @@ static void add_fields(struct tine_request *r)
     add_line(&r->response.fields, SLICE("X-Content-Type-Options: nosniff\r\n"));
 }
 
+int problem_of_wrong_answer(struct tine_request *r)
+{
+    return tine_problem(r, 500, "the answer could not be made");
+}
+
 void problem_build(struct tine_request *r, const char *detail)
 {
     struct slice accept = {NULL, 0};

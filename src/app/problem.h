@@ -10,4 +10,7 @@
 /* Fills the body of r's response, whose status is set. 'detail' may be empty. */
 void problem_build(struct tine_request *r, const char *detail);
 
+/* The answer of who gave something wrong to be sent, and was told so. Returns 500. */
+int problem_of_wrong_answer(struct tine_request *r);
+
 #endif

@@ -127,7 +127,7 @@ static bool gather(struct tine_request *r)
     char piece[PIECE_BYTES];
     long length;
     if (arrival->taken > 0) {
-        input_mistake(r, "asks for the whole body, of which tine_read() has taken some");
+        input_mistake(r, "asks for the whole body, of which tine_read() or tine_next_part() has taken some");
         return false;
     }
     while ((length = tine_read(r, piece, sizeof piece)) > 0) {
@@ -141,9 +141,14 @@ static bool gather(struct tine_request *r)
     return length == 0;
 }
 
+bool input_gather(struct tine_request *r)
+{
+    return !r->arrival.live || gather(r);
+}
+
 bool input_body(struct tine_request *r, struct slice *body)
 {
-    if (r->arrival.live && !gather(r))
+    if (!input_gather(r))
         return false;
     *body = (struct slice){body_bytes(&r->body), (size_t)r->body.length};
     if (body->data == NULL) {
@@ -174,8 +179,7 @@ static int move_to_file(struct body *body)
 
 int tine_body_fd(tine_request *r, size_t *length)
 {
-    struct slice body;
-    if (!input_body(r, &body))
+    if (!input_gather(r))
         return -1;
     if (r->body.fd < 0 && (r->body.fd = move_to_file(&r->body)) < 0) {
         tine_log(r, TINE_ERROR, "cannot make a file of the body of a request: %s", strerror(errno));
@@ -184,8 +188,14 @@ int tine_body_fd(tine_request *r, size_t *length)
     }
     lseek(r->body.fd, 0, SEEK_SET);
     if (length != NULL)
-        *length = body.length;
+        *length = (size_t)r->body.length;
     return r->body.fd;
+}
+
+bool input_type_is(struct tine_request *r, struct slice type)
+{
+    const char *given = tine_header(r, "Content-Type");
+    return given != NULL && slice_equals_nocase(parameters_before(slice_from(given)), type);
 }
 
 bool input_is_utf8(struct tine_request *r, const char *type)

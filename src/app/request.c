@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/mix.h"
 #include "http/fields.h"
 #include "http/status.h"
 
@@ -113,10 +114,7 @@ static void put_hex(char *text, uint32_t number)
 
 void request_make_id(char id[static REQUEST_MADE_ID + 1])
 {
-    uint64_t x = ids.next += 0x9e3779b97f4a7c15; /* splitmix64: a counter, mixed */
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    x ^= x >> 31;
+    uint64_t x = mix(ids.next += MIX_STEP); /* splitmix64: a counter, mixed */
     put_hex(id, (uint32_t)x);
     put_hex(id + 8, (uint32_t)(x >> 32));
     id[REQUEST_MADE_ID] = 0;
@@ -240,7 +238,7 @@ int request_prepare(struct tine_request *r, const struct apps *apps, const char 
         *reason = "the path has a broken percent-encoding, an encoded NUL or leaves the root";
         return 400;
     }
-    if (r->target.https) { /* RFC 9110, 7.4: not over a connection that is not secured */
+    if (r->target.https && !r->secure) { /* RFC 9110, 7.4: not over a connection that is not secured */
         r->answer = 421;
         r->answer_reason = "https is not spoken on this connection";
         return 0;

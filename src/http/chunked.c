@@ -7,6 +7,7 @@
  */
 #include "http/chunked.h"
 
+#include "base/hex.h"
 #include "http/fields.h"
 
 enum state {
@@ -53,14 +54,6 @@ static int too_large(struct chunked *chunked, const char *reason)
     chunked->status = 431;
     chunked->reason = reason;
     return BROKEN;
-}
-
-static int hex_value(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit |= 0x20;
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 static bool is_space(char byte)

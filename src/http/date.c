@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * HTTP dates. The calendar is computed here (the proleptic Gregorian one, after Hinnant's
- * days_from_civil): gmtime_r() and timegm() take glibc's time zone lock, which a handler that was
- * interrupted may hold.
+ * days_from_civil): gmtime_r() and timegm() look at the process's time zone, under a lock, and no
+ * HTTP date has one.
  */
 #include "http/date.h"
 

@@ -4,16 +4,9 @@
  */
 #include "http/form.h"
 
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "http/uri.h"
-
-static int hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
 
 static enum form_verdict check_piece(struct slice piece)
 {
@@ -23,7 +16,7 @@ static enum form_verdict check_piece(struct slice piece)
         if (byte <= ' ' || byte >= 0x7f)
             return FORM_BROKEN;
         if (byte == '%') {
-            int high = piece.length - i > 2 ? hex_digit(piece.data[i + 1]) : -1, low = high < 0 ? -1 : hex_digit(piece.data[i + 2]);
+            int high = piece.length - i > 2 ? hex_value(piece.data[i + 1]) : -1, low = high < 0 ? -1 : hex_value(piece.data[i + 2]);
             if (low < 0)
                 return FORM_BROKEN;
             byte = (unsigned char)(high << 4 | low);

@@ -64,14 +64,6 @@ static void skip_blanks(struct slice *rest)
         skip(rest, 1);
 }
 
-static struct slice trim(struct slice text)
-{
-    skip_blanks(&text);
-    while (text.length > 0 && (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t'))
-        text.length--;
-    return text;
-}
-
 bool forwarded_element_next(struct slice *rest, struct slice *element)
 {
     do {
@@ -79,7 +71,7 @@ bool forwarded_element_next(struct slice *rest, struct slice *element)
             return false;
         const char *comma = memchr(rest->data, ',', rest->length);
         size_t length = comma != NULL ? (size_t)(comma - rest->data) : rest->length;
-        *element = trim((struct slice){rest->data, length});
+        *element = field_trim((struct slice){rest->data, length});
         skip(rest, length + (comma != NULL));
     } while (element->length == 0);
     return true;

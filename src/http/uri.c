@@ -6,6 +6,8 @@
  */
 #include "http/uri.h"
 
+#include "base/hex.h"
+
 enum { TARGET_BAD = 1, TARGET_BAD_IN_PATH = 2 };
 
 /* Deliberately not the characters of RFC 3986 alone: by the URL standard browsers send '[', ']', '^' and '|' as they are, and in queries
@@ -16,14 +18,6 @@ static const unsigned char target_bytes[256] = {
     ['<'] = TARGET_BAD,       ['>'] = TARGET_BAD,           ['\\'] = TARGET_BAD_IN_PATH,
     [0x7f ... 0xff] = TARGET_BAD,
 };
-
-static int hex_value(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit |= 0x20;
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
 
 /* The byte that "%XX" at the front of 'text' stands for; -1 if it is broken or NUL. */
 static int decode_triplet(struct slice text)

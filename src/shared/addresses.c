@@ -4,6 +4,8 @@
  */
 #include "shared/addresses.h"
 
+#include "base/mix.h"
+
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -18,13 +20,6 @@ struct addresses *addresses_new(void)
         return addresses;
     munmap(addresses, sizeof *addresses);
     return NULL;
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
 }
 
 struct address_places addresses_find(const struct addresses *addresses, const struct in6_addr *address)

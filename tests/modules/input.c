@@ -35,7 +35,6 @@ static int form(tine_request *r)
     return 0;
 }
 
-/* Says nothing of the failure: the problem is sent all the same. */
 /* Looks for fields before, between and behind the parts that it goes through. */
 static int mixed(tine_request *r)
 {
@@ -51,6 +50,7 @@ static int mixed(tine_request *r)
     return tine_failed(r);
 }
 
+/* Says nothing of the failure: the problem is sent all the same. */
 static int careless_form(tine_request *r)
 {
     tine_form(r, "name");
@@ -81,6 +81,26 @@ static int query(tine_request *r)
     for (size_t i = 0; tine_query_at(r, i, &key, &value) == 0; i++)
         put(r, tine_printf(r, "%s=%s;", key, value));
     return tine_failed(r);
+}
+
+/* Back and forth, behind the end and twice. */
+static int jumping_query(tine_request *r)
+{
+    static const size_t order[] = {1, 0, 2, 2, 1, 9, 2, 0, 9, 9, 3, 1};
+    const char *key, *value;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        put(r, tine_query_at(r, order[i], &key, &value) == 0 ? tine_printf(r, "%s=%s;", key, value) : "-;");
+    return tine_failed(r);
+}
+
+/* How many pairs there are, gone through by index. */
+static int count_pairs(tine_request *r)
+{
+    const char *key, *value;
+    size_t i = 0;
+    while (tine_form_at(r, i, &key, &value) == 0)
+        i++;
+    return tine_failed(r) != 0 ? tine_failed(r) : tine_text(r, 200, "%zu", i);
 }
 
 static int integers(tine_request *r)
@@ -187,6 +207,12 @@ static int body_too_late(tine_request *r)
     return tine_body(r, NULL) != NULL ? 200 : tine_failed(r);
 }
 
+static int form_too_late(tine_request *r)
+{
+    tine_next_part(r);
+    return tine_form(r, "a") != NULL ? 200 : tine_failed(r);
+}
+
 static int body_fd(tine_request *r)
 {
     char piece[4096];
@@ -198,6 +224,27 @@ static int body_fd(tine_request *r)
     for (; all > 0 && (length = read(fd, piece, sizeof piece < all ? sizeof piece : all)) > 0; all -= (size_t)length)
         tine_write(r, piece, (size_t)length);
     return 200;
+}
+
+/* Finds a field, many times over, and another one. */
+static int twice(tine_request *r)
+{
+    const char *first = tine_form(r, "first"), *again = first, *other = tine_form(r, "other");
+    for (int i = 0; i < 10 && again == first; i++)
+        again = tine_form(r, "first");
+    return tine_failed(r) ? tine_failed(r) : tine_text(r, 200, "%s %zu %zu", again == first ? "once" : "anew", strlen(first), strlen(shown(other)));
+}
+
+/* What looking for a field has added to the file that the body lies in: nothing, as it is only read. */
+static int untouched(tine_request *r)
+{
+    struct stat status;
+    size_t length;
+    const char *name = tine_form(r, "name");
+    int fd = tine_body_fd(r, &length);
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return tine_failed(r);
+    return tine_text(r, 200, "%s %d", shown(name), (int)(status.st_size - (off_t)length));
 }
 
 /* name:content; or name[file]length. */
@@ -267,13 +314,16 @@ static const tine_option settings[] = {{"directory", TINE_PATH, ".", "where file
 
 TINE_MODULE(.settings = settings,
             .routes = (const tine_route[]){
-                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/mixed", mixed), TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
+                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/mixed", mixed), TINE_POST("/twice", twice), TINE_POST("/untouched", untouched),
+                TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_GET("/jumping_query", jumping_query), TINE_POST("/count_pairs", count_pairs),
+                TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
                 TINE_GET("/integers/{id}", integers), TINE_GET("/no_such_param", no_such_param), TINE_GET("/no_such_integer", no_such_integer),
                 TINE_POST("/json", json), TINE_POST("/strict_json", strict_json), TINE_POST("/wrong_json", wrong_json),
                 TINE_POST("/document", document), TINE_POST("/sum", sum), TINE_POST("/stream/sum", sum, .stream = 1), TINE_POST("/first", first),
                 TINE_POST("/stream/first", first, .stream = 1), TINE_POST("/stream/unread", unread, .stream = 1),
                 TINE_POST("/stream/crash", crash, .stream = 1), TINE_POST("/stream/body", body, .stream = 1),
-                TINE_POST("/stream/late", body_too_late, .stream = 1), TINE_POST("/fd", body_fd), TINE_POST("/stream/fd", body_fd, .stream = 1),
+                TINE_POST("/stream/late", body_too_late, .stream = 1),
+                TINE_POST("/stream/late_form", form_too_late, .stream = 1), TINE_POST("/fd", body_fd), TINE_POST("/stream/fd", body_fd, .stream = 1),
                 TINE_POST("/parts", parts), TINE_POST("/stream/parts", parts, .stream = 1), TINE_POST("/skip", skip_parts),
                 TINE_POST("/save", save), TINE_GET("/kept/{name}", kept), TINE_POST("/spool", spool), TINE_POST("/no_part", no_part),
                 TINE_POST("/stream/form", form, .stream = 1), TINE_POST("/stream/mixed", mixed, .stream = 1),

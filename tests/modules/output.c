@@ -267,6 +267,10 @@ static int made_of(tine_request *r)
         return tine_send(r, 200, "text/plain", body + 2, length - 2);
     if (strcmp(how, "json") == 0)
         return tine_json(r, 200, json_pack("[s%]", body, length));
+    if (strcmp(how, "problem") == 0)
+        return tine_problem(r, 400, "%s", body);
+    if (strcmp(how, "redirect") == 0)
+        return tine_redirect(r, 302, body);
     return tine_json_pack(r, 200, "[s%]", body, length);
 }
 

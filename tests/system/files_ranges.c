@@ -5,6 +5,7 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,47 @@ RangeTest(several_parts_come_in_their_order)
         expect_three_parts(text("%s/small.txt", folders[k]), SMALL);
         expect_three_parts(text("%s/large.txt", folders[k]), LARGE);
     }
+}
+
+static uint64_t unshift(uint64_t x, int by)
+{
+    uint64_t was = x;
+    for (int i = by; i < 64; i += by)
+        was = x ^ was >> by;
+    return was;
+}
+
+/* Ids of requests are splitmix64 of a counter, the lowest half byte first: from one the next can be computed. */
+static const char *id_after(const char *id)
+{
+    uint64_t x = 0;
+    char next[17] = "";
+    for (int i = 16; i-- > 0;)
+        x = x << 4 | (uint64_t)(strchr("0123456789abcdef", id[i]) - "0123456789abcdef");
+    x = unshift(x, 31) * 0x319642b2d24d8ec3; /* the inverses of those factors, modulo 2^64 */
+    x = unshift(unshift(x, 27) * 0x96de1b173f119089, 30) + 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    x ^= x >> 31;
+    for (int i = 0; i < 16; i++, x >>= 4)
+        next[i] = "0123456789abcdef"[x & 15];
+    return text("%s", next);
+}
+
+/* Else who writes a file, and asks for any page before, could put parts of his own into what others get. */
+RangeTest(a_boundary_cannot_be_told_from_the_ids_of_requests)
+{
+    struct response before = get(&server, "/small.txt"), after = get(&server, "/small.txt");
+    const char *id = response_header(&after, "X-Request-Id");
+    cr_assert_str_eq(id_after(response_header(&before, "X-Request-Id")), id);
+    struct response response = get_with(&server, "/small.txt", "Range: bytes=0-9, 600-602\r\n");
+    const char *type = response_header(&response, "Content-Type"), *own = response_header(&response, "X-Request-Id");
+    cr_assert_str_eq(own, id_after(id));
+    cr_assert(text_matches(type, "^multipart/byteranges; boundary=[0-9a-f]{16}$"), "%s", type);
+    cr_assert_str_neq(type, text("multipart/byteranges; boundary=%s", id_after(own)));
+    response_free(&before);
+    response_free(&after);
+    response_free(&response);
 }
 
 RangeTest(several_parts_of_a_large_file_reach_a_slow_client)

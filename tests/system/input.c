@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 TestSuite(input, .timeout = 120);
@@ -118,6 +119,27 @@ InputTest(queries_and_integers_are_bounded)
     }
 }
 
+InputTest(pairs_are_found_in_any_order)
+{
+    expect_get(&server, "/jumping_query?a=1&&b=%20&c&", 200, "b= ;a=1;c=;c=;b= ;-;c=;a=1;-;-;-;b= ;");
+    expect_get(&server, "/jumping_query?", 200, "-;-;-;-;-;-;-;-;-;-;-;-;");
+    expect_get(&server, "/jumping_query", 200, "-;-;-;-;-;-;-;-;-;-;-;-;");
+}
+
+/* Each of half a million pairs looked for from the first on would take minutes. */
+InputTest(a_form_is_gone_through_in_time_that_grows_with_its_length)
+{
+    enum { PAIRS = 500000, SECONDS = 10 };
+    char *body = malloc(2 * PAIRS + 1);
+    for (size_t i = 0; i < PAIRS; i++)
+        memcpy(body + 2 * i, "a&", 3);
+    time_t before = time(NULL);
+    struct response response = post("/count_pairs", FORM, body);
+    expect_response(&response, 200, "500000");
+    cr_expect_leq(time(NULL) - before, SECONDS);
+    free(body);
+}
+
 /* A line of the log names handler and module. */
 static void expect_blame(const char *handler, const char *what)
 {
@@ -142,7 +164,10 @@ InputTest(mistakes_of_a_handler_are_logged_with_its_name)
     expect_blame("no_part", "calls tine_part_read() without a part");
     response = post("/stream/late", "text/plain", "0123456789");
     expect_problem(&response, 500, "the handler failed");
-    expect_blame("body_too_late", "asks for the whole body, of which tine_read() has taken some");
+    expect_blame("body_too_late", "asks for the whole body, of which tine_read() or tine_next_part() has taken some");
+    response = post("/stream/late_form", "multipart/form-data; boundary=B", "--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--B--");
+    expect_problem(&response, 500, "the handler failed");
+    expect_blame("form_too_late", "asks for the whole body, of which tine_read() or tine_next_part() has taken some");
 }
 
 #define JSON "application/json"
@@ -248,6 +273,35 @@ InputTest(text_of_parts_is_bounded_and_files_are_not_kept_in_memory)
     expect_problem(&response, 413, "part 'name' is larger than [limits] body_memory");
     response = post("/parts", MULTIPART, text("--B\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\n%s\r\n--B--", large));
     expect_response(&response, 200, "a[f](none) 200000;");
+    free(large);
+}
+
+static char *of_letters(size_t length)
+{
+    char *letters = malloc(length + 1);
+    memset(letters, 'x', length);
+    letters[length] = 0;
+    return letters;
+}
+
+/* [limits] body_memory is for all that are found, and asking again takes nothing of it. */
+InputTest(fields_found_by_name_have_one_allowance)
+{
+    static const char form[] = FIELD("first", "%s") FIELD("other", "%s") FILE_PART("f", "x", "%s") "--B--";
+    char *most = of_letters(40000), *little = of_letters(20000);
+    struct response response = post("/twice", MULTIPART, text(form, most, little, most));
+    expect_response(&response, 200, "once 40000 20000");
+    response = post("/twice", MULTIPART, text(form, most, most, most));
+    expect_problem(&response, 413, "part 'other' is larger than [limits] body_memory");
+    free(most);
+    free(little);
+}
+
+InputTest(a_spooled_body_is_only_read_to_find_a_field)
+{
+    char *large = of_letters(100000);
+    struct response response = post("/untouched", MULTIPART, text(FIELD("name", "ada") FILE_PART("f", "x", "%s") "--B--", large));
+    expect_response(&response, 200, "ada 0");
     free(large);
 }
 

@@ -111,6 +111,17 @@ OutputTest(an_answer_may_be_made_of_the_one_before)
         expect_get(&server, text("/made_of?how=%s", cases[i][0]), 200, cases[i][1]);
         expect_get(&server, text("/made_of?lent=1&how=%s", cases[i][0]), 200, cases[i][1]);
     }
+    for (int lent = 1; lent >= 0; lent--) {
+        const char *more = lent ? "&lent=1" : "";
+        struct response response = get(&server, text("/made_of?how=problem%s", more));
+        expect_response(&response, 400, NULL);
+        cr_expect_not_null(strstr(response.body, "\"detail\":\"a body that is lent\""), "%s", response.body);
+        response_free(&response);
+        response = get(&server, text("/made_of?how=redirect%s", more));
+        expect_response(&response, 302, "");
+        expect_field(&response, "Location", "a%20body%20that%20is%20lent");
+        response_free(&response);
+    }
 }
 
 OutputTest(calls_that_cannot_be_done_fail_alone_and_name_the_handler)

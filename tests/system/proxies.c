@@ -25,14 +25,19 @@ static char *answer_to(struct client *client, const void *bytes, size_t length)
     return said;
 }
 
-/* What /scheme says ("http 192.0.2.1") to a request with these fields. */
-static char *found(const struct server *server, const char *source, const char *fields)
+static char *get_from(const struct server *server, const char *source, const char *target, const char *fields)
 {
     struct client client = client_connect_from(server->address, source);
-    const char *bytes = request("GET", "/scheme", fields);
+    const char *bytes = request("GET", target, fields);
     char *said = answer_to(&client, bytes, strlen(bytes));
     client_close(&client);
     return said;
+}
+
+/* What /scheme says ("http 192.0.2.1") to a request with these fields. */
+static char *found(const struct server *server, const char *source, const char *fields)
+{
+    return get_from(server, source, "/scheme", fields);
 }
 
 struct cases {
@@ -79,6 +84,24 @@ Test(proxies, the_client_is_the_first_from_the_right_that_is_not_trusted)
     struct server server;
     server_start(&server, ONE_WORKER TRUSTED PROBE);
     expect_found(&server, cases, sizeof cases / sizeof *cases);
+    server_stop(&server);
+}
+
+/* RFC 9112, 3.2.2: a server must take absolute-form, https too where it is spoken with the proxy's client. */
+Test(proxies, absolute_form_with_https_is_for_who_speaks_it)
+{
+    static const struct cases cases[] = {
+        {"127.0.0.1", XFP("https"), "200 https 127.0.0.1"},
+        {"127.0.0.1", XFP("http"), "421 "},
+        {"127.0.0.1", "", "421 "},
+        {"127.0.0.2", XFP("https"), "421 "}, /* no proxy of ours */
+    };
+    struct server server;
+    server_start(&server, ONE_WORKER TRUSTED PROBE);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *said = get_from(&server, cases[i].source, "https://tine.test/scheme", cases[i].fields);
+        cr_expect_str_eq(said, cases[i].found, "'%s' from %s is '%s', not '%s'", cases[i].fields, cases[i].source, said, cases[i].found);
+    }
     server_stop(&server);
 }
 
