@@ -33,14 +33,14 @@ int64_t generation_descriptors(void)
 }
 
 /* The master has a socket to each worker, and to twice as many while a reload replaces them. */
-static int64_t decide_workers_most(const struct config *config, struct errors *errors)
+static int64_t decide_workers_possible(const struct config *config, struct errors *errors)
 {
     int64_t others = MASTER_DESCRIPTORS + 2 * (int64_t)config->listen_count, possible = (hard_limit() - others) / 2;
     if (config->workers > possible)
         config_reject_value(errors, config, "server", "workers",
                             "%lld takes %lld open files in the master, the limit is %lld (raise it with ulimit -n, or LimitNOFILE= "
                             "in the unit)", (long long)config->workers, (long long)(others + 2 * config->workers), (long long)hard_limit());
-    return config->workers_max < possible ? config->workers_max : possible;
+    return possible;
 }
 
 static int64_t decide_connections(const struct config *config)
@@ -79,7 +79,7 @@ struct generation *generation_open(struct config *config, unsigned number, const
                                       .logs = {.access.fd = -1, .error = -1}, .modules.lock = -1};
     /* As much of it as can be, so that all that is wrong is told at once. */
     check_surroundings(config, errors);
-    generation->workers_most = decide_workers_most(config, errors);
+    generation->workers_possible = decide_workers_possible(config, errors);
     privileges_resolve(&generation->privileges, config, errors);
     modules_copy(&generation->modules, config, errors);
     if (errors->count == 0)

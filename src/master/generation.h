@@ -20,7 +20,7 @@ struct generation {
     struct logs logs;
     struct privileges privileges;
     int64_t connections; /* a worker may hold */
-    int64_t workers_most; /* as configured, or what the master has descriptors for */
+    int64_t workers_possible; /* for as many the master has descriptors */
     int *fds;            /* of the listeners, as workers are given them */
     bool *locals, *proxied;
     unsigned children;

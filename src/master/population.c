@@ -96,7 +96,8 @@ static unsigned count_busy(struct master *m, bool *all)
 static void adapt(struct master *m)
 {
     bool all;
-    unsigned most = (unsigned)m->current->workers_most, busy = count_busy(m, &all);
+    int64_t wanted = m->current->config->workers_max, possible = m->current->workers_possible;
+    unsigned most = (unsigned)(wanted < possible ? wanted : possible), busy = count_busy(m, &all);
     if (busy > m->peak)
         m->peak = busy;
     if (all && busy > 0 && m->wanted < most && m->transaction == TRANSACTION_NONE) {
@@ -129,7 +130,7 @@ void population_change(struct master *m, int by)
 {
     if (m->state != MASTER_SERVING || (by < 0 && m->base == 1) || (by > 0 && m->base == CONFIG_WORKERS_MAX))
         return;
-    if (by > 0 && m->base >= m->current->workers_most) {
+    if (by > 0 && m->base >= m->current->workers_possible) {
         log_warning("%u workers: for more the limit of open files is too low", m->base);
         return;
     }
