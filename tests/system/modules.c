@@ -61,6 +61,18 @@ Test(modules, an_undefined_symbol_is_refused)
     expect_refused(MODULE("@MODULES@/undefined_symbol.so"), "server\\.ini:6: \\[app:m\\] module: .*tine_that_never_was");
 }
 
+/* Each one that comes with tine, whether it was built or not. */
+Test(modules, a_name_that_is_misspelt_is_suggested)
+{
+    expect_refused(MODULE("sttaic"), "there is no module 'sttaic' \\(did you mean 'static'\\?\\): ");
+    struct run ran = run("sh", "-c", "ls src/modules/loaded | sed -n 's/\\.cc*$//p'");
+    size_t count = 0;
+    for (char *name = strtok(ran.out, "\n"); name != NULL; name = strtok(NULL, "\n"), count++)
+        expect_refused(text(MODULE("%ss"), name), text("there is no module '%ss' \\(did you mean '%s'\\?\\): ", name, name));
+    cr_expect_gt(count, 5);
+    expect_refused(MODULE("nothing_like_it"), "there is no module 'nothing_like_it': ");
+}
+
 Test(modules, another_abi_is_refused_with_both_numbers)
 {
     expect_refused(MODULE("@MODULES@/other_abi.so"), "server\\.ini:6: \\[app:m\\] module: .*(4711.*1|1.*4711)");
