@@ -67,6 +67,8 @@ Test(install, every_function_has_its_manual_page)
     cr_assert_str_eq(file_read(text("%s/share/man/man3/tine_json.3", prefix()), NULL), ".so man3/tine.3\n");
     cr_assert_str_eq(file_read(text("%s/share/man/man3/tine_test_open.3", prefix()), NULL), ".so man3/tine_test.3\n");
     cr_assert(file_exists(text("%s/share/man/man3/tine_test.3", prefix())));
+    cr_assert_str_eq(file_read(text("%s/share/man/man3/tine_session.3", prefix()), NULL), ".so man3/tine_batteries.3\n");
+    cr_assert(file_exists(text("%s/share/man/man3/tine_batteries.3", prefix())));
 }
 
 Test(install, a_new_module_builds_against_it_alone)
