@@ -325,7 +325,13 @@ install: all man
 	for page in tine tine_test tine_batteries; do for name in $$(awk -f src/man/tine.3.awk -v names=1 include/$$page.h); do \
 	    echo .so man3/$$page.3 >$(ROOT)/share/man/man3/$$name.3 || exit; \
 	done; done
-	install -m 644 src/man/*.md $(ROOT)/share/doc/tine/
+	for page in README.md src/man/*.md; do \
+	    sed -f src/man/installed.sed $$page | install -m 644 /dev/stdin $(ROOT)/share/doc/tine/$${page##*/} || exit; \
+	done
+	install -m 644 LICENSE $(ROOT)/share/doc/tine/
+	for file in $$(cd src/examples && find . -type f); do \
+	    sed 's,\(\.\./\)*build/,,' src/examples/$$file | install -D -m 644 /dev/stdin $(ROOT)/share/doc/tine/examples/$$file || exit; \
+	done
 	sed 's,\.\./build/hello\.so,$(PREFIX)/lib/tine/hello.so,' etc/server.ini >$(ROOT)/share/tine/server.ini
 	install -m 644 etc/www/* $(ROOT)/share/tine/www/
 	install -m 644 etc/logrotate $(ROOT)/share/tine/logrotate.example
