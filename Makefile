@@ -336,6 +336,7 @@ install: all man
 	install -m 644 etc/www/* $(ROOT)/share/tine/www/
 	install -m 644 etc/logrotate $(ROOT)/share/tine/logrotate.example
 	install -m 644 etc/haproxy.cfg $(ROOT)/share/tine/haproxy.cfg.example
+	install -m 644 etc/nginx.conf $(ROOT)/share/tine/nginx.conf.example
 	for unit in tine.service tine.socket; do \
 	    sed 's|/usr/local/|$(PREFIX)/|g' etc/$$unit | install -D -m 644 /dev/stdin $(ROOT)/lib/systemd/system/$$unit || exit; \
 	done
