@@ -131,6 +131,22 @@ Test(manual, every_key_has_its_place)
         cr_assert(strstr(manual, others[i]) != NULL, "%s", others[i]);
 }
 
+/* What a format of the access log takes is what its key says, letter by letter. */
+Test(manual, letters_of_the_access_log_are_told)
+{
+    char *manual = page("tine.ini.5"), *ini = text("%s/letters.ini", test_dir());
+    file_write(ini, "[app:a]\npath = /\nmodule = respond\n");
+    for (char letter = 'A'; letter <= 'z'; letter++) {
+        if (letter > 'Z' && letter < 'a')
+            continue;
+        bool taken = run_tine("-t", "-c", ini, "-o", text("log.access_format=x %%%c", letter)).code == 0;
+        bool told = text_matches(manual, text("(^|[ ,])%%%c( |,|$)", letter));
+        cr_expect_eq(taken, told, "%%%c is %staken and %stold", letter, taken ? "" : "not ", told ? "" : "not ");
+        taken = run_tine("-t", "-c", ini, "-o", text("log.access_format=x %%{A}%c", letter)).code == 0;
+        cr_expect_eq(taken, strstr(manual, text("%%{Name}%c ", letter)) != NULL || strstr(manual, text("%%{Name}%c\n", letter)) != NULL, "%%{A}%c", letter);
+    }
+}
+
 Test(manual, every_option_and_command_has_its_place)
 {
     char *manual = page("tine.8");
