@@ -151,8 +151,8 @@ static void print_errors(const struct errors *errors)
 {
     for (size_t i = 0; i < errors->kept; i++)
         fprintf(stderr, "%s\n", errors->messages[i]);
-    if (errors->count > errors->kept)
-        fprintf(stderr, "and %zu more\n", errors->count - errors->kept);
+    if (errors->count - errors->untold > errors->kept)
+        fprintf(stderr, "and %zu more\n", errors->count - errors->untold - errors->kept);
 }
 
 /* Everything that is wrong is told in one run: of modules too when the file alone has errors already. Before serving, a file without

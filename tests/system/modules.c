@@ -94,6 +94,20 @@ Test(modules, a_setting_that_must_be_given_is_asked_for)
     expect_refused(MODULE("@MODULES@/settings.so"), "server\\.ini:[0-9]+: \\[app:m\\] must: ");
 }
 
+Test(modules, a_setting_whose_variable_is_missing_is_told_once)
+{
+    struct server server;
+    server_prepare(&server, MODULE("@MODULES@/settings.so") "must = ${NO_SUCH_VARIABLE}\ngreting = hi\n");
+    const char *const told = "^[^\n]*server\\.ini:7: \\[app:m\\] must: the environment has no variable NO_SUCH_VARIABLE [^\n]*\n"
+                             "[^\n]*server\\.ini:8: \\[app:m\\] greting: [^\n]*\n$";
+    struct run ran = run_tine("-t", "-c", server.ini);
+    cr_assert(ran.code == 1 && text_matches(ran.err, told) && text_count(ran.err, "\n") == 2, "%s", ran.err);
+    ran = run_tine("routes", "-c", server.ini);
+    cr_assert(ran.code == 1 && text_matches(ran.err, told) && text_count(ran.err, "\n") == 2, "%s", ran.err);
+    ran = run_tine("-T", "-c", server.ini);
+    cr_assert(ran.code == 1 && text_count(ran.err, "\n") == 2, "%s", ran.err);
+}
+
 Test(modules, a_load_that_rejects_is_refused_with_its_reason)
 {
     expect_refused(MODULE("@MODULES@/settings.so") "must = bad load\n", "server\\.ini:7: \\[app:m\\] must: .*load does not like it");
