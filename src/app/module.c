@@ -70,8 +70,9 @@ static const tine_module *find_builtin(const char *name, const char **reason)
             return builtins[i].module;
     const char *meant = suggest(name);
     snprintf(reason_text, sizeof reason_text,
-             "there is no module '%s'%s%s%s: static, respond, redirect, status, gzip, cors and security_headers are built in, others lie in lib/tine (`make install`), and "
-             "a shared object of your own is written with a path (./%s.so)", name, meant != NULL ? " (did you mean '" : "",
+             "there is no module '%s'%s%s%s: static, respond, redirect, status, gzip, cors and security_headers are built in, others lie "
+             "in lib/tine (`make install`), and a shared object of your own is written with a path "
+             "(./%s.so)", name, meant != NULL ? " (did you mean '" : "",
              meant != NULL ? meant : "", meant != NULL ? "'?)" : "", name);
     *reason = reason_text;
     return NULL;

@@ -9,8 +9,8 @@
 # it prints the names of all functions instead, one a line, for the links of `make install`.
 #
 # What it goes by: comments begin in the first column, a declaration ends with an empty line outside of braces, and what is for C++ alone
-# stands between #if ... __cplusplus and #else or #endif. An inline function begins with `static inline`, all of it in one line, and its body
-# is not shown.
+# stands between #if ... __cplusplus and #else or #endif. An inline function begins with `static inline`, all of it in one line, and its
+# body is not shown.
 
 # Text that means nothing to a formatter.
 function plain(line) {

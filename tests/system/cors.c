@@ -108,7 +108,8 @@ Test(cors, a_page_of_another_origin_logs_in, .fini = stop)
     cr_assert(cookie != NULL && strstr(cookie, "SameSite=None") != NULL && strstr(cookie, "Secure") != NULL, "%s", cookie);
     response = ask(&server, request("POST", "/session?cart=3", text(PAGE "Cookie: %.*s\r\n", (int)strcspn(cookie, ";"), cookie)));
     expect_response(&response, 200, "{\"user\":\"ada\",\"cart\":\"3\"}");
-    response = ask(&server, request("OPTIONS", "/session", PAGE "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n"));
+    response = ask(&server, request("OPTIONS", "/session", PAGE "Access-Control-Request-Method: POST\r\n"
+                                                              "Access-Control-Request-Headers: content-type\r\n"));
     expect_response(&response, 204, NULL);
     expect_field(&response, "Access-Control-Allow-Credentials", "true");
     response = ask(&server, request("POST", "/session?cart=3", "Sec-Fetch-Site: cross-site\r\nOrigin: https://evil.example\r\n"));
