@@ -10,7 +10,7 @@
 # make mutation   which checks no case would miss, and which cases nothing makes fail; F=head tries src/http/head.c; JOBS=2
 # make check      what CI runs: gcc, clang, sanitizers
 # make release    build/release/tine, optimized across files and by profile; needs wrk
-# make man        build/man: tine(8), tine(3) and tine_test(3) of the headers, tine.ini(5) of the tables of options
+# make man        build/man: tine(8), tine(3), tine_test(3) and tine_batteries(3) of the headers, tine.ini(5) of the tables of options
 # make install    PREFIX=/usr/local DESTDIR=; with B=build/release that one; make uninstall takes it away
 #
 # B= is the folder to build in, SANITIZE=address,undefined and WERROR=1 do what they say; CFLAGS and the like are
@@ -287,14 +287,15 @@ release:
 	scripts/release
 
 # The pages cannot drift: tine(3) is the header, tine.ini(5) the tables that the server goes by.
-man: $(B)/man/tine.8 $(B)/man/tine.3 $(B)/man/tine_test.3 $(B)/man/tine.ini.5
+man: $(B)/man/tine.8 $(B)/man/tine.3 $(B)/man/tine_test.3 $(B)/man/tine_batteries.3 $(B)/man/tine.ini.5
 
 $(B)/man/tine.8: src/man/tine.8
 	@mkdir -p $(@D)
 	sed 's/@DATE@/$(RELEASED)/' $< >$@
 
-$(B)/man/tine.3: ABOUT = -v about='write HTTP back ends as plain blocking C functions' -v see='tine_test 3, tine.ini 5, tine 8'
+$(B)/man/tine.3: ABOUT = -v about='write HTTP back ends as plain blocking C functions' -v see='tine_batteries 3, tine_test 3, tine.ini 5, tine 8'
 $(B)/man/tine_test.3: ABOUT = -v about='test modules of tine without a server' -v see='tine 3, tine.ini 5, tine 8'
+$(B)/man/tine_batteries.3: ABOUT = -v about='what filters that come with tine hand out to handlers' -v see='tine 3, tine.ini 5, tine 8'
 $(B)/man/%.3: src/man/tine.3.awk include/%.h
 	@mkdir -p $(@D)
 	awk -f $< -v name=$* -v date='$(RELEASED)' $(ABOUT) include/$*.h >$@
@@ -320,15 +321,22 @@ install: all man
 	install -d $(addprefix $(ROOT)/,share/man/man3 share/man/man5 share/man/man8 share/doc/tine)
 	install -m 644 $(B)/man/tine.8 $(ROOT)/share/man/man8/
 	install -m 644 $(B)/man/tine.ini.5 $(ROOT)/share/man/man5/
-	install -m 644 $(B)/man/tine.3 $(B)/man/tine_test.3 $(ROOT)/share/man/man3/
-	for page in tine tine_test; do for name in $$(awk -f src/man/tine.3.awk -v names=1 include/$$page.h); do \
+	install -m 644 $(B)/man/tine.3 $(B)/man/tine_test.3 $(B)/man/tine_batteries.3 $(ROOT)/share/man/man3/
+	for page in tine tine_test tine_batteries; do for name in $$(awk -f src/man/tine.3.awk -v names=1 include/$$page.h); do \
 	    echo .so man3/$$page.3 >$(ROOT)/share/man/man3/$$name.3 || exit; \
 	done; done
-	install -m 644 src/man/*.md $(ROOT)/share/doc/tine/
+	for page in README.md src/man/*.md; do \
+	    sed -f src/man/installed.sed $$page | install -m 644 /dev/stdin $(ROOT)/share/doc/tine/$${page##*/} || exit; \
+	done
+	install -m 644 LICENSE $(ROOT)/share/doc/tine/
+	for file in $$(cd src/examples && find . -type f); do \
+	    sed 's,\(\.\./\)*build/,,' src/examples/$$file | install -D -m 644 /dev/stdin $(ROOT)/share/doc/tine/examples/$$file || exit; \
+	done
 	sed 's,\.\./build/hello\.so,$(PREFIX)/lib/tine/hello.so,' etc/server.ini >$(ROOT)/share/tine/server.ini
 	install -m 644 etc/www/* $(ROOT)/share/tine/www/
 	install -m 644 etc/logrotate $(ROOT)/share/tine/logrotate.example
 	install -m 644 etc/haproxy.cfg $(ROOT)/share/tine/haproxy.cfg.example
+	install -m 644 etc/nginx.conf $(ROOT)/share/tine/nginx.conf.example
 	for unit in tine.service tine.socket; do \
 	    sed 's|/usr/local/|$(PREFIX)/|g' etc/$$unit | install -D -m 644 /dev/stdin $(ROOT)/lib/systemd/system/$$unit || exit; \
 	done
@@ -352,8 +360,8 @@ uninstall:
 	cd $(ROOT) && rm -f bin/tine sbin/tine include/tine.h include/tine_test.h include/tine_batteries.h lib/libtine_test.so lib/pkgconfig/tine.pc \
 	    lib/systemd/system/tine.service lib/systemd/system/tine.socket share/bash-completion/completions/tine \
 	    share/zsh/site-functions/_tine share/fish/vendor_completions.d/tine.fish share/man/man8/tine.8 \
-	    share/man/man5/tine.ini.5 share/man/man3/tine.3 share/man/man3/tine_test.3 && rm -rf lib/tine share/tine share/doc/tine
-	for name in $$(awk -f src/man/tine.3.awk -v names=1 include/tine.h include/tine_test.h); do \
+	    share/man/man5/tine.ini.5 share/man/man3/tine.3 share/man/man3/tine_test.3 share/man/man3/tine_batteries.3 && rm -rf lib/tine share/tine share/doc/tine
+	for name in $$(awk -f src/man/tine.3.awk -v names=1 include/tine.h include/tine_test.h include/tine_batteries.h); do \
 	    rm -f $(ROOT)/share/man/man3/$$name.3 || exit; \
 	done
 

@@ -316,7 +316,7 @@ const char *tine_form(tine_request *r, const char *name);
 int tine_query_at(tine_request *r, size_t i, const char **name, const char **value);
 int tine_form_at(tine_request *r, size_t i, const char **name, const char **value);
 
-/* Parses the body as JSON and unpacks it by a format of json_unpack_ex(), into the pointers that follow:
+/* Parses the body as JSON and unpacks it by a format ("Formats of JSON" below), into the pointers that follow:
  *
  *     if (tine_json_body(r, "{s:s, s?i}", "name", &name, "age", &age))
  *         return tine_failed(r);
@@ -383,7 +383,7 @@ int tine_text(tine_request *r, int status, const char *format, ...) TINE_PRINTF(
 /* application/json. Takes the reference to `value`, as json_pack() gives it; NULL (a json_pack() that failed) is a 500. */
 int tine_json(tine_request *r, int status, json_t *value);
 
-/* application/json by a format of json_pack(), without a json_t: for an answer that is written where it is made,
+/* application/json by a format ("Formats of JSON" below), without a json_t: for an answer that is written where it is made,
  *
  *     return tine_json_pack(r, 200, "{s:i, s:s, s:o}", "id", 7, "name", name, "tags", tags);
  *
@@ -538,9 +538,10 @@ int tine_sleep(tine_request *r, int64_t milliseconds);
 
 /* Sends the response that was built, whole, and lets go of the client: its next request, on the same connection too, waits for no more
  * than a free worker. The handler may go on working; what it returns does not count any more (400 and above is logged). Its time still
- * counts for [timeouts] request, and it is lost if the worker is killed: what must not be lost belongs into a queue or database first. Of
- * a .stream handler that has not read its body to the end the connection ends, too. Returns 0, or -1: the client is gone, or (logged) it
- * was called before. */
+ * counts for [timeouts] request (an app may have its own, as timeouts.request), and after a reload or stop it has [timeouts] graceful to
+ * end: tine_sleep() tells. It is lost if the worker is killed: what must not be lost belongs into a queue or database first. Of a .stream
+ * handler that has not read its body to the end the connection ends, too. Returns 0, or -1: the client is gone, or (logged) it was called
+ * before. */
 int tine_finish(tine_request *r);
 
 /* ---- Filters ------------------------------------------------------------------------------------- */
@@ -629,6 +630,42 @@ int tine_shared_swap(tine_request *r, const char *key, const void *before, size_
 /* Adds to a value that is a number in decimal digits. One that is not there begins at 0 and lives `ttl_ms`; else the time that there is
  * runs on. The sum is in `*sum` (NULL: not wanted). 0, or -1 (logged) also when it is no number or the sum has more than 64 bits. */
 int tine_shared_increment(tine_request *r, const char *key, int64_t more, int64_t ttl_ms, int64_t *sum);
+
+/* ---- Formats of JSON ----------------------------------------------------------------------------- */
+
+/* They are those of jansson; blanks, ',' and ':' between the letters are for the eye.
+ *
+ *              tine_json_body() into              tine_json_pack() of
+ *     s        const char **: a string            const char *, not NULL
+ *     s?       -                                  const char *; NULL is null
+ *     s*       -                                  const char *; NULL: no key
+ *     s%       const char **, size_t *: length    const char *, size_t
+ *     i        int *                              int
+ *     I        json_int_t *: 64 bits              json_int_t
+ *     b        int *: 1 or 0                      int
+ *     f        double *: 1.5 or 1.0, not 1        double
+ *     F        double *: any number               -
+ *     n        nothing: it must be null           nothing: null
+ *     o        json_t **: any value, borrowed     json_t *, and its reference
+ *     O        json_t **: any, with a reference   json_t *, still the caller's
+ *     {s:i}    each key, const char *, then its value
+ *     [i, i]   so many items
+ *
+ * Of tine_json_body() alone: '?' behind a key lets it be left out, and what its pointer leads to stays as it was; '!' at the end of an
+ * object or array refuses (422) what was not named:
+ *
+ *     "{s:s, s?i, s?{s:s} !}"
+ *
+ * A '?' lets no null in: "{s?s}" refuses {"note": null}. A field that may be null, left out or given, as with PATCH, is taken by 'o':
+ *
+ *     json_t *note = NULL;
+ *     if (tine_json_body(r, "{s?o}", "note", &note))
+ *         return tine_failed(r);
+ *     if (note && !json_is_null(note) && !json_is_string(note))
+ *         return tine_problem(r, 422, "/note: a string or null");
+ *     if (note)
+ *         set_note(json_string_value(note)); // NULL for null
+ */
 
 /* ---- Memory, log, settings ----------------------------------------------------------------------- */
 

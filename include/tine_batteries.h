@@ -2,6 +2,17 @@
  *
  * tine_batteries.h: what filters that come with tine hand out to handlers. There is nothing to link with: each function asks the filter,
  * through an attribute of the request, and without that filter does nothing.
+ *
+ *     [filter:session]
+ *     module = session
+ *     keys = ${KEYS}
+ *
+ *     [app:shop]
+ *     module = shop.so
+ *     filters = session
+ *
+ * What else comes with tine and hands out no function (cors, security_headers, basic_auth, bearer, gzip, template, rate_limit, cache), and
+ * the settings of all of them, is told in share/doc/tine/batteries.md.
  */
 #ifndef TINE_BATTERIES_H
 #define TINE_BATTERIES_H

@@ -8,6 +8,7 @@
 #include "base/title.h"
 #include "cli/cli.h"
 #include "config/config.h"
+#include "config/values.h"
 #include "master/activation.h"
 #include "master/check.h"
 #include "master/inheritance.h"
@@ -70,16 +71,27 @@ static const struct {
     {"new", cli_new}, {"run", cli_run},
 };
 
+/* One line: the summary below it would push it off the screen. */
 static _Noreturn void refuse_usage(const char *problem)
 {
-    fprintf(stderr, "tine: %s\n%s", problem, usage);
+    fprintf(stderr, "tine: %s (see tine -h)\n", problem);
     exit(EXIT_USAGE);
+}
+
+static const char *suggest_command(const char *word)
+{
+    const char *names[sizeof subcommands / sizeof subcommands[0] + 1] = {NULL};
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++)
+        names[i] = subcommands[i].name;
+    return value_suggest(word, names);
 }
 
 static _Noreturn void refuse_word(const char *word, bool first)
 {
-    fprintf(stderr, "tine: %s '%s'%s\n%s", first ? "there is no command" : "too many arguments:", word,
-            first && strchr(word, '.') != NULL ? " (a file is served with -c FILE)" : "", usage);
+    const char *meant = first ? suggest_command(word) : NULL;
+    fprintf(stderr, "tine: %s '%s'%s%s%s%s (see tine -h)\n", first ? "there is no command" : "too many arguments:", word,
+            meant != NULL ? ": did you mean '" : "", meant != NULL ? meant : "", meant != NULL ? "'?" : "",
+            first && strchr(word, '.') != NULL ? ": a file is served with -c FILE" : "");
     exit(EXIT_USAGE);
 }
 
@@ -124,8 +136,8 @@ static void parse_command(struct command *command, int argc, char **argv)
             print_and_exit("tine " TINE_VERSION "\n");
         case 'h':
             print_and_exit(usage);
-        default:
-            fputs(usage, stderr);
+        default: /* told by getopt */
+            fputs("see tine -h\n", stderr);
             exit(EXIT_USAGE);
         }
     }
@@ -139,8 +151,8 @@ static void print_errors(const struct errors *errors)
 {
     for (size_t i = 0; i < errors->kept; i++)
         fprintf(stderr, "%s\n", errors->messages[i]);
-    if (errors->count > errors->kept)
-        fprintf(stderr, "and %zu more\n", errors->count - errors->kept);
+    if (errors->count - errors->untold > errors->kept)
+        fprintf(stderr, "and %zu more\n", errors->count - errors->untold - errors->kept);
 }
 
 /* Everything that is wrong is told in one run: of modules too when the file alone has errors already. Before serving, a file without

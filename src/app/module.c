@@ -4,6 +4,8 @@
  */
 #include "app/module.h"
 
+#include "config/values.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +30,11 @@ static const struct {
 
 enum { BUILTINS = sizeof builtins / sizeof builtins[0] };
 
+/* Those that lie in lib/tine, to be suggested. */
+static const char *const loaded[] = {"basic_auth", "bearer", "cache", "csrf", "rate_limit", "session", "template"};
+
+enum { LOADED = sizeof loaded / sizeof loaded[0] };
+
 static char reason_text[512];
 
 #define MODULE_SYMBOL "tine_module_exported"
@@ -45,14 +52,28 @@ const tine_module *module_builtin(size_t i, const char **name)
     return builtins[i].module;
 }
 
+static const char *suggest(const char *name)
+{
+    const char *names[BUILTINS + LOADED + 1] = {NULL};
+    for (size_t i = 0; i < BUILTINS; i++)
+        names[i] = builtins[i].name;
+    for (size_t i = 0; i < LOADED; i++)
+        names[BUILTINS + i] = loaded[i];
+    const char *meant = value_suggest(name, names);
+    return meant != NULL && strcmp(meant, name) != 0 ? meant : NULL; /* the same: it was not built, or is not installed */
+}
+
 static const tine_module *find_builtin(const char *name, const char **reason)
 {
     for (size_t i = 0; i < BUILTINS; i++)
         if (strcmp(builtins[i].name, name) == 0)
             return builtins[i].module;
+    const char *meant = suggest(name);
     snprintf(reason_text, sizeof reason_text,
-             "there is no module '%s': static, respond, redirect, status, gzip, cors and security_headers are built in, others lie in lib/tine (`make install`), and "
-             "a shared object of your own is written with a path (./%s.so)", name, name);
+             "there is no module '%s'%s%s%s: static, respond, redirect, status, gzip, cors and security_headers are built in, others lie "
+             "in lib/tine (`make install`), and a shared object of your own is written with a path "
+             "(./%s.so)", name, meant != NULL ? " (did you mean '" : "",
+             meant != NULL ? meant : "", meant != NULL ? "'?)" : "", name);
     *reason = reason_text;
     return NULL;
 }

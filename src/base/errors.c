@@ -97,6 +97,12 @@ void errors_add_va(struct errors *errors, const char *format, va_list arguments)
     errors->messages[at] = message;
 }
 
+void errors_add_untold(struct errors *errors)
+{
+    errors->count++;
+    errors->untold++;
+}
+
 void errors_add(struct errors *errors, const char *format, ...)
 {
     va_list arguments;

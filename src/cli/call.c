@@ -46,8 +46,8 @@ struct command {
 
 static int refuse_usage(const char *problem, const char *argument)
 {
-    fprintf(stderr, "tine call: %s%s%s%s\n%s", problem, argument != NULL ? " '" : "", argument != NULL ? argument : "",
-            argument != NULL ? "'" : "", usage);
+    fprintf(stderr, "tine call: %s%s%s%s (see tine call -h)\n", problem, argument != NULL ? " '" : "", argument != NULL ? argument : "",
+            argument != NULL ? "'" : "");
     return EXIT_USAGE;
 }
 

@@ -13,8 +13,8 @@ static void print_errors(const struct errors *errors)
 {
     for (size_t i = 0; i < errors->kept; i++)
         fprintf(stderr, "%s\n", errors->messages[i]);
-    if (errors->count > errors->kept)
-        fprintf(stderr, "and %zu more\n", errors->count - errors->kept);
+    if (errors->count - errors->untold > errors->kept)
+        fprintf(stderr, "and %zu more\n", errors->count - errors->untold - errors->kept);
 }
 
 int load_direct(struct direct *direct, const char *path, const char *const *overrides, size_t override_count, bool start)

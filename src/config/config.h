@@ -77,6 +77,7 @@ struct config_app {
 struct config_origin {
     char *section, *key;
     struct config_place place;
+    bool is_unread; /* its value could not be read (a variable that is missing, say), which has been told */
 };
 
 struct config {
@@ -142,7 +143,7 @@ void config_reject(struct errors *errors, const struct config_place *place, cons
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* The same for a value of a configuration that was read: the place is where 'key' was set, else the app's or listener's section, else the
- * file. */
+ * file. Where the value could not be read, which has been told, this counts and is not told. */
 void config_reject_value(struct errors *errors, const struct config *config, const char *section, const char *key,
                          const char *format, ...) __attribute__((format(printf, 5, 6)));
 

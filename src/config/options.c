@@ -130,7 +130,10 @@ const struct option options[] = {
 
     {SECTION_LOG, "access", OPTION_LOG, "-", IN_CONFIG(log_access), 1, .help = "- (standard output), a path, or off"},
     {SECTION_LOG, "access_format", OPTION_FORMAT, "combined", IN_CONFIG(log_access_format), 1, .words = format_words,
-     .help = "common, combined, json, or a format string"},
+     .help = "common, combined, json, or a format string, in which stand %h client, %t time, %r first line of the request, %m its method, "
+             "%U path, %q query with '?', %H protocol, %v host, %s status, %b bytes of the body sent or - for none, %B the same or 0, "
+             "%D microseconds and %T seconds that it took, %L request id, %P process, %{Name}i a field of the request, %{Name}o one of "
+             "the response, %% a percent sign; %l and %u, of which Apache knows more, are always -"},
     {SECTION_LOG, "error", OPTION_LOG, "-", IN_CONFIG(log_error), 1, .help = "- (standard error), a path, or off"},
     {SECTION_LOG, "level", OPTION_LEVEL, "info", IN_CONFIG(log_level), .words = log_level_names,
      .help = "least that goes to the error log: debug, info, warning, error"},

@@ -31,11 +31,20 @@ void config_reject(struct errors *errors, const struct config_place *place, cons
     va_end(arguments);
 }
 
-static struct config_place place_of(const struct config *config, const char *section, const char *key)
+static const struct config_origin *origin_of(const struct config *config, const char *section, const char *key)
 {
     for (size_t i = 0; i < config->origin_count; i++)
         if (strcmp(config->origins[i].section, section) == 0 && strcmp(config->origins[i].key, key) == 0)
-            return config->origins[i].place;
+            return &config->origins[i];
+    return NULL;
+}
+
+static struct config_place place_of(const struct config *config, const char *section, const char *key)
+{
+    const struct config_origin *origin = origin_of(config, section, key);
+
+    if (origin)
+        return origin->place;
     for (size_t i = 0; i < config->app_count; i++) {
         const char *kind = config_app_kind(&config->apps[i]);
         size_t length = strlen(kind);
@@ -51,9 +60,14 @@ static struct config_place place_of(const struct config *config, const char *sec
 void config_reject_value(struct errors *errors, const struct config *config, const char *section, const char *key,
                          const char *format, ...)
 {
+    const struct config_origin *origin = origin_of(config, section, key);
     struct config_place place = place_of(config, section, key);
     va_list arguments;
 
+    if (origin && origin->is_unread) { /* that the module has no value follows from it */
+        errors_add_untold(errors);
+        return;
+    }
     va_start(arguments, format);
     reject(errors, &place, section, key, format, arguments);
     va_end(arguments);

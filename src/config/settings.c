@@ -140,6 +140,7 @@ static void note_origin(struct config *config, const struct entry *entry)
         .section = pool_text(config->memory, entry->section),
         .key = pool_text(config->memory, entry->key),
         .place = {pool_text(config->memory, entry->place.file), entry->place.line},
+        .is_unread = !entry->value,
     };
 }
 
@@ -154,9 +155,11 @@ static void take_setting(struct build *build, const struct entry *entry, bool of
         return;
     if (entry->repeated)
         build_reject(build, entry, "already set at %s", build_place_text(build, &entry->repeated->place));
-    if (entry->is_dropped || !entry->value)
+    if (entry->is_dropped)
         return;
     note_origin(build->config, entry);
+    if (!entry->value)
+        return;
     if (!of_named)
         take_server_setting(build, entry, section);
     else if (section == SECTION_APP && (app = build_find_app(build, false, name)))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Makes a page of section 3 of a header, tine(3) of include/tine.h and tine_test(3) of include/tine_test.h:
+# Makes a page of section 3 of a header, tine(3) of include/tine.h, tine_test(3) and tine_batteries(3) of those beside it:
 #
 #     awk -f tine.3.awk -v name=tine -v about='what it is for' -v see='tine 8' -v date='January 1, 2026' include/tine.h
 #
@@ -9,7 +9,8 @@
 # it prints the names of all functions instead, one a line, for the links of `make install`.
 #
 # What it goes by: comments begin in the first column, a declaration ends with an empty line outside of braces, and what is for C++ alone
-# stands between #if ... __cplusplus and #else or #endif.
+# stands between #if ... __cplusplus and #else or #endif. An inline function begins with `static inline`, all of it in one line, and its
+# body is not shown.
 
 # Text that means nothing to a formatter.
 function plain(line) {
@@ -168,7 +169,13 @@ skipping && /^#endif/ && nested { nested--; next }
 skipping && /^#(else|endif)/ { skipping = 0; next }
 skipping { next }
 
-/^#define TINE_[A-Z_]+_OF|^#define TINE_(H|TEST_H|PRINTF|UNSET|MODULE_SYMBOL)/ { continued = /\\$/; next }
+# How the inline functions find their filter is nobody else's business.
+/^(typedef )?struct tine_[a-z]+_calls/ { if (code != "") flush(); text = ""; in_calls = !/;$/; next }
+in_calls { in_calls = !/^};/; next }
+in_body { in_body = !/^}$/; next }
+/^static inline/ { sub(/^static inline /, ""); $0 = $0 ";"; in_body = 1 }
+
+/^#define TINE_[A-Z_]+_OF|^#define TINE_(H|TEST_H|BATTERIES_H|PRINTF|UNSET|MODULE_SYMBOL)/ { continued = /\\$/; next }
 continued { continued = /\\$/; next }
 /^#define/ {
     continued = /\\$/

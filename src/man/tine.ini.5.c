@@ -126,6 +126,7 @@ int main(void)
         put_section((enum option_section)section);
     puts(".Sh BUILT\\-IN MODULES");
     for (size_t i = 0; (module = module_builtin(i, &name)) != NULL; i++)
-        put_module(name, module);
+        if (strcmp(name, "develop") != 0) /* which `tine run` alone makes use of */
+            put_module(name, module);
     return 0;
 }

@@ -44,14 +44,23 @@ Test(command_line, help_is_there_for_every_command)
         struct run ran = run_tine(commands[i], "--help");
         cr_assert(ran.code == 0 && strstr(ran.out, "usage: tine") != NULL, "%s: %d %s", commands[i], ran.code, ran.err);
     }
+}
+
+Test(command_line, a_word_that_is_no_command_is_told_in_one_line)
+{
     struct run ran = run_tine("start");
-    cr_assert(ran.code == 2 && strstr(ran.err, "there is no command 'start'") != NULL, "%s", ran.err);
+    cr_assert(ran.code == 2 && strcmp(ran.err, "tine: there is no command 'start' (see tine -h)\n") == 0, "%s", ran.err);
+    ran = run_tine("relaod", "-c", "server.ini");
+    cr_assert_eq(ran.code, 2);
+    cr_assert_str_eq(ran.err, "tine: there is no command 'relaod': did you mean 'reload'? (see tine -h)\n");
+    ran = run_tine("server.ini");
+    cr_assert(strcmp(ran.err, "tine: there is no command 'server.ini': a file is served with -c FILE (see tine -h)\n") == 0, "%s", ran.err);
 }
 
 static void expect_usage_error(struct run ran)
 {
     cr_assert_eq(ran.code, 2, "exit code %d", ran.code);
-    cr_assert_str_not_empty(ran.err);
+    cr_assert(strstr(ran.err, "see tine -h") != NULL && text_count(ran.err, "\n") <= 2, "%s", ran.err);
     cr_assert_str_empty(ran.out);
 }
 

@@ -5,6 +5,7 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 TestSuite(cors, .timeout = 120);
@@ -71,6 +72,60 @@ Test(cors, answers_preflights_before_anything_else, .fini = stop)
     response = ask(&server, request("OPTIONS", "/", ORIGIN("https://a.example")));
     expect_response(&response, 401, NULL);
     expect_field(&response, "Access-Control-Allow-Origin", "https://a.example");
+}
+
+/* What src/man/batteries.md shows for it, without one of its lines. */
+static char *shown_for_logins(const char *left_out)
+{
+    char *page = file_read("src/man/batteries.md", NULL), *start = strstr(page, "**A page of another origin that logs in**");
+    start = start != NULL ? strstr(start, "```ini\n") : NULL;
+    cr_assert_not_null(start);
+    char *ini = text("%.*s", (int)(strstr(start, "\n```\n") - start - 6), start + 7);
+    char *line = left_out != NULL ? strstr(ini, left_out) : NULL;
+    cr_assert(left_out == NULL || line != NULL, "%s", left_out);
+    if (line != NULL)
+        *line = ';';
+    return text("%s%s\n%s", ONE_WORKER, ini, APP);
+}
+
+#define PAGE "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\nSec-Fetch-Site: cross-site\r\nOrigin: https://app.example.net\r\n"
+
+/* Logs in as its script does, and returns what the cookie and the answer are. */
+static struct response log_in(const char *left_out)
+{
+    setenv("KEYS", "0123456789abcdef0123456789abcdef", 1);
+    server_start(&server, shown_for_logins(left_out));
+    return ask(&server, request("POST", "/session?user=ada", PAGE));
+}
+
+Test(cors, a_page_of_another_origin_logs_in, .fini = stop)
+{
+    struct response response = log_in(NULL);
+    expect_response(&response, 200, "{\"user\":\"ada\"}");
+    expect_field(&response, "Access-Control-Allow-Origin", "https://app.example.net");
+    expect_field(&response, "Access-Control-Allow-Credentials", "true");
+    const char *cookie = response_header(&response, "Set-Cookie");
+    cr_assert(cookie != NULL && strstr(cookie, "SameSite=None") != NULL && strstr(cookie, "Secure") != NULL, "%s", cookie);
+    response = ask(&server, request("POST", "/session?cart=3", text(PAGE "Cookie: %.*s\r\n", (int)strcspn(cookie, ";"), cookie)));
+    expect_response(&response, 200, "{\"user\":\"ada\",\"cart\":\"3\"}");
+    response = ask(&server, request("OPTIONS", "/session", PAGE "Access-Control-Request-Method: POST\r\n"
+                                                              "Access-Control-Request-Headers: content-type\r\n"));
+    expect_response(&response, 204, NULL);
+    expect_field(&response, "Access-Control-Allow-Credentials", "true");
+    response = ask(&server, request("POST", "/session?cart=3", "Sec-Fetch-Site: cross-site\r\nOrigin: https://evil.example\r\n"));
+    expect_response(&response, 403, NULL);
+}
+
+Test(cors, each_of_the_settings_for_that_is_needed, .fini = stop)
+{
+    struct response response = log_in("credentials = on");
+    expect_field(&response, "Access-Control-Allow-Credentials", NULL);
+    server_stop(&server);
+    response = log_in("same_site = None");
+    cr_assert(strstr(response_header(&response, "Set-Cookie"), "SameSite=Lax") != NULL);
+    server_stop(&server);
+    response = log_in("origins = https://app.example.net    ;"); /* that of csrf */
+    expect_response(&response, 403, NULL);
 }
 
 Test(cors, tells_caches_what_the_answer_depends_on, .fini = stop)

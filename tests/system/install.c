@@ -67,6 +67,30 @@ Test(install, every_function_has_its_manual_page)
     cr_assert_str_eq(file_read(text("%s/share/man/man3/tine_json.3", prefix()), NULL), ".so man3/tine.3\n");
     cr_assert_str_eq(file_read(text("%s/share/man/man3/tine_test_open.3", prefix()), NULL), ".so man3/tine_test.3\n");
     cr_assert(file_exists(text("%s/share/man/man3/tine_test.3", prefix())));
+    cr_assert_str_eq(file_read(text("%s/share/man/man3/tine_session.3", prefix()), NULL), ".so man3/tine_batteries.3\n");
+    cr_assert(file_exists(text("%s/share/man/man3/tine_batteries.3", prefix())));
+}
+
+/* Prints those that lead nowhere, and at the end how many there are. */
+#define CHECK_LINKS "cd %s/share/doc/tine && grep -o ']([^)]*)' *.md | sed 's/.*](\\([^)#]*\\).*/\\1/; /^http/d; /^$/d' | " \
+                    "{ n=0; while read -r link; do n=$((n+1)); [ -e \"$link\" ] || echo \"$link\"; done; [ $n -gt 20 ] || echo $n links; }"
+
+Test(install, links_of_documents_lead_somewhere)
+{
+    install();
+    struct run ran = run("sh", "-c", text(CHECK_LINKS, prefix()));
+    cr_assert_str_empty(ran.out, "%s", ran.out);
+    cr_assert_str_empty(ran.err, "%s", ran.err);
+}
+
+Test(install, examples_are_there_and_build)
+{
+    install();
+    char *examples = text("%s/share/doc/tine/examples", prefix());
+    cr_assert(file_exists(text("%s/builds/CMakeLists.txt", examples)));
+    cr_assert_eq(text_count(file_read(text("%s/conduit/conduit.ini", examples), NULL), "../"), 0);
+    expect_well(run("cc", "-shared", "-fPIC", text("-I%s/include", prefix()), "-o", text("%s/background.so", test_dir()),
+                    text("%s/background.c", examples)));
 }
 
 Test(install, a_new_module_builds_against_it_alone)

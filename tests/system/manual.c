@@ -36,7 +36,7 @@ Test(manual, formatters_find_nothing_to_say)
 {
     if (!program_exists("mandoc"))
         cr_skip_test("there is no mandoc: scripts/setup test installs it");
-    static const char *const names[] = {"tine.8", "tine.3", "tine_test.3", "tine.ini.5"};
+    static const char *const names[] = {"tine.8", "tine.3", "tine_test.3", "tine_batteries.3", "tine.ini.5"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         cr_assert_gt(strlen(page(names[i])), 1000);
         cr_assert_str_eq(shell(text("mandoc -T lint %s/%s | grep -v ': referenced manual not found: ' || :", pages(), names[i])), "");
@@ -63,6 +63,34 @@ Test(manual, every_public_function_has_its_prototype_and_text)
     cr_assert_gt(expect_functions(tine_path(), ".", "tine.3"), 80);
     const char *library = text("%s/libtine_test.so", dirname(text("%s", tine_path())));
     cr_assert_gt(expect_functions(library, "^tine_(test|answer)_", "tine_test.3"), 10);
+}
+
+/* Its functions are inline: nothing exports them. */
+Test(manual, functions_of_batteries_have_their_page)
+{
+    char *manual = page("tine_batteries.3");
+    char *names = shell("sed -n 's/^static inline .*[ *]\\(tine_[a-z_]*\\)(.*/\\1/p' include/tine_batteries.h");
+    size_t count = 0;
+    for (char *name = strtok(names, "\n"); name != NULL; name = strtok(NULL, "\n"), count++) {
+        cr_assert(text_matches(manual, text("^\\.Fo %s$", name)), "%s is not in the synopsis", name);
+        cr_assert(text_matches(manual, text("^[a-z].*[ *]%s\\(tine_request \\*r\\);\n\\.Ed\n\\.Pp\n", name)), "%s has no text", name);
+    }
+    cr_assert_gt(count, 3);
+    cr_assert_eq(text_count(manual, "\n.Fo "), count);
+    cr_assert_eq(text_count(manual, "_calls"), 0, "what is nobody's business");
+}
+
+/* What comes with tine is found from the page of the file that it is named in. */
+Test(manual, every_module_is_named)
+{
+    char *manual = page("tine.ini.5");
+    char *names = shell("ls src/modules/loaded | sed -n 's/\\.cc*$//p'");
+    for (char *name = strtok(names, "\n"); name != NULL; name = strtok(NULL, "\n"))
+        cr_expect(text_matches(manual, text("^\\.Ic %s( |$)", name)), "%s is not there", name);
+    cr_expect(strstr(manual, "module = develop") == NULL, "which is for `tine run`");
+    static const char *const pages[] = {"tine.8", "tine_batteries.3", "tine.ini.5"};
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+        cr_expect(strstr(page(pages[i]), "batteries.md") != NULL, "%s", pages[i]);
 }
 
 /* The sources, their strings as they are printed. */
@@ -101,6 +129,22 @@ Test(manual, every_key_has_its_place)
     static const char *const others[] = {".It Ic proxy_protocol No = Li off\n", ".Ss module = redirect\n", ".It Ic cache_control.*\n", "as limits.body."};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         cr_assert(strstr(manual, others[i]) != NULL, "%s", others[i]);
+}
+
+/* What a format of the access log takes is what its key says, letter by letter. */
+Test(manual, letters_of_the_access_log_are_told)
+{
+    char *manual = page("tine.ini.5"), *ini = text("%s/letters.ini", test_dir());
+    file_write(ini, "[app:a]\npath = /\nmodule = respond\n");
+    for (char letter = 'A'; letter <= 'z'; letter++) {
+        if (letter > 'Z' && letter < 'a')
+            continue;
+        bool taken = run_tine("-t", "-c", ini, "-o", text("log.access_format=x %%%c", letter)).code == 0;
+        bool told = text_matches(manual, text("(^|[ ,])%%%c( |,|$)", letter));
+        cr_expect_eq(taken, told, "%%%c is %staken and %stold", letter, taken ? "" : "not ", told ? "" : "not ");
+        taken = run_tine("-t", "-c", ini, "-o", text("log.access_format=x %%{A}%c", letter)).code == 0;
+        cr_expect_eq(taken, text_matches(manual, text("%%\\{Name\\}%c( |$)", letter)), "%%{A}%c", letter);
+    }
 }
 
 Test(manual, every_option_and_command_has_its_place)

@@ -61,6 +61,18 @@ Test(modules, an_undefined_symbol_is_refused)
     expect_refused(MODULE("@MODULES@/undefined_symbol.so"), "server\\.ini:6: \\[app:m\\] module: .*tine_that_never_was");
 }
 
+/* Each one that comes with tine, whether it was built or not. */
+Test(modules, a_name_that_is_misspelt_is_suggested)
+{
+    expect_refused(MODULE("sttaic"), "there is no module 'sttaic' \\(did you mean 'static'\\?\\): ");
+    struct run ran = run("sh", "-c", "ls src/modules/loaded | sed -n 's/\\.cc*$//p'");
+    size_t count = 0;
+    for (char *name = strtok(ran.out, "\n"); name != NULL; name = strtok(NULL, "\n"), count++)
+        expect_refused(text(MODULE("%ss"), name), text("there is no module '%ss' \\(did you mean '%s'\\?\\): ", name, name));
+    cr_expect_gt(count, 5);
+    expect_refused(MODULE("nothing_like_it"), "there is no module 'nothing_like_it': ");
+}
+
 Test(modules, another_abi_is_refused_with_both_numbers)
 {
     expect_refused(MODULE("@MODULES@/other_abi.so"), "server\\.ini:6: \\[app:m\\] module: .*(4711.*1|1.*4711)");
@@ -80,6 +92,20 @@ Test(modules, a_setting_of_the_wrong_kind_is_refused)
 Test(modules, a_setting_that_must_be_given_is_asked_for)
 {
     expect_refused(MODULE("@MODULES@/settings.so"), "server\\.ini:[0-9]+: \\[app:m\\] must: ");
+}
+
+Test(modules, a_setting_whose_variable_is_missing_is_told_once)
+{
+    struct server server;
+    server_prepare(&server, MODULE("@MODULES@/settings.so") "must = ${NO_SUCH_VARIABLE}\ngreting = hi\n");
+    const char *const told = "^[^\n]*server\\.ini:7: \\[app:m\\] must: the environment has no variable NO_SUCH_VARIABLE [^\n]*\n"
+                             "[^\n]*server\\.ini:8: \\[app:m\\] greting: [^\n]*\n$";
+    struct run ran = run_tine("-t", "-c", server.ini);
+    cr_assert(ran.code == 1 && text_matches(ran.err, told) && text_count(ran.err, "\n") == 2, "%s", ran.err);
+    ran = run_tine("routes", "-c", server.ini);
+    cr_assert(ran.code == 1 && text_matches(ran.err, told) && text_count(ran.err, "\n") == 2, "%s", ran.err);
+    ran = run_tine("-T", "-c", server.ini);
+    cr_assert(ran.code == 1 && text_count(ran.err, "\n") == 2, "%s", ran.err);
 }
 
 Test(modules, a_load_that_rejects_is_refused_with_its_reason)
