@@ -8,6 +8,7 @@
 #include "base/escape.h"
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,9 +61,22 @@ static bool add_text(struct access_log *log, struct slice text)
     return true;
 }
 
+/* From the percent sign at 'start' to the letter, or what stands in its place. */
+static const char *wrong_directive(const char *start, const char *letter)
+{
+    static char text[160];
+    int length = (int)(letter - start) + (*letter != 0);
+    while ((start[length] & 0xc0) == 0x80) /* the rest of one that is not ASCII */
+        length++;
+    snprintf(text, sizeof text, "'%.*s' is none of %%h %%l %%u %%t %%r %%s %%b %%B %%D %%T %%m %%U %%q %%H %%v %%P %%L, %%{Name}i, %%{Name}o and %%%%",
+             length < 40 ? length : 40, start);
+    return text;
+}
+
 /* 'p' is behind the percent sign. Returns the end, or NULL with *reason. */
 static const char *parse_directive(struct access_log *log, const char *p, const char **reason)
 {
+    const char *start = p - 1;
     struct slice name = {NULL, 0};
     if (*p == '>' || *p == '<')
         p++;
@@ -77,7 +91,7 @@ static const char *parse_directive(struct access_log *log, const char *p, const 
     }
     const struct directive *directive = line_directive(*p);
     if (directive == NULL || directive->takes_name != (name.data != NULL)) {
-        *reason = "after a '%' stands none of h l u t r s b B D T m U q H v P L, {Name}i, {Name}o or %";
+        *reason = wrong_directive(start, p);
         return NULL;
     }
     if (directive->put != NULL ? add_step(log, line_put_of(directive, name), name) != NULL : add_text(log, SLICE("-")))

@@ -94,11 +94,17 @@ Test(logs, a_format_of_ones_own_knows_apaches_letters)
 
 Test(logs, a_format_that_cannot_be_is_refused)
 {
-    struct server server;
-    server_prepare(&server, LOG("%h %{X i"));
-    struct run ran = run_tine("-t", "-c", server.ini);
-    cr_assert_eq(ran.code, 1);
-    cr_assert(text_matches(ran.err, "server\\.ini:5: \\[log\\] access_format: "), "%s", ran.err);
+    static const char *const wrong[][2] = {
+        {"%h %{X i", "a '%{' has no '}'"}, {"%h %z %s", "'%z' is none of %h "}, {"%h %{X}s", "'%{X}s' is none of %h "}, {"%h %i", "'%i' is none"},
+        {"%h %>é", "'%>é' is none"}, {"%h %", "'%' is none"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct server server;
+        server_prepare(&server, text(LOG("%s"), wrong[i][0]));
+        struct run ran = run_tine("-t", "-c", server.ini);
+        cr_assert_eq(ran.code, 1);
+        cr_assert(strstr(ran.err, text("server.ini:5: [log] access_format: %s", wrong[i][1])) != NULL, "%s", ran.err);
+    }
 }
 
 Test(logs, every_kind_of_answer_has_its_line)
