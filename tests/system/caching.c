@@ -315,6 +315,34 @@ CacheTest(conditions_are_answered_by_what_is_kept)
     expect_kept_for(other, "If-None-Match: \"a\"\r\n", other, "", false); /* a 304 is nothing to keep */
 }
 
+/* A 412 would be kept by caches further on with the fields of a 200, and has another body than it; a 304 has none. */
+CacheTest(a_412_and_a_304_have_no_fields_of_the_content)
+{
+    const char *path = "/content?field=Content-Language:en&field=Content-Encoding:x-own&field=Link:1&" MINUTE;
+    is_kept(path, "");
+    struct response response = ask_for("GET", path, "If-Match: \"two\"\r\n");
+    cr_assert_eq(response.status, 412);
+    expect_field(&response, "X-Cache", "hit");
+    static const char *const names[] = {"Cache-Control", "ETag", "Accept-Ranges", "Content-Encoding", "Content-Language", "Link", "Age"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        expect_field(&response, names[i], NULL);
+    expect_field(&response, "Content-Type", "application/problem+json");
+    response = ask_for("GET", path, "If-None-Match: \"one\"\r\n");
+    cr_assert_eq(response.status, 304);
+    expect_field(&response, "X-Cache", "hit");
+    expect_field(&response, "Cache-Control", "max-age=60");
+    expect_field(&response, "ETag", "\"one\"");
+    expect_field(&response, "Link", "1");
+    expect_field(&response, "Content-Encoding", NULL);
+    expect_field(&response, "Content-Language", NULL);
+    expect_field(&response, "Accept-Ranges", NULL);
+    response = ask_for("GET", path, "If-Match: \"one\"\r\n");
+    cr_assert_eq(response.status, 200);
+    expect_field(&response, "X-Cache", "hit");
+    expect_field(&response, "Content-Encoding", "x-own");
+    expect_field(&response, "ETag", "\"one\"");
+}
+
 /* Clients that ask at once; how many times the handler ran for them. */
 static int calls_for(int clients, const char *path)
 {

@@ -130,28 +130,79 @@ int64_t cache_entry_age(const struct cache_entry *entry, int64_t now_ms)
 
 /* ---- the answer ---- */
 
+/* One line of entry->fields: kind is '=', '+', or ':' for the type, which has no name. */
+struct field {
+    char kind;
+    const char *name, *value;
+};
+
+/* The next line that is one; false behind the last. */
+static bool next_field(tine_request *r, const char **fields, struct field *field)
+{
+    for (const char *end; (end = strchr(*fields, '\n')) != NULL;) {
+        const char *line = tine_printf(r, "%.*s", (int)(end - *fields), *fields), *colon = strstr(*line != '\0' ? line + 1 : line, ": ");
+        *fields = end + 1;
+        if (*line != ':' && colon == NULL)
+            continue;
+        *field = *line == ':' ? (struct field){':', "", line + 1}
+                              : (struct field){*line, tine_printf(r, "%.*s", (int)(colon - line - 1), line + 1), colon + 2};
+        return true;
+    }
+    return false;
+}
+
+/* Does it speak of the content? Then it is not for a 304, which has none (RFC 9110, 15.4.5). */
+static bool is_of_content(const char *name)
+{
+    static const char *const names[] = {"Content-Encoding", "Content-Language", "Content-Range", "Content-Disposition", "Content-Digest",
+                                        "Repr-Digest",      "Digest",           "Content-MD5",   "Accept-Ranges"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcasecmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Returns the type, or NULL. */
-static const char *set_fields(tine_request *r, const char *fields)
+static const char *set_fields(tine_request *r, const char *fields, bool with_content)
 {
     const char *type = NULL;
+    struct field field;
 
-    for (const char *end; (end = strchr(fields, '\n')) != NULL; fields = end + 1) {
-        const char *line = tine_printf(r, "%.*s", (int)(end - fields), fields), *colon = strstr(line + 1, ": ");
-        if (*line == ':')
-            type = line + 1;
-        else if (colon != NULL)
-            (*line == '+' ? tine_add_header : tine_set_header)(r, tine_printf(r, "%.*s", (int)(colon - line - 1), line + 1), colon + 2);
+    while (next_field(r, &fields, &field)) {
+        if (field.kind == ':')
+            type = field.value;
+        else if (with_content || !is_of_content(field.name))
+            (field.kind == '+' ? tine_add_header : tine_set_header)(r, field.name, field.value);
     }
     return type;
 }
 
+static const char *etag_in(tine_request *r, const char *fields)
+{
+    struct field field;
+
+    while (next_field(r, &fields, &field)) {
+        if (strcasecmp(field.name, "ETag") == 0)
+            return field.value;
+    }
+    return NULL;
+}
+
+/* The conditions go first: what is kept says nothing of a 412, and one that has its Cache-Control would be kept for others. */
 int cache_entry_answer(tine_request *r, const struct cache_entry *entry, int64_t now_ms)
 {
-    const char *type = set_fields(r, entry->fields), *etag = tine_response_header(r, "ETag");
+    const char *etag = entry->status == 200 ? etag_in(r, entry->fields) : NULL;
+    int status = etag != NULL ? tine_precondition(r, etag, 0) : 0;
+
+    if (etag != NULL)
+        tine_set_header(r, "ETag", NULL); /* it is among the fields */
+    if (status == 412)
+        return tine_problem(r, 412, "it is not the version that was asked for");
+    const char *type = set_fields(r, entry->fields, status != 304);
 
     tine_set_header(r, "Age", tine_printf(r, "%" PRId64, cache_entry_age(entry, now_ms) / 1000));
-    int status = entry->status == 200 && etag != NULL ? tine_precondition(r, etag, 0) : 0;
-
     return status != 0 ? status : tine_send(r, entry->status, type, entry->body, entry->body_length);
 }
 
