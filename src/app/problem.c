@@ -4,6 +4,7 @@
  */
 #include "app/problem.h"
 
+#include "app/response.h"
 #include "base/escape.h"
 #include "http/fields.h"
 #include "http/status.h"
@@ -55,10 +56,30 @@ static void add_line(struct buffer *fields, struct slice line)
         buffer_append(fields, line.data, line.length);
 }
 
+/* A handler may have spoken of other content already: the problem is neither encoded, nor are those its digests. */
+static void drop_fields_of_content(struct tine_request *r)
+{
+    static const char *const names[] = {"Content-Encoding", "Content-Digest", "Repr-Digest", "Digest", "Content-MD5"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        response_set_field(r, names[i], NULL);
+}
+
+/* That a condition failed, or that a range lies outside, is so for this request alone, which caches do not tell from others: how long the
+ * content may be kept is not said of that. */
+static void forbid_keeping(struct tine_request *r)
+{
+    if (response_field(&r->response, SLICE("Cache-Control")).data != NULL)
+        response_set_field(r, "Cache-Control", "no-store");
+    response_set_field(r, "Expires", NULL);
+}
+
 /* Caches keep some errors too (RFC 9110, 15.1), and this one was chosen by Accept. Its detail may repeat what a stranger sent, so no
  * browser shall guess at another type than it has. What a handler says besides stays. */
-static void add_fields(struct tine_request *r)
+static void set_fields(struct tine_request *r)
 {
+    drop_fields_of_content(r);
+    if (r->response.status == 412 || r->response.status == 416)
+        forbid_keeping(r);
     add_line(&r->response.fields, SLICE("Vary: Accept\r\n"));
     add_line(&r->response.fields, SLICE("X-Content-Type-Options: nosniff\r\n"));
 }
@@ -71,7 +92,7 @@ int problem_of_wrong_answer(struct tine_request *r)
 void problem_build(struct tine_request *r, const char *detail)
 {
     struct slice accept = {NULL, 0};
-    add_fields(r);
+    set_fields(r);
     if (r->head.known[HEAD_ACCEPT] != 0)
         accept = head_value(&r->head, r->bytes, HEAD_ACCEPT);
     if (accept.data != NULL && accept_prefers_html(accept))

@@ -16,7 +16,8 @@ static struct server server;
 
 static void serve(void)
 {
-    server_prepare(&server, ONE_WORKER "workers_max = 1\n[app:content]\npath = /\nmodule = @MODULES@/content.so\nfile = @DIR@/page.txt\n");
+    server_prepare(&server, ONE_WORKER "workers_max = 1\n[app:content]\npath = /\nmodule = @MODULES@/content.so\nfile = @DIR@/page.txt\n"
+                                       "[app:answers]\npath = /answers\nmodule = @MODULES@/answers.so\n");
     file_write(text("%s/page.txt", server.dir), "abcdefghij");
     run("touch", "-d", "1994-11-06 08:49:37.5 UTC", text("%s/page.txt", server.dir));
     server_launch(&server);
@@ -90,6 +91,26 @@ ContentTest(what_comes_from_memory_is_answered_alike)
     expect_field(&response, "Content-Length", "10");
     client_close(&client);
     expect_get(&server, "/balance", 200, "0");
+}
+
+/* Fields that the handler has set for the content: the error is neither encoded, nor may a cache give it to others. */
+ContentTest(errors_in_place_of_content_have_no_fields_of_it)
+{
+    static const char *const names[] = {"Content-Encoding", "Repr-Digest", "Expires", "ETag"};
+    const char *path = "/answers/content?field=Content-Encoding:br&field=Repr-Digest:sha-256%3d%3aMTIz%3a&field=Link:1"
+                       "&field=Cache-Control:max-age=60&field=Expires:Fri,+01+Jan+2100+00%3a00%3a00+GMT";
+    struct response response = get(&server, path);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        cr_assert(response_header(&response, names[i]) != NULL, "%s: %s", names[i], response.head);
+    for (int status = 412; status <= 416; status += 4) {
+        response = get_with(&server, path, status == 412 ? "If-Match: \"two\"\r\n" : "Range: bytes=9999-\r\n");
+        expect_response(&response, status, NULL);
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            expect_field(&response, names[i], NULL);
+        expect_field(&response, "Cache-Control", "no-store");
+        expect_field(&response, "Link", "1");
+        expect_field(&response, "Content-Range", status == 416 ? "bytes */5000" : NULL);
+    }
 }
 
 ContentTest(other_statuses_have_no_conditions)
