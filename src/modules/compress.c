@@ -84,7 +84,7 @@ static bool is_listed(const char *types, const char *type)
 /* Do its fields say something of the very bytes, or that they are to stay? */
 static bool is_fixed(tine_request *r)
 {
-    static const char *const fields[] = {"Content-Encoding", "Content-Range", "Content-Digest", "Repr-Digest", "Digest", "Content-MD5"};
+    static const char *const fields[] = {"Content-Encoding", "Content-Digest", "Repr-Digest", "Digest", "Content-MD5"};
     const char *control = tine_response_header(r, "Cache-Control");
 
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -94,14 +94,37 @@ static bool is_fixed(tine_request *r)
     return control != NULL && has_element(control, "no-transform");
 }
 
+static bool is_length(tine_app *self, uint64_t length)
+{
+    return length >= (uint64_t)tine_setting_number(self, "min_length") && length <= (uint64_t)tine_setting_number(self, "max_length");
+}
+
 static bool is_compressible(tine_request *r, tine_app *self, size_t length)
 {
     const char *type = tine_response_header(r, "Content-Type");
     int status = tine_status(r);
 
-    return length >= (size_t)tine_setting_number(self, "min_length") && length <= (size_t)tine_setting_number(self, "max_length") &&
-           status >= 200 && status != 204 && status != 205 && status != 206 && status != 304 && type != NULL &&
-           is_listed(tine_setting(self, "types"), type) && !is_fixed(r);
+    return is_length(self, length) && status >= 200 && status != 204 && status != 205 && status != 206 && status != 304 && type != NULL &&
+           is_listed(tine_setting(self, "types"), type) && tine_response_header(r, "Content-Range") == NULL && !is_fixed(r);
+}
+
+/* How long is what this is a part of? True also if that is not said: in what has several parts, in a 304. */
+static bool is_whole_length(tine_request *r, tine_app *self)
+{
+    const char *range = tine_response_header(r, "Content-Range"), *slash = range != NULL ? strchr(range, '/') : NULL;
+
+    return slash == NULL || slash[1] == '*' || is_length(self, strtoull(slash + 1, NULL, 10));
+}
+
+/* Would the 200 in place of this 206 or 304 be compressed for some? What is not known of it is taken for that: a Vary too many costs
+ * caches a copy, for one that is missing they give the copy to the wrong client. */
+static bool stands_for_compressible(tine_request *r, tine_app *self)
+{
+    const char *type = tine_response_header(r, "Content-Type");
+    int status = tine_status(r);
+
+    return (status == 206 || status == 304) && is_whole_length(r, self) && !is_fixed(r) &&
+           (type == NULL || strncasecmp(type, "multipart/byteranges", 20) == 0 || is_listed(tine_setting(self, "types"), type));
 }
 
 /* Others are given other bytes. */
@@ -119,6 +142,15 @@ static void weaken_tag(tine_request *r)
 
     if (tag != NULL && tag[0] == '"')
         tine_set_header(r, "ETag", tine_printf(r, "W/%s", tag));
+}
+
+/* A 304 has the tag of the 200 in its place (RFC 9110, 15.4.5), and whether that would be compressed no 304 says. The client's own tag
+ * does: a strong one became weak here, when this content was compressed for it. */
+static bool has_weakened(tine_request *r)
+{
+    const char *tag = tine_response_header(r, "ETag"), *known = tine_header(r, "If-None-Match");
+
+    return tag != NULL && tag[0] == '"' && known != NULL && strstr(known, tine_printf(r, "W/%s", tag)) != NULL;
 }
 
 /* ---- compressing ---- */
@@ -155,6 +187,7 @@ static void *pack(tine_request *r, tine_app *self, const void *body, size_t leng
     return fits ? packed : NULL;
 }
 
+/* Files and streams have no body here. */
 static int after(tine_request *r, tine_app *self)
 {
     size_t length, packed_length;
@@ -162,8 +195,10 @@ static int after(tine_request *r, tine_app *self)
     bool accepted = tine_accepts_encoding(r, "gzip") > 0;
     void *packed;
 
-    if (tine_status(r) == 304 && accepted)
-        weaken_tag(r); /* the one that the client has been given with the content */
+    if (body != NULL && stands_for_compressible(r, self))
+        tell_caches(r);
+    if (body != NULL && tine_status(r) == 304 && accepted && has_weakened(r))
+        weaken_tag(r);
     if (body == NULL || !is_compressible(r, self, length))
         return 0;
     tell_caches(r);

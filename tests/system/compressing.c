@@ -129,6 +129,57 @@ GzipTest(caches_are_told_whoever_asks)
     expect_field(&response, "Vary", NULL);
 }
 
+/* Of a 206 and a 304 as of the 200 in their place, which has it for some. */
+GzipTest(caches_are_told_by_parts_and_by_304s)
+{
+    static const struct {
+        const char *path, *fields;
+        int status;
+        const char *vary;
+    } cases[] = {
+        {"/answer?length=5000&etag=%22a%22", GZIP "If-None-Match: W/\"a\"\r\n", 304, "Accept-Encoding"},
+        {"/answer?length=5000&etag=%22a%22", "If-None-Match: \"a\"\r\n", 304, "Accept-Encoding"},
+        {"/answer?length=5000&etag=%22a%22&field=Vary:Accept-Encoding", "If-None-Match: \"a\"\r\n", 304, "Accept-Encoding"},
+        {"/answer?length=5000&etag=%22a%22&field=Content-Type:image/png", "If-None-Match: \"a\"\r\n", 304, NULL},
+        {"/answer?length=5000&etag=%22a%22&field=Cache-Control:no-transform", "If-None-Match: \"a\"\r\n", 304, NULL},
+        {"/content", GZIP "If-None-Match: W/\"one\"\r\n", 304, "Accept-Encoding"},
+        {"/content", GZIP "Range: bytes=1-2\r\n", 206, "Accept-Encoding"},
+        {"/content", "Range: bytes=1-2\r\n", 206, "Accept-Encoding"},
+        {"/content", "Range: bytes=1-2\r\nIf-Range: \"one\"\r\n", 206, "Accept-Encoding"},
+        {"/content", "Range: bytes=1-2,4000-\r\n", 206, "Accept-Encoding"},
+        {"/content?field=Cache-Control:no-transform", "Range: bytes=1-2\r\n", 206, NULL},
+        {"/answer?length=50&status=206&field=Content-Range:bytes+0-49/500", GZIP, 206, NULL},
+        {"/answer?length=50&status=206&field=Content-Range:bytes+0-49/5000", GZIP, 206, "Accept-Encoding"},
+        {"/answer?length=50&status=206&field=Content-Range:bytes+0-49/5000&type=image/png", GZIP, 206, NULL},
+        {"/file", GZIP "Range: bytes=1-2\r\n", 206, NULL},
+        {"/file", GZIP "If-None-Match: *\r\n", 304, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct response response = get_with(&server, cases[i].path, cases[i].fields);
+        if (response.status != cases[i].status)
+            harness_fail("%s with '%s' is not %d:\n%s", cases[i].path, cases[i].fields, cases[i].status, response.head);
+        expect_field(&response, "Vary", cases[i].vary);
+        response_free(&response);
+    }
+}
+
+/* A weak one would replace it at the client, whose If-Match and If-Range fail from then on. */
+GzipTest(the_tag_of_what_was_not_compressed_stays_strong)
+{
+    static const char *const paths[] = {"/file", "/answer?length=50&etag=%22a%22", "/answer?length=5000&type=image/png&etag=%22a%22"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        run("touch", "-d", "1994-11-06 08:49:37.5 UTC", server.ini);
+        struct response response = get_with(&server, paths[i], GZIP);
+        const char *tag = response_header(&response, "ETag");
+        cr_assert(response.status == 200 && tag != NULL && tag[0] == '"', "%s: %s", paths[i], response.head);
+        response = get_with(&server, paths[i], text(GZIP "If-None-Match: \"x\", %s\r\n", tag));
+        cr_assert_eq(response.status, 304);
+        expect_field(&response, "ETag", tag);
+    }
+    struct response response = get_with(&server, "/file", GZIP "If-None-Match: *\r\n");
+    cr_assert(response_header(&response, "ETag")[0] == '"', "%s", response.head);
+}
+
 /* The bytes under one strong tag are the same everywhere. */
 GzipTest(the_tag_of_what_is_compressed_is_weak)
 {
@@ -141,6 +192,12 @@ GzipTest(the_tag_of_what_is_compressed_is_weak)
     response = get_with(&server, "/answer?length=5000&etag=%22a%22", GZIP "If-None-Match: W/\"a\"\r\n");
     cr_assert_eq(response.status, 304);
     expect_field(&response, "ETag", "W/\"a\"");
+    response = get_with(&server, "/content", GZIP "If-None-Match: \"two\", W/\"one\"\r\n");
+    cr_assert_eq(response.status, 304);
+    expect_field(&response, "ETag", "W/\"one\"");
+    response = get_with(&server, "/content", "If-None-Match: W/\"one\"\r\n");
+    cr_assert_eq(response.status, 304);
+    expect_field(&response, "ETag", "\"one\"");
 }
 
 GzipTest(head_tells_what_get_would)
