@@ -427,7 +427,8 @@ typedef struct tine_content {
     void (*release)(void *owner) TINE_UNSET; /* called once, when data and fd are no longer needed, on failure too: up to the client's last
                                    * byte, long after the handler. NULL: they stay for good. It may use no request. */
     void *owner TINE_UNSET;
-    const char *vary TINE_UNSET;          /* Vary: by which request fields this content was chosen among others; NULL: it was not */
+    const char *vary TINE_UNSET;          /* Vary: by which request fields this content was chosen among others; NULL: it was not.
+                                   * What was chosen shares its date with others: If-Range with a date gets all of it */
     int nosniff TINE_UNSET;               /* not 0: X-Content-Type-Options: nosniff, the client is to believe `type` */
     size_t room TINE_UNSET;               /* bytes in front of `data`, in memory of this process alone (no MAP_SHARED), that tine may
                                            * write on until `release`, in all of which another answer may be sent from the same: 512

@@ -120,13 +120,22 @@ int tine_fresh(tine_request *r, const char *etag, time_t modified)
 
 /* ---- Ranges ---- */
 
+/* Is the content that the client has a part of the same as this? What was chosen among several may share its date with another, of other
+ * bytes: the date is a weak validator then (RFC 9110, 8.8.1), by which no range is given (13.1.5). */
+static bool is_same_content(tine_request *r, const tine_content *content, const struct validators *validators, time_t now)
+{
+    struct validators exact = *validators;
+    exact.has_modified &= content->vary == NULL;
+    return r->head.known[HEAD_IF_RANGE] == 0 || if_range_holds(condition(r, HEAD_IF_RANGE, "If-Range"), &exact, now);
+}
+
 /* Is part of the content asked for, and may it be given? */
-static bool wants_range(tine_request *r, const struct validators *validators, time_t now)
+static bool wants_range(tine_request *r, const tine_content *content, const struct validators *validators, time_t now)
 {
     /* Of a repeated Range nobody can say what is meant; and only GET has ranges (14.2). */
     if (r->head.known[HEAD_RANGE] == 0 || r->head.repeated & UINT32_C(1) << HEAD_RANGE || !is_method(r, SLICE("GET")))
         return false;
-    return r->head.known[HEAD_IF_RANGE] == 0 || if_range_holds(condition(r, HEAD_IF_RANGE, "If-Range"), validators, now);
+    return is_same_content(r, content, validators, now);
 }
 
 static void set_one_part(tine_request *r, const tine_content *content, struct range range)
@@ -206,7 +215,7 @@ static int choose_parts(tine_request *r, const tine_content *content, const stru
     struct range ranges[RANGES_MAX] = {{0, content->length}};
     size_t count = 0;
     enum range_verdict verdict = RANGE_WHOLE;
-    if (content->status == 200 && wants_range(r, validators, now))
+    if (content->status == 200 && wants_range(r, content, validators, now))
         verdict = range_parse(head_value(&r->head, r->bytes, HEAD_RANGE), content->length, ranges, &count);
     if (verdict == RANGE_UNSATISFIABLE)
         return refuse_range(r, content);

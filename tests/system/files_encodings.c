@@ -118,6 +118,25 @@ EncodingTest(each_form_has_its_tag_and_its_ranges)
     expect_response(&response, 200, long_text()); /* no field could say that only what is in the parts is encoded */
 }
 
+/* All forms have the date: it does not tell which of them the client has a part of. A file without other forms is told by it. */
+EncodingTest(a_date_gives_no_range_of_what_has_forms)
+{
+    static const char range[] = "Range: bytes=3-5\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    struct response response = get_with(&server, "/page.html", text("%sAccept-Encoding: gzip\r\n", range));
+    expect_response(&response, 200, "by gzip");
+    response = get_with(&server, "/page.html", range);
+    expect_response(&response, 200, "as it is");
+    response = get_with(&server, "/both/long.txt", text("%sAccept-Encoding: gzip\r\n", range));
+    expect_response(&response, 200, long_text());
+    response = get_with(&server, "/plain/page.html", range);
+    expect_response(&response, 206, "it ");
+    response = get_with(&server, "/picture.png", range);
+    expect_response(&response, 206, "ict");
+    const char *tag = response_header((struct response[]){get_with(&server, "/page.html", "Accept-Encoding: gzip\r\n")}, "ETag");
+    response = get_with(&server, "/page.html", text("Accept-Encoding: gzip\r\nRange: bytes=3-5\r\nIf-Range: %s\r\n", tag));
+    expect_response(&response, 206, "gzi");
+}
+
 EncodingTest(a_client_that_takes_nothing_there_is_gets_406)
 {
     struct response response = get_with(&server, "/some.html", "Accept-Encoding: br, identity;q=0\r\n");
