@@ -19,6 +19,17 @@ static bool is_json(struct slice type)
             strncasecmp(type.data + type.length - 5, "+json", 5) == 0);
 }
 
+/* What jansson says, but where it speaks of its own flags, or takes a NUL byte for the end. */
+static const char *wrong_with(struct slice body, const json_error_t *error)
+{
+    enum json_error_code code = json_error_code(error);
+    if (code == json_error_null_character || code == json_error_null_byte_in_key)
+        return "a NUL in a string is not allowed";
+    if (strstr(error->text, "near end of file") != NULL && memchr(body.data, 0, body.length) != NULL)
+        return "a NUL byte is not allowed";
+    return error->text;
+}
+
 json_t *tine_json_document(tine_request *r)
 {
     struct input *input = input_of(r);
@@ -35,7 +46,7 @@ json_t *tine_json_document(tine_request *r)
         return NULL;
     input->json = json_loadb(body.data, body.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (input->json == NULL)
-        input_fail(r, 400, "the body is not JSON: line %d, column %d: %s", error.line, error.column, error.text);
+        input_fail(r, 400, "the body is not JSON: line %d, column %d: %s", error.line, error.column, wrong_with(body, &error));
     return input->json;
 }
 

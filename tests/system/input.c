@@ -181,7 +181,7 @@ InputTest(json_is_unpacked_or_refused_with_the_place)
         {"/document", JSON, "[1, 2]", 200, "[1,2]"}, {"/document", JSON, "7", 200, "7"},
         {"/json", JSON, "{\"name\":\n 1 x}", 400, "line 2, column 4"}, {"/json", JSON, "", 400, "not JSON"}, {"/json", JSON, "{\"name\":\"\xff\"}", 400, "unable to decode byte 0xff"},
         {"/json", JSON, "{\"name\":\"a\",\"name\":\"b\"}", 400, "duplicate"}, {"/json", JSON, "{\"name\":\"a\"} x", 400, "line 1"},
-        {"/json", JSON, "{\"name\":\"\\u0000\"}", 400, "NUL"}, {"/json", "text/plain", "{}", 415, JSON}, {"/json", NULL, "{}", 415, JSON},
+        {"/json", JSON, "{\"name\":\"\\u0000\"}", 400, "column 16: a NUL in a string is not allowed\""}, {"/json", "text/plain", "{}", 415, JSON}, {"/json", NULL, "{}", 415, JSON},
         {"/json", JSON "; charset=utf-16", "{}", 415, "UTF-8, not 'utf-16'"}, {"/document", JSON, "nope", 400, "line 1"},
         {"/json", JSON, "{}", 422, "\"/name is missing\""}, {"/json", JSON, "{\"name\":1}", 422, "/name: Expected string, got integer"},
         {"/json", JSON, "{\"name\":\"a\",\"age\":\"b\"}", 422, "/age: Expected integer, got string"},
@@ -193,6 +193,22 @@ InputTest(json_is_unpacked_or_refused_with_the_place)
         {"/json", JSON, "[1]", 422, "the document: Expected object, got array"}, {"/strict_json", JSON, "{\"name\":\"a\",\"more\":1}", 422, "the document: 1 object item(s) left unpacked: more"},
     };
     ASK_ALL(asks);
+}
+
+/* NUL bytes, which a parser may take for the end. */
+InputTest(json_has_no_nul_bytes)
+{
+    static const char *const bodies[] = {"{}@", "{@}", "@", "[1,@", "{}\n@ x"};
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        size_t length = strlen(bodies[i]);
+        struct client client = client_connect(&server);
+        client_send(&client, request("POST", "/json", text("Content-Type: " JSON "\r\nContent-Length: %zu\r\n", length)));
+        for (size_t k = 0; k < length; k++)
+            client_send_bytes(&client, bodies[i][k] == '@' ? "" : &bodies[i][k], 1);
+        struct response response = client_read(&client);
+        expect_problem(&response, 400, ": a NUL byte is not allowed\"");
+        client_close(&client);
+    }
 }
 
 InputTest(what_was_wrong_can_be_told_in_ones_own_words)
