@@ -285,6 +285,8 @@ const char *tine_handler_name(tine_request *r);
  *     if (tine_form_int(r, "age", 0, 150, &age))
  *         return tine_failed(r);
  *
+ * What takes a body apart takes none in a content coding: 415, with Accept-Encoding: identity.
+ *
  * The first failure stays. A handler that returns 0 and has built nothing else sends it too; of a filter it counts only if it returns it.
  * When it is the handler's own mistake the log names it, and the status is 500. */
 

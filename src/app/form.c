@@ -45,7 +45,7 @@ static struct slice form_of(struct tine_request *r)
     if (input->form_known)
         return input->form;
     input->form_known = true;
-    if (!is_form(r) || !input_body(r, &body))
+    if (!is_form(r) || !input_is_uncoded(r) || !input_body(r, &body))
         return input->form;
     enum form_verdict verdict = form_check(body, &at);
     if (verdict == FORM_FINE)

@@ -57,6 +57,9 @@ bool input_type_is(struct tine_request *r, struct slice type);
 /* Is the body in UTF-8, as far as a charset parameter in its type says? False after the 415. */
 bool input_is_utf8(struct tine_request *r, const char *type);
 
+/* Is the body as its type says, in no content coding? False after the 415. */
+bool input_is_uncoded(struct tine_request *r);
+
 /* Text of the first plain field of that name in a multipart/form-data body, wherever the handler is in it, unless it began with one that
  * arrives. NULL when there is none, or after a failure. */
 const char *parts_find(struct tine_request *r, const char *name);

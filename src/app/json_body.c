@@ -42,7 +42,7 @@ json_t *tine_json_document(tine_request *r)
         input_fail(r, 415, "the body must be application/json");
         return NULL;
     }
-    if (!input_is_utf8(r, type) || !input_body(r, &body))
+    if (!input_is_uncoded(r) || !input_is_utf8(r, type) || !input_body(r, &body))
         return NULL;
     input->json = json_loadb(body.data, body.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (input->json == NULL)

@@ -61,7 +61,7 @@ void parts_start(struct tine_request *r, struct parts *parts)
     parts->data = (struct slice){NULL, 0};
     parts->over = false;
     parts->part.name = NULL;
-    parts->ready = begin(r, parts);
+    parts->ready = begin(r, parts) && input_is_uncoded(r);
 }
 
 struct parts *parts_new(struct tine_request *r)

@@ -6,6 +6,7 @@
 #include "app/input.h"
 
 #include "app/blame.h"
+#include "app/response.h"
 #include "base/io.h"
 #include "http/parameters.h"
 
@@ -208,5 +209,17 @@ bool input_is_utf8(struct tine_request *r, const char *type)
         input_fail(r, 415, "the Content-Type is malformed");
     else
         input_fail(r, 415, "the body must be in UTF-8, not '%s'", charset);
+    return false;
+}
+
+/* RFC 9110, 8.4 and 15.5.16: nothing is unpacked here, which could make anything of a few bytes, and the client is told so. */
+bool input_is_uncoded(struct tine_request *r)
+{
+    const char *coding = tine_header(r, "Content-Encoding");
+    if (coding == NULL || coding[0] == 0 || strcasecmp(coding, "identity") == 0)
+        return true;
+    if (tine_failed(r) == 0 && r->response.state < RESPONSE_BEGUN && !r->response.closed)
+        response_set_field(r, "Accept-Encoding", "identity");
+    input_fail(r, 415, "the body must be without Content-Encoding, not '%.40s'", coding);
     return false;
 }

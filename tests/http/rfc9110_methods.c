@@ -257,7 +257,8 @@ const struct rule rfc9110_negotiation[] = {
     RULE("12.5.3", SHOULD, "where no coding is acceptable there is none",
          CASE("one that nobody has", "GET /file.txt HTTP/1.1\r\n" HOST "Accept-Encoding: x-frob\r\n\r\n", "200; -Content-Encoding; keep"),
          CASE("not even none", "GET /file.txt HTTP/1.1\r\n" HOST "Accept-Encoding: identity;q=0\r\n\r\n", "200/406; keep")),
-    NO_CASE("12.5.3", MUST_NOT, "a 415 for other reasons has Accept-Encoding", "tests/system/input.c has tine's, which are about types"),
+    NO_CASE("12.5.3", MUST_NOT, "a 415 for other reasons has Accept-Encoding",
+            "tests/system/input.c has tine's: those about types have none"),
     {.section = NULL},
 };
 

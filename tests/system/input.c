@@ -211,6 +211,33 @@ InputTest(json_has_no_nul_bytes)
     }
 }
 
+/* What takes a body apart takes it as it is, and says so; what takes its bytes is left to read the field itself. */
+InputTest(a_body_in_a_content_coding_is_refused_where_it_is_taken_apart)
+{
+    static const struct {
+        const char *path, *type, *coding, *body;
+        int status;
+    } cases[] = {
+        {"/json", JSON, "gzip", "\x1f\x8b", 415}, {"/json", JSON, "x-own, identity", "{}", 415}, {"/document", JSON, "br", "1", 415},
+        {"/form", FORM, "deflate", "age=1", 415}, {"/stream/form", FORM, "gzip", "age=1", 415},
+        {"/stream/parts", "multipart/form-data; boundary=x", "zstd", "--x--\r\n", 415},
+        {"/mixed", "multipart/form-data; boundary=x", "gzip", "--x--\r\n", 415},
+        {"/document", JSON, "identity", "1", 200}, {"/document", JSON, "IDENTITY", "1", 200}, {"/document", JSON, "", "1", 200},
+        {"/form", FORM, "Identity", "age=1", 200}, {"/sum", JSON, "gzip", "{}", 200},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *fields = text("Content-Type: %s\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n", cases[i].type, cases[i].coding,
+                            strlen(cases[i].body));
+        struct response response = ask(&server, text("%s%s", request("POST", cases[i].path, fields), cases[i].body));
+        if (cases[i].status == 415)
+            expect_problem(&response, 415, text("the body must be without Content-Encoding, not '%s'", cases[i].coding));
+        else
+            expect_response(&response, 200, NULL);
+        expect_field(&response, "Accept-Encoding", cases[i].status == 415 ? "identity" : NULL);
+        response_free(&response);
+    }
+}
+
 InputTest(what_was_wrong_can_be_told_in_ones_own_words)
 {
     static const struct {
