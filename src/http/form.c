@@ -13,7 +13,7 @@ static enum form_verdict check_piece(struct slice piece)
     struct utf8 state = UTF8_START;
     for (size_t i = 0; i < piece.length; i++) {
         unsigned char byte = (unsigned char)piece.data[i];
-        if (byte <= ' ' || byte >= 0x7f)
+        if (byte <= ' ' || byte == 0x7f) /* UTF-8 that was not encoded is as good (WHATWG URL, 5.1) */
             return FORM_BROKEN;
         if (byte == '%') {
             int high = piece.length - i > 2 ? hex_value(piece.data[i + 1]) : -1, low = high < 0 ? -1 : hex_value(piece.data[i + 2]);

@@ -10,9 +10,9 @@
 
 enum form_verdict {
     FORM_FINE,
-    FORM_BROKEN,  /* a "%" without two hexadecimal digits, a byte that is not visible ASCII */
+    FORM_BROKEN,  /* a "%" without two hexadecimal digits, a blank or control byte */
     FORM_NUL,     /* an encoded NUL */
-    FORM_NOT_TEXT /* a name or value that, decoded, is not UTF-8 */
+    FORM_NOT_TEXT /* a name or value that, decoded, is not UTF-8: some of it may have come as it is */
 };
 
 /* Judges all of it; *at (unless it is fine) is the offset of the pair that is wrong. */

@@ -84,6 +84,8 @@ InputTest(forms_are_decoded_or_refused)
     static const struct ask asks[] = {
         {"/form", FORM, "name=ada+l%C3%A9&age=36", 200, "name=ada l\xc3\xa9;age=36;ada l\xc3\xa9 36"}, {"/form", FORM "; charset=UTF-8", "age=0", 200, "age=0;(none) 0"},
         {"/form", FORM, "n%61me=x&age=1&name=y", 200, "name=x;age=1;name=y;x 1"}, {"/stream/form", FORM, "name=x&age=1", 200, "name=x;age=1;x 1"},
+        {"/form", FORM, "n\xc3\xa9=\xc3\xa9&name=l%C3\xa9&age=1", 200, "n\xc3\xa9=\xc3\xa9;name=l\xc3\xa9;age=1;l\xc3\xa9 1"},
+        {"/form", FORM, "name=\xe9", 400, "not UTF-8"},
         {"/form", FORM, "name=x", 400, "form field 'age' is missing"}, {"/form", FORM, "", 400, "'age' is missing"},
         {"/form", FORM, "age=151", 400, "'age' must be an integer from 0 to 150"}, {"/form", FORM, "age=-1", 400, "from 0 to 150"},
         {"/form", FORM, "age=1x", 400, "must be an integer"}, {"/form", FORM, "age=", 400, "must be an integer"}, {"/form", FORM, "age=+1", 400, "must be an integer"},
@@ -181,7 +183,8 @@ InputTest(json_is_unpacked_or_refused_with_the_place)
         {"/document", JSON, "[1, 2]", 200, "[1,2]"}, {"/document", JSON, "7", 200, "7"},
         {"/json", JSON, "{\"name\":\n 1 x}", 400, "line 2, column 4"}, {"/json", JSON, "", 400, "not JSON"}, {"/json", JSON, "{\"name\":\"\xff\"}", 400, "unable to decode byte 0xff"},
         {"/json", JSON, "{\"name\":\"a\",\"name\":\"b\"}", 400, "duplicate"}, {"/json", JSON, "{\"name\":\"a\"} x", 400, "line 1"},
-        {"/json", JSON, "{\"name\":\"\\u0000\"}", 400, "column 16: a NUL in a string is not allowed\""}, {"/json", "text/plain", "{}", 415, JSON}, {"/json", NULL, "{}", 415, JSON},
+        {"/json", JSON, "{\"name\":\"\\u0000\"}", 400, "column 16: a NUL in a string is not allowed\""},
+        {"/json", "text/plain", "{}", 415, JSON}, {"/json", NULL, "{}", 415, JSON},
         {"/json", JSON "; charset=utf-16", "{}", 415, "UTF-8, not 'utf-16'"}, {"/document", JSON, "nope", 400, "line 1"},
         {"/json", JSON, "{}", 422, "\"/name is missing\""}, {"/json", JSON, "{\"name\":1}", 422, "/name: Expected string, got integer"},
         {"/json", JSON, "{\"name\":\"a\",\"age\":\"b\"}", 422, "/age: Expected integer, got string"},

@@ -14,9 +14,13 @@ Test(form, is_judged_pair_by_pair)
         {"", FORM_FINE, 0}, {"&&", FORM_FINE, 0}, {"a", FORM_FINE, 0}, {"a=b&c=d", FORM_FINE, 0}, {"a=%41%c3%A9+x", FORM_FINE, 0},
         {"=", FORM_FINE, 0}, {"a=b=c", FORM_FINE, 0}, {"%41=1", FORM_FINE, 0}, {"a=%f0%9f%98%80", FORM_FINE, 0},
         {"a=%", FORM_BROKEN, 0}, {"a=%4", FORM_BROKEN, 0}, {"a=%4g", FORM_BROKEN, 0}, {"a=%g4", FORM_BROKEN, 0}, {"x=1&a=%zz", FORM_BROKEN, 4},
-        {"%=1", FORM_BROKEN, 0}, {"a=b c", FORM_BROKEN, 0}, {"a=b\r\n", FORM_BROKEN, 0}, {"a=\xc3\xa9", FORM_BROKEN, 0}, {"a=\x7f", FORM_BROKEN, 0},
+        {"%=1", FORM_BROKEN, 0}, {"a=b c", FORM_BROKEN, 0}, {"a=b\r\n", FORM_BROKEN, 0},
+        {"a=\x01\xc3\xa9", FORM_BROKEN, 0}, {"a=\x7f", FORM_BROKEN, 0},
         {"a=%00", FORM_NUL, 0}, {"&&%00=1", FORM_NUL, 2}, {"a=%ff", FORM_NOT_TEXT, 0}, {"a=%c3", FORM_NOT_TEXT, 0}, {"a=%c3&b=%a9", FORM_NOT_TEXT, 0},
-        {"%c3=%a9", FORM_NOT_TEXT, 0}, {"a=1&b=%ed%a0%80", FORM_NOT_TEXT, 4}, {"a=%c3x", FORM_NOT_TEXT, 0},
+        {"%c3=%a9", FORM_NOT_TEXT, 0}, {"a=\xc3\xa9", FORM_FINE, 0}, {"\xc3\xa9=%c3\xa9+\xf0\x9f\x98\x80", FORM_FINE, 0},
+        {"a=\xc3", FORM_NOT_TEXT, 0}, {"x=1&a=\xe9", FORM_NOT_TEXT, 4}, {"\xc3=\xa9", FORM_NOT_TEXT, 0},
+        {"a=\xc3%00", FORM_NUL, 0}, {"a=\xed\xa0\x80", FORM_NOT_TEXT, 0},
+        {"a=1&b=%ed%a0%80", FORM_NOT_TEXT, 4}, {"a=%c3x", FORM_NOT_TEXT, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t at = 0;
