@@ -296,6 +296,15 @@ static void hear_successor(struct master *m)
         take_back(m);
 }
 
+/* Of one that serves. It leaves with 0 in good order only: when the server is stopped, or it has handed over in its turn. */
+static void log_end(int status)
+{
+    bool in_order = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    log_message(in_order ? LOG_INFO : LOG_WARNING,
+                "the master of the new binary has %s: here what is in progress is finished, and that is all",
+                in_order ? "left, stopped or replaced by another" : "ended");
+}
+
 void upgrade_gone(struct master *m, int status)
 {
     struct upgrade *u = &m->upgrade;
@@ -304,7 +313,7 @@ void upgrade_gone(struct master *m, int status)
     if (u->state == UPGRADE_PROVEN)
         u->state = UPGRADE_BECOMING;
     if (u->state > UPGRADE_HANDED)
-        log_warning("the master of the new binary has ended: here what is in progress is finished, and that is all");
+        log_end(status);
     if (u->state != UPGRADE_TRYING)
         return;
     if (u->reasons.count == 0 && WIFSIGNALED(status))

@@ -73,6 +73,47 @@ Test(upgrade, a_request_in_progress_is_finished_and_its_connection_goes_on)
     server_stop(&server);
 }
 
+/* With a request in progress at the oldest of three; 'ends' is how the one in the middle does. */
+static void expect_end(const char *ends, bool replaced)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
+    server_signal(&server, SIGUSR2);
+    pid_t first = server_succeed(&server);
+    pid_t children[WORKERS_MAX];
+    await(process_children(first, children, WORKERS_MAX) == 2); /* its worker with the request, and the next master */
+    if (replaced) {
+        server_signal(&server, SIGUSR2);
+        server_succeed(&server);
+    } else {
+        kill(server.pid, SIGKILL);
+        server.pid = first;
+    }
+    server_log_await(&server, text("the master of the new binary has %s: here", ends), 1);
+    cr_assert_eq(text_count(server_log(&server), "the master of the new binary has"), 1, "%s", server_log(&server));
+    if (replaced)
+        expect_get(&server, "/hello", 200, "hello");
+    file_write(text("%s/gate.a.open", server.dir), "");
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "through gate a");
+    cr_assert_eq(process_wait(first, PATIENCE), 0);
+    if (replaced)
+        server_stop(&server);
+}
+
+Test(upgrade, one_that_hands_over_in_its_turn_is_not_told_of_as_lost)
+{
+    expect_end("left, stopped or replaced by another", true);
+}
+
+Test(upgrade, one_that_is_killed_while_it_serves_is_warned_of)
+{
+    expect_end("ended", false);
+}
+
 Test(upgrade, a_handler_of_the_old_binary_that_crashes_is_answered_by_the_new_one)
 {
     struct server server;
