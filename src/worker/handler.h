@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Module code on behalf of a request: its handler with the filters around it. While a worker is in there the slot says so, and since when,
+ * so that it is watched, and guard.h says what becomes of a crash. Runs in workers.
+ */
+#ifndef WORKER_HANDLER_H
+#define WORKER_HANDLER_H
+
+#include "worker/state.h"
+
+/* What is known of a request behind its handler, when the request itself may be gone. */
+struct handler_result {
+    bool ours;    /* its client was not let go of meanwhile */
+    bool reached; /* no filter in front has answered */
+};
+
+/* Runs the handler of the connection's request. */
+struct handler_result handler_run(struct worker *w, struct connection *c);
+
+#endif
