@@ -253,6 +253,7 @@ void exchange_finish(struct worker *w, struct connection *c)
         r->response.sent -= transmit_left(c); /* cut short */
         journal_request(w, r);
     }
+    handler_release(w, c);
     size_t used = r->head.length > 0 ? r->head.length : buffer_length(&c->in);
     buffer_consume(&c->in, used < buffer_length(&c->in) ? used : buffer_length(&c->in));
     c->request = NULL;

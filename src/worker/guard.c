@@ -87,11 +87,12 @@ static bool send_earlier(struct worker *w, const struct connection *c)
     return length == 0 || send(c->fd, buffer_bytes(&w->out), length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length;
 }
 
-/* All connections leave this process, which is about to end. The handler's own as well, unless its answer has begun. */
+/* All connections leave this process, which is about to end. The handler's own as well, unless its answer has begun; one that is made
+ * goes out. */
 static void abandon(struct worker *w, int status)
 {
     struct connection *c = w->current;
-    bool begun = w->handled->response.state >= RESPONSE_BEGUN;
+    bool made = w->stage == GUARD_RELEASE, begun = w->handled->response.state >= RESPONSE_BEGUN;
     struct totals *totals = &w->setup->board->totals;
     scoreboard_count(status == 504 ? &totals->timed_out : &totals->crashed, 1);
     if (status != 504)
@@ -99,6 +100,8 @@ static void abandon(struct worker *w, int status)
     give_all(w, c);
     if (!table_is_sound(w, c))
         w->overwritten++;
+    else if (made)
+        send_earlier(w, c);
     else if (!begun && send_earlier(w, c))
         give_to_answer(w, c, status);
     if (w->overwritten > 0)
@@ -190,12 +193,13 @@ void guard_open(struct worker *w)
         sigaction(faults[i], &action, NULL);
 }
 
-void guard_enter(struct worker *w, struct connection *c)
+void guard_enter(struct worker *w, struct connection *c, enum guard_stage stage)
 {
     uint64_t sequence = atomic_load_explicit(&w->slot->sequence, memory_order_relaxed);
     atomic_store_explicit(&w->slot->sequence, sequence + 1, memory_order_release);
     table_seal(w, c); /* the API for handlers does not change it */
     w->handled = c->request;
+    w->stage = stage;
     w->current = c;
     atomic_signal_fence(memory_order_seq_cst); /* all of it before module code, all of the table at rest */
 }

@@ -4,6 +4,8 @@
  */
 #include "worker/handler.h"
 
+#include "app/response.h"
+#include "base/clock.h"
 #include "worker/balance.h"
 #include "worker/guard.h"
 
@@ -19,7 +21,7 @@ static void note_request(struct slot *slot, const struct tine_request *r)
     *(char *)mempcpy(end, target.data, length) = 0;
 }
 
-static void enter(struct worker *w, struct connection *c)
+static void enter(struct worker *w, struct connection *c, enum guard_stage stage)
 {
     struct tine_request *r = c->request;
     struct slot *slot = w->slot;
@@ -28,7 +30,7 @@ static void enter(struct worker *w, struct connection *c)
     note_request(slot, r);
     atomic_store_explicit(&slot->since, w->now, memory_order_relaxed);
     atomic_store_explicit(&slot->state, WORKER_HANDLER, memory_order_release);
-    guard_enter(w, c);
+    guard_enter(w, c, stage);
 }
 
 static void leave(struct worker *w)
@@ -44,9 +46,11 @@ struct handler_result handler_run(struct worker *w, struct connection *c)
     struct tine_request *r = c->request;
     struct slot *slot = w->slot;
     int64_t entered = w->now;
-    enter(w, c);
+    enter(w, c, GUARD_HANDLER);
     w->looked_us = request_handle(r);
     w->now = w->looked_us / 1000;
+    if (r->response.state >= RESPONSE_BEGUN) /* nothing of it is still to be sent */
+        response_release(&r->response);
     struct handler_result result = {.ours = c->state != CONNECTION_GIVEN, .reached = r->filters == NULL || r->passed == r->filters->count};
     if (atomic_load_explicit(&slot->streaming, memory_order_relaxed) != 0)
         atomic_store(&slot->streaming, 0);
@@ -56,4 +60,15 @@ struct handler_result handler_run(struct worker *w, struct connection *c)
     if (!result.ours)
         atomic_store(&slot->parted, false);
     return result;
+}
+
+void handler_release(struct worker *w, struct connection *c)
+{
+    if (c->request->response.release == NULL)
+        return;
+    enter(w, c, GUARD_RELEASE);
+    response_release(&c->request->response);
+    leave(w);
+    w->looked_us = clock_us(); /* it may have taken time */
+    w->now = w->looked_us / 1000;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Module code on behalf of a request: its handler with the filters around it. While a worker is in there the slot says so, and since when,
- * so that it is watched, and guard.h says what becomes of a crash. Runs in workers.
+ * Module code on behalf of a request: its handler with the filters around it, and what a module gave to be called when nobody needs its
+ * content any more. Nowhere else does a worker that serves enter it; while it is in there the slot says so, and since when, so that it is
+ * watched, and guard.h says what becomes of a crash. Runs in workers.
  */
 #ifndef WORKER_HANDLER_H
 #define WORKER_HANDLER_H
@@ -16,5 +17,8 @@ struct handler_result {
 
 /* Runs the handler of the connection's request. */
 struct handler_result handler_run(struct worker *w, struct connection *c);
+
+/* The response's content is needed no more: its module may have it back. The answer was made before. */
+void handler_release(struct worker *w, struct connection *c);
 
 #endif

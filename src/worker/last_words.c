@@ -5,6 +5,7 @@
 #include "worker/last_words.h"
 
 #include "base/log.h"
+#include "worker/guard.h"
 
 #include <execinfo.h>
 #include <string.h>
@@ -74,7 +75,7 @@ void last_words(const struct worker *w, struct slice how)
     put(&line, slice_from(w->slot->request));
     put(&line, SLICE(", request "));
     put(&line, slice_from(r->id));
-    put(&line, SLICE(": "));
+    put(&line, w->stage == GUARD_RELEASE ? SLICE(", in the release of its content: ") : SLICE(": "));
     put(&line, how);
     end(&line);
 }

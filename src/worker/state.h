@@ -150,8 +150,9 @@ struct worker {
     int64_t log_lost_told;
 
     pid_t pid;
-    struct connection *volatile current; /* whose handler runs now; NULL: none */
+    struct connection *volatile current; /* for whom module code runs now; NULL: none does */
     struct tine_request *handled;        /* and its request, wherever the connection's own pointer leads by now */
+    uint8_t stage;                       /* of that: enum guard_stage */
     volatile sig_atomic_t dying;         /* a handler has taken this process down */
     volatile sig_atomic_t preparing; /* module code runs that readies it: worker_init() */
     volatile sig_atomic_t in_accept, door_replaced, look; /* shared with the signal handler */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A module whose mistakes show when its handlers have returned: it goes wrong where it gets its content back.
+ */
+#include <tine.h>
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { LARGE = 8000000 };
+
+static char large[LARGE];
+
+static void crash(void *owner)
+{
+    (void)owner;
+    abort();
+}
+
+static void nap(void *owner)
+{
+    struct timespec left = {.tv_sec = 2};
+    (void)owner;
+    while (nanosleep(&left, &left) != 0)
+        continue;
+}
+
+static void hang(void *owner)
+{
+    (void)owner;
+    for (;;)
+        nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+}
+
+/* "large" does not go out at once, and so comes back later than the answer's head goes out. */
+static int lend(tine_request *r)
+{
+    const char *how = tine_param(r, "how");
+    bool is_large = strcmp(tine_param(r, "size"), "large") == 0;
+    void (*release)(void *owner) = strcmp(how, "crash") == 0 ? crash : strcmp(how, "hang") == 0 ? hang : nap;
+    if (is_large)
+        memset(large, 'l', sizeof large);
+    return tine_send_content(r, TINE_CONTENT(.data = is_large ? large : "lent", .length = is_large ? LARGE : 4, .release = release));
+}
+
+static int lend_and_finish(tine_request *r)
+{
+    lend(r);
+    return tine_finish(r);
+}
+
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/lend/{size}/{how}", lend),
+                                           TINE_GET("/finish/{size}/{how}", lend_and_finish), {0}})
