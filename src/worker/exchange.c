@@ -127,6 +127,7 @@ static void queue_response(struct worker *w, struct connection *c)
     c->broken |= response->state == RESPONSE_BROKEN;
     if (response->state >= RESPONSE_BEGUN)
         return;
+    w->served = c;
     response_format_head(r, &w->out);
     response->sent = response_body_length(r);
     if (response->sent == 0)

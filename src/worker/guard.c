@@ -108,10 +108,31 @@ static void abandon(struct worker *w, int status)
         last_words_overwritten(w);
 }
 
-/* Module code on our own thread, in our own process: not a thread that the module started, nor a child that it forked. */
+/* On our own thread, in our own process: not a thread that the module started, nor a child that it forked. */
+static bool is_here(const struct worker *w)
+{
+    return w != NULL && !w->dying && getpid() == w->pid && (pid_t)syscall(SYS_gettid) == w->pid;
+}
+
+/* And in module code. */
 static bool is_ours(const struct worker *w)
 {
-    return w != NULL && w->current != NULL && !w->dying && getpid() == w->pid && (pid_t)syscall(SYS_gettid) == w->pid;
+    return w != NULL && w->current != NULL && is_here(w);
+}
+
+/* No module code runs: heap that some handler wrote over, most likely, was found to be so. It is this process that found it, so it was in
+ * no giving, which needs no heap; of a signal that somebody sent nothing is known. */
+static bool is_stray(const struct worker *w, const siginfo_t *info)
+{
+    return is_here(w) && w->current == NULL && (info->si_code > 0 || info->si_pid == w->pid);
+}
+
+/* The connections that rest leave. Who was being served has what was answered by then; its record is in no state to be given. */
+static void abandon_stray(struct worker *w)
+{
+    give_all(w, NULL);
+    if (w->served != NULL)
+        send_earlier(w, w->served);
 }
 
 /* What is to come may never end. The alarm is blocked as long as we are in here, and a module may have blocked it or taken it. */
@@ -152,7 +173,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     bool loading = apps_in_progress() != NULL;
     if (ordered && !(is_ours(w) && too_long) && !loading)
         return; /* the request, or the start, that it was about has ended meanwhile */
-    bool ours = is_ours(w);
+    bool ours = is_ours(w), stray = !loading && is_stray(w, info);
     restore_defaults();
     if (loading)
         last_words_loading(w, number, ordered);
@@ -161,8 +182,13 @@ static void on_fault(int number, siginfo_t *info, void *context)
         abandon(w, too_long ? 504 : 500);
         last_words_signal(w, number, info, too_long);
     }
+    if (stray) {
+        w->dying = 1;
+        abandon_stray(w);
+        last_words_stray(w, number, info);
+    }
     ration_core(w);
-    if (ours || loading) {
+    if (ours || loading || stray) {
         bound_dying();
         last_words_frames();
     }
@@ -219,6 +245,7 @@ void guard_leave(struct worker *w)
 _Noreturn void guard_damaged(struct worker *w)
 {
     w->current = NULL;
+    w->dying = 1; /* it is done here, once */
     adopt_watch(w, false);
     for (int tries = 0; !give_all(w, NULL) && tries < GIVE_TRIES; tries++)
         poll(NULL, 0, GIVE_AGAIN_MS);

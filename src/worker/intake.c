@@ -37,8 +37,10 @@ void intake_expect(struct worker *w, struct connection *c)
         arrival_begin(w, c);
         return;
     }
-    if (r->framing.expect_continue && nothing_yet)
+    if (r->framing.expect_continue && nothing_yet) {
+        w->served = c;
         buffer_append_text(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
+    }
     connection_set_state(w, c, CONNECTION_BODY);
 }
 

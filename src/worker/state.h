@@ -153,6 +153,7 @@ struct worker {
     struct connection *volatile current; /* for whom module code runs now; NULL: none does */
     struct tine_request *handled;        /* and its request, wherever the connection's own pointer leads by now */
     uint8_t stage;                       /* of that: enum guard_stage */
+    struct connection *served;           /* whose answers are in 'out', if there are any */
     volatile sig_atomic_t dying;         /* a handler has taken this process down */
     volatile sig_atomic_t preparing; /* module code runs that readies it: worker_init() */
     volatile sig_atomic_t in_accept, door_replaced, look; /* shared with the signal handler */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A module whose mistakes show when its handlers have returned: it goes wrong where it gets its content back.
+ * A module whose mistakes show when its handlers have returned: it writes behind what it was given, or goes wrong where it gets its
+ * content back.
  */
 #include <tine.h>
 
@@ -9,9 +10,23 @@
 #include <string.h>
 #include <time.h>
 
-enum { LARGE = 8000000 };
+enum { BLOCK = 6000, BEHIND = 100, LARGE = 8000000 };
 
 static char large[LARGE];
+
+/* The size is more than the request has at hand, so that it is a piece of the heap by itself; who frees it finds the damage. Unseen by a
+ * sanitizer, under which nothing happens then. */
+__attribute__((no_sanitize("address"), noinline)) static void write_behind(volatile char *memory)
+{
+    for (size_t i = BLOCK; i < BLOCK + BEHIND; i++)
+        memory[i] = 'x';
+}
+
+static int overrun(tine_request *r)
+{
+    write_behind(tine_alloc(r, BLOCK));
+    return tine_text(r, 200, "overrun");
+}
 
 static void crash(void *owner)
 {
@@ -51,5 +66,5 @@ static int lend_and_finish(tine_request *r)
     return tine_finish(r);
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/lend/{size}/{how}", lend),
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/overrun", overrun), TINE_GET("/lend/{size}/{how}", lend),
                                            TINE_GET("/finish/{size}/{how}", lend_and_finish), {0}})

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What goes wrong in module code behind a handler costs others no more than what does in one: content that was sent is given back to code
- * that crashes, naps or hangs.
+ * What goes wrong in module code behind a handler costs others no more than what does in one: heap that it wrote over is found later, and
+ * content that was sent is given back to code that crashes, naps or hangs.
  */
 #include "client.h"
 
@@ -53,6 +53,19 @@ static void expect_answer(struct server *server, struct client *client, const ch
     *client = client_connect(server);
     client_send(client, request("GET", path, ""));
     expect_length(client, length);
+}
+
+Test(careless, an_overrun_that_is_found_behind_its_handler_costs_others_nothing)
+{
+    struct server server;
+    struct client others[KEPT], client;
+    start(&server, others, ALONE PROBE CARELESS);
+    expect_answer(&server, &client, "/careless/overrun", strlen("overrun"));
+    expect_all_kept(others);
+    if (!is_sanitized()) /* whose heap does not look at what stands behind */
+        server_log_await(&server, ": crashed with SIGABRT outside of handlers, the last of which was that of GET /careless/overrun", 1);
+    cr_assert(text_matches(run_tine("status", "-c", server.ini).out, ", lost [01]$"));
+    stop(&server);
 }
 
 static void crash_in_release(const char *path, size_t length)
