@@ -7,6 +7,7 @@
 #include "worker/guard.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "worker/give.h"
 #include "worker/last_words.h"
 
@@ -284,4 +285,18 @@ __attribute__((visibility("default"))) void _exit(int status)
     guard_exited("called _exit()");
     syscall(SYS_exit_group, status);
     __builtin_unreachable();
+}
+
+extern __typeof__(_exit) _Exit __attribute__((alias("_exit"), visibility("default")));
+
+/* What the C library calls within itself is not ours. */
+static void exited_within(void)
+{
+    guard_exited("ended the process: by errx(), error(), quick_exit() or the like");
+}
+
+void guard_watch_exits(void)
+{
+    if (atexit(exited_within) != 0 || at_quick_exit(exited_within) != 0)
+        log_warning("handlers that call errx() and the like will not be answered for: the table of exit functions is full");
 }

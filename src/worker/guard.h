@@ -15,6 +15,9 @@ struct breaker *guard_breaker(const struct worker *w, const struct tine_request 
 /* Signal handlers on a stack of their own. */
 void guard_open(struct worker *w);
 
+/* From here on an end by errx() and the like is seen. Exit functions run last one first: to be called when modules have theirs. */
+void guard_watch_exits(void);
+
 /* What module code runs for. */
 enum guard_stage {
     GUARD_HANDLER, /* an answer */

@@ -359,6 +359,7 @@ _Noreturn void worker_run(const struct worker_setup *setup)
     worker.preparing = 1;
     prepare(&worker);
     worker.preparing = 0;
+    guard_watch_exits();
     report_ready(&worker);
     worker.accepting = true;
     run(&worker);

@@ -6,6 +6,8 @@
  */
 #include <tine.h>
 
+#include <err.h>
+#include <error.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +91,14 @@ static int crash(tine_request *r)
         _exit(3);
     if (strcmp(how, "exit") == 0)
         exit(3);
+    if (strcmp(how, "_Exit") == 0)
+        _Exit(3);
+    if (strcmp(how, "quick_exit") == 0)
+        quick_exit(3);
+    if (strcmp(how, "errx") == 0)
+        errx(3, "a handler gives up");
+    if (strcmp(how, "error") == 0)
+        error(3, 0, "a handler gives up");
     if (strcmp(how, "null") == 0)
         *nowhere = 1;
     if (strcmp(how, "stack") == 0)

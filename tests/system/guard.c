@@ -14,7 +14,8 @@ TestSuite(guard, .timeout = 120);
 
 enum { OTHERS = 20 };
 
-static const char *const ways[] = {"abort", "exit", "_exit", "null", "stack", "segv", "bus", "fpe", "ill"};
+static const char *const ways[] = {"abort", "exit", "_exit", "_Exit", "quick_exit", "errx", "error",
+                                   "null", "stack", "segv", "bus", "fpe", "ill"};
 
 static void keep_connections(struct server *server, struct client *others)
 {
