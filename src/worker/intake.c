@@ -70,6 +70,20 @@ bool intake_step(struct worker *w, struct connection *c)
     return result > 0;
 }
 
+/* Of a chunked one the head does not say whether it is larger than is allowed now. */
+static void resume_spooled(struct worker *w, struct connection *c, uint64_t length, int *spool)
+{
+    struct body *body = &c->request->body;
+    if (length > body->limit) {
+        refuse(w, c, 413, receive_refusal(c->request, 413));
+        return;
+    }
+    body->fd = *spool;
+    body->length = length;
+    lseek(body->fd, 0, SEEK_END);
+    *spool = -1;
+}
+
 /* The head is read again; it was right before, but another configuration may see it otherwise. */
 void intake_resume(struct worker *w, struct connection *c, const struct handoff_record *record, int pack, int *spool)
 {
@@ -81,10 +95,7 @@ void intake_resume(struct worker *w, struct connection *c, const struct handoff_
     struct tine_request *r = c->request;
     r->chunked = record->chunked;
     if (record->spooled) {
-        r->body.fd = *spool;
-        r->body.length = record->body;
-        lseek(r->body.fd, 0, SEEK_END);
-        *spool = -1;
+        resume_spooled(w, c, record->body, spool);
         return;
     }
     for (uint64_t at = 0; at < record->body && c->state == CONNECTION_BODY;) {
