@@ -78,6 +78,16 @@ static int child(tine_request *r)
     return tine_text(r, 200, "%s", WIFSIGNALED(status) ? "signal" : "exit");
 }
 
+/* All of a head that can be asked for: none of it is changed by that for who answers in the end. */
+static void look_at(tine_request *r)
+{
+    const char *name, *value;
+    tine_method(r);
+    tine_query_string(r);
+    for (size_t i = 0; tine_header_at(r, i, &name, &value) == 0; i++)
+        tine_header(r, name);
+}
+
 static int crash(tine_request *r)
 {
     static const struct {
@@ -85,6 +95,7 @@ static int crash(tine_request *r)
         int number;
     } signals[] = {{"segv", SIGSEGV}, {"bus", SIGBUS}, {"fpe", SIGFPE}, {"ill", SIGILL}, {"kill", SIGKILL}};
     const char *how = tine_param(r, "how");
+    look_at(r);
     if (strcmp(how, "abort") == 0)
         abort();
     if (strcmp(how, "_exit") == 0)
