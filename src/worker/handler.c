@@ -4,6 +4,7 @@
  */
 #include "worker/handler.h"
 
+#include "app/module.h"
 #include "app/response.h"
 #include "base/clock.h"
 #include "worker/balance.h"
@@ -62,9 +63,16 @@ struct handler_result handler_run(struct worker *w, struct connection *c)
     return result;
 }
 
+/* May it be other than the server's own code, which neither waits nor is worth the guard? A filter answers as well. */
+static bool is_lent_by_module(const struct tine_request *r)
+{
+    const struct tine_app *app = r->match.app;
+    return r->response.release != NULL && (r->filters != NULL || (app != NULL && module_is_file(app->section->module)));
+}
+
 void handler_release(struct worker *w, struct connection *c)
 {
-    if (c->request->response.release == NULL)
+    if (!is_lent_by_module(c->request))
         return;
     enter(w, c, GUARD_RELEASE);
     response_release(&c->request->response);

@@ -18,7 +18,7 @@ struct handler_result {
 /* Runs the handler of the connection's request. */
 struct handler_result handler_run(struct worker *w, struct connection *c);
 
-/* The response's content is needed no more: its module may have it back. The answer was made before. */
+/* The response's content is needed no more: a module that lent it has it back. The answer was made before. */
 void handler_release(struct worker *w, struct connection *c);
 
 #endif
