@@ -59,7 +59,7 @@ bool exchange_begin(struct worker *w, struct connection *c)
     c->request->stream = (struct request_stream){&connection_calls, c};
     c->began = w->now;
     c->resumed = false;
-    connection_set_state(w, c, CONNECTION_HEAD);
+    connection_set_state(c, CONNECTION_HEAD);
     return true;
 }
 
@@ -81,7 +81,7 @@ static void keep_empty_line(struct worker *w, struct connection *c)
     exchange_forget(w, c);
     buffer_release(&c->in);
     buffer_append(&c->in, "\r\n", 2);
-    connection_set_state(w, c, CONNECTION_IDLE);
+    connection_set_state(c, CONNECTION_IDLE);
 }
 
 bool exchange_read_head(struct worker *w, struct connection *c)
@@ -109,7 +109,7 @@ bool exchange_read_head(struct worker *w, struct connection *c)
         intake_expect(w, c);
     } else {
         r->ready_us = r->started_us;
-        connection_set_state(w, c, CONNECTION_READY);
+        connection_set_state(c, CONNECTION_READY);
     }
     return true;
 }
@@ -197,7 +197,7 @@ static bool send_earlier_answers(struct worker *w, struct connection *c)
     if (sent > 0)
         return true;
     c->broken = sent < 0;
-    connection_block(w, c);
+    connection_block(c);
     return false;
 }
 
@@ -222,7 +222,7 @@ static bool handle(struct worker *w, struct connection *c)
 static void answer(struct worker *w, struct connection *c)
 {
     queue_response(w, c);
-    connection_set_state(w, c, CONNECTION_IDLE);
+    connection_set_state(c, CONNECTION_IDLE);
     if (!connection_is_sending(c))
         exchange_finish(w, c);
 }

@@ -20,7 +20,7 @@ static void refuse(struct worker *w, struct connection *c, int status, const cha
     }
     receive_give_up(r, status, reason);
     c->lingers = true;
-    connection_set_state(w, c, CONNECTION_READY);
+    connection_set_state(c, CONNECTION_READY);
 }
 
 void intake_expect(struct worker *w, struct connection *c)
@@ -34,14 +34,14 @@ void intake_expect(struct worker *w, struct connection *c)
         return;
     }
     if (r->answer == 0 && r->match.route.route->stream && !c->resumed) { /* what another worker has taken is in the body already */
-        arrival_begin(w, c);
+        arrival_begin(c);
         return;
     }
     if (r->framing.expect_continue && nothing_yet) {
         w->served = c;
         buffer_append_text(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
     }
-    connection_set_state(w, c, CONNECTION_BODY);
+    connection_set_state(c, CONNECTION_BODY);
 }
 
 void intake_remove(struct connection *c, size_t length)
@@ -66,7 +66,7 @@ bool intake_step(struct worker *w, struct connection *c)
     if (result > 1)
         refuse(w, c, result, receive_refusal(r, result));
     else if (result == 1)
-        connection_set_state(w, c, CONNECTION_READY);
+        connection_set_state(c, CONNECTION_READY);
     return result > 0;
 }
 

@@ -187,9 +187,9 @@ void connection_close(struct worker *w, struct connection *c);
 void connection_free(struct worker *w, struct connection *c);
 /* Serves what was read, as far as it goes, and sends the answers. */
 void connection_advance(struct worker *w, struct connection *c);
-void connection_set_state(struct worker *w, struct connection *c, enum connection_state state);
+void connection_set_state(struct connection *c, enum connection_state state);
 /* The client does not take more: what it was about waits in 'resume'. */
-void connection_block(struct worker *w, struct connection *c);
+void connection_block(struct connection *c);
 /* A leaving worker keeps idle connections only for w->patience ms after their last answer. */
 void connection_hurry(struct worker *w, struct connection *c);
 
