@@ -24,7 +24,7 @@ static struct {
     char text[BEGINNING_LENGTH + 1];
 } beginning;
 
-static void release_borrowed(struct response *response)
+void response_release(struct response *response)
 {
     void (*release)(void *owner) = response->release;
     response->memory = (struct slice){NULL, 0};
@@ -39,7 +39,7 @@ static void release_borrowed(struct response *response)
 
 void response_reset(struct response *response)
 {
-    release_borrowed(response);
+    response_release(response);
     response->state = RESPONSE_NONE;
     response->status = 0;
     response->type = NULL;
@@ -94,7 +94,7 @@ bool response_start(struct tine_request *r, int status, const char *type)
         request_blame(r, TINE_ERROR, "answers with status %d, which is not from 200 to 599", status);
         status = 500;
     }
-    release_borrowed(response);
+    response_release(response);
     response_empty(r, status);
     response->type = type;
     return true;

@@ -7,6 +7,9 @@
 
 #include "app/request.h"
 
+/* What was borrowed, if anything was, goes back: the module's `release` is called. */
+void response_release(struct response *response);
+
 /* Forgets all; buffers keep their memory. What was borrowed is released. */
 void response_reset(struct response *response);
 

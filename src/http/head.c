@@ -295,3 +295,16 @@ enum head_verdict head_parse(struct head *head, const char *bytes, size_t length
         return HEAD_WHOLE;
     return head->phase == PHASE_REFUSED ? HEAD_REFUSED : HEAD_PARTIAL;
 }
+
+void head_restore(char *bytes, size_t length)
+{
+    char missing = ' '; /* of the request line */
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == 0)
+            bytes[i] = i + 1 < length && bytes[i + 1] == '\n' ? '\r' : missing;
+        if (bytes[i] == ':')
+            missing = ' ';
+        else if (bytes[i] == '\n' && i > 1) /* not of an empty line before all */
+            missing = ':';
+    }
+}

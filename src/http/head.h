@@ -85,6 +85,10 @@ void head_init(struct head *head, struct head_field *fields, const struct head_l
  * further calls repeat it. */
 enum head_verdict head_parse(struct head *head, const char *bytes, size_t length);
 
+/* Text of a whole head may have been terminated in place: delimiters behind method, target, names and values are NULs. Puts delimiters
+ * back, so that it parses as before: for any other white space behind a value a blank. Async-signal-safe. */
+void head_restore(char *bytes, size_t length);
+
 static inline struct slice head_method(const struct head *head, const char *bytes)
 {
     return (struct slice){bytes + head->method, head->method_length};

@@ -60,12 +60,11 @@ static void on_nothing(int signal)
     (void)signal;
 }
 
-void accept_signals(struct worker *w)
+void accept_signals(void)
 {
     static const int ignored[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE, SIGALRM};
     struct sigaction action = {.sa_handler = on_nothing, .sa_flags = SA_RESTART};
     sigset_t none;
-    (void)w;
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         sigaction(ignored[i], &action, NULL);
     action.sa_handler = on_look; /* restarts what it interrupts: a handler's system calls never see it */

@@ -12,7 +12,7 @@
 int accept_open(struct worker *w);
 
 /* Signal handlers; afterwards no signal is blocked. */
-void accept_signals(struct worker *w);
+void accept_signals(void);
 
 /* Sleeps in accept4(). Returns a connection of the first listener, or -1: look at orders, then come again. */
 int accept_blocking(struct worker *w);

@@ -123,7 +123,7 @@ static void read_over(struct connection *c)
     }
 }
 
-void arrival_begin(struct worker *w, struct connection *c)
+void arrival_begin(struct connection *c)
 {
     struct tine_request *r = c->request;
     struct request_arrival *arrival = &r->arrival;
@@ -131,7 +131,7 @@ void arrival_begin(struct worker *w, struct connection *c)
     receive_by_piece(r, read_on);
     arrival->asked = !r->framing.expect_continue || !nothing_yet;
     arrival->patience = r->match.app->section->timeouts.body;
-    connection_set_state(w, c, CONNECTION_READY);
+    connection_set_state(c, CONNECTION_READY);
 }
 
 void arrival_finish(struct worker *w, struct connection *c)

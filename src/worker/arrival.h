@@ -8,7 +8,7 @@
 #include "worker/state.h"
 
 /* The head is read and the body in order so far: its handler's turn. */
-void arrival_begin(struct worker *w, struct connection *c);
+void arrival_begin(struct connection *c);
 
 /* Behind the handler: what has come of the body is read over, and the input begins with the next request; or the connection ends. */
 void arrival_finish(struct worker *w, struct connection *c);

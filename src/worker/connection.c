@@ -25,19 +25,18 @@ enum {
     LINGER_BYTES = 32 << 20  /* thrown away at most: who has not looked for its answer by then will not */
 };
 
-void connection_set_state(struct worker *w, struct connection *c, enum connection_state state)
+void connection_set_state(struct connection *c, enum connection_state state)
 {
-    (void)w;
     c->state = (uint8_t)state;
     c->timed = false;
 }
 
-void connection_block(struct worker *w, struct connection *c)
+void connection_block(struct connection *c)
 {
     c->resume = c->state;
     c->lingers = true; /* more may come meanwhile than belongs to its requests */
     timing_blocked(c);
-    connection_set_state(w, c, CONNECTION_WRITING);
+    connection_set_state(c, CONNECTION_WRITING);
 }
 
 /* The buffer goes back to the worker unless something is left in it. */
@@ -112,7 +111,7 @@ static void end(struct worker *w, struct connection *c)
         return;
     }
     buffer_release(&c->in);
-    connection_set_state(w, c, CONNECTION_LINGER);
+    connection_set_state(c, CONNECTION_LINGER);
     timing_blocked(c);
     timing_start(w, c);
     watch(w, c);
@@ -142,7 +141,7 @@ static bool send_answers(struct worker *w, struct connection *c)
     if (sent < 0)
         c->broken = true;
     else if (sent == 0)
-        connection_block(w, c);
+        connection_block(c);
     else if (c->request != NULL && c->state == CONNECTION_IDLE)
         exchange_finish(w, c); /* its file is out */
     return sent == 1;
@@ -174,7 +173,7 @@ void connection_advance(struct worker *w, struct connection *c)
         end(w, c);
     } else {
         if (is_others_turn(w, c, end_of_turn) && !connection_is_sending(c))
-            connection_block(w, c); /* there is room to write, so it comes again at once, but behind the others */
+            connection_block(c); /* there is room to write, so it comes again at once, but behind the others */
         rest(w, c);
     }
 }

@@ -9,10 +9,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/arrival.h"
-#include "worker/balance.h"
 #include "worker/give.h"
 #include "worker/growth.h"
 #include "worker/guard.h"
+#include "worker/handler.h"
 #include "worker/intake.h"
 #include "worker/introduce.h"
 #include "worker/queue.h"
@@ -59,7 +59,7 @@ bool exchange_begin(struct worker *w, struct connection *c)
     c->request->stream = (struct request_stream){&connection_calls, c};
     c->began = w->now;
     c->resumed = false;
-    connection_set_state(w, c, CONNECTION_HEAD);
+    connection_set_state(c, CONNECTION_HEAD);
     return true;
 }
 
@@ -81,7 +81,7 @@ static void keep_empty_line(struct worker *w, struct connection *c)
     exchange_forget(w, c);
     buffer_release(&c->in);
     buffer_append(&c->in, "\r\n", 2);
-    connection_set_state(w, c, CONNECTION_IDLE);
+    connection_set_state(c, CONNECTION_IDLE);
 }
 
 bool exchange_read_head(struct worker *w, struct connection *c)
@@ -109,7 +109,7 @@ bool exchange_read_head(struct worker *w, struct connection *c)
         intake_expect(w, c);
     } else {
         r->ready_us = r->started_us;
-        connection_set_state(w, c, CONNECTION_READY);
+        connection_set_state(c, CONNECTION_READY);
     }
     return true;
 }
@@ -127,6 +127,7 @@ static void queue_response(struct worker *w, struct connection *c)
     c->broken |= response->state == RESPONSE_BROKEN;
     if (response->state >= RESPONSE_BEGUN)
         return;
+    w->served = c;
     response_format_head(r, &w->out);
     response->sent = response_body_length(r);
     if (response->sent == 0)
@@ -139,43 +140,6 @@ static void queue_response(struct worker *w, struct connection *c)
     } else {
         transmit_queue(c, response);
     }
-}
-
-/* What the master can say of a worker that hangs or dies in a handler. Plain bytes: they may be read half written, and are only shown. */
-static void note_request(struct slot *slot, const struct tine_request *r)
-{
-    struct slice method = request_method(r), target = head_target(&r->head, r->bytes);
-    size_t room = sizeof slot->request - method.length - 2, length = target.length < room ? target.length : room;
-    char *end = mempcpy(slot->request, method.data, method.length);
-    *end++ = ' ';
-    *(char *)mempcpy(end, target.data, length) = 0;
-}
-
-/* Inside this function module code runs: the slot says so, and since when. False when its client was let go of meanwhile. */
-static bool run_handler(struct worker *w, struct connection *c)
-{
-    struct tine_request *r = c->request;
-    struct slot *slot = w->slot;
-    const struct config_timeouts *timeouts = r->match.app != NULL ? &r->match.app->section->timeouts : &w->config->timeouts;
-    atomic_store_explicit(&slot->allowed, timeouts->request, memory_order_relaxed);
-    note_request(slot, r);
-    atomic_store_explicit(&slot->since, w->now, memory_order_relaxed);
-    atomic_store_explicit(&slot->state, WORKER_HANDLER, memory_order_release);
-    guard_enter(w, c);
-    int64_t entered = w->now;
-    w->looked_us = request_handle(r);
-    w->now = w->looked_us / 1000;
-    bool ours = c->state != CONNECTION_GIVEN;
-    guard_leave(w);
-    if (w->now - entered >= BALANCE_AWAY_MS)
-        atomic_fetch_add_explicit(&w->setup->board->joined, 1, memory_order_relaxed);
-    if (atomic_load_explicit(&slot->streaming, memory_order_relaxed) != 0)
-        atomic_store(&slot->streaming, 0);
-    if (!ours)
-        atomic_store(&slot->parted, false);
-    atomic_store_explicit(&slot->state, WORKER_BUSY, memory_order_release);
-    atomic_store_explicit(&slot->since, 0, memory_order_relaxed);
-    return ours;
 }
 
 /* Entering a route that is known to be slow, the others are better off with a worker that waits for work. If there are any: to find out by
@@ -213,9 +177,9 @@ static void answer_broken(struct tine_request *r)
 }
 
 /* A request that was let through to see has been answered. By a filter in front, that tells nothing of what crashed behind it. */
-static void conclude_try(struct worker *w, struct breaker *breaker, const struct tine_request *r)
+static void conclude_try(struct worker *w, struct breaker *breaker, bool reached)
 {
-    if (r->filters != NULL && r->passed < r->filters->count) {
+    if (!reached) {
         breaker_untried(breaker, w->setup->generation, w->now);
         return;
     }
@@ -223,43 +187,61 @@ static void conclude_try(struct worker *w, struct breaker *breaker, const struct
     log_warning("route of %s.%s serves again", breaker->route.app, breaker->route.handler);
 }
 
-/* Apart: else each of a request's five steps would save the registers that only this one needs. */
-static __attribute__((noinline)) bool step_ready(struct worker *w, struct connection *c)
+/* What is answered already shall not wait for a handler that may take time. False if it has to: the client does not take it now. */
+static bool send_earlier_answers(struct worker *w, struct connection *c)
+{
+    if (buffer_length(&w->out) == 0 || request_is_quick(c->request))
+        return true;
+    int sent = transmit(w, c);
+    c->request->ready_us = 0;
+    if (sent > 0)
+        return true;
+    c->broken = sent < 0;
+    connection_block(c);
+    return false;
+}
+
+/* The handler, unless its route is broken. False when its client was let go of meanwhile. */
+static bool handle(struct worker *w, struct connection *c)
 {
     struct tine_request *r = c->request;
-    /* What is answered already shall not wait for a handler that may take time. */
-    if (buffer_length(&w->out) > 0 && !request_is_quick(r)) {
-        int sent = transmit(w, c);
-        r->ready_us = 0;
-        if (sent <= 0) {
-            c->broken = sent < 0;
-            connection_block(w, c);
-            return false;
-        }
-    }
-    if (w->queue_matters && queue_admit(w, c) == QUEUE_GONE) {
-        c->broken = true;
-        return false;
-    }
     struct breaker *breaker = guard_breaker(w, r);
     enum breaker_verdict verdict = breaker != NULL ? breaker_admit(breaker, w->setup->generation, w->now) : BREAKER_PASS;
     if (verdict == BREAKER_REFUSE)
         answer_broken(r);
     give_others_before(w, c);
     growth_begin(w, r);
-    bool ours = run_handler(w, c);
+    struct handler_result result = handler_run(w, c); /* of the request nothing is certain from here on */
     if (verdict == BREAKER_TRY)
-        conclude_try(w, breaker, r);
+        conclude_try(w, breaker, result.reached);
     count_request(w, growth_end(w));
-    if (!ours)
-        return false;
-    c->served++;
-    if (r->arrival.begun)
-        arrival_finish(w, c);
+    return result.ours;
+}
+
+/* The answer on its way; with it the exchange is over, unless it takes a while. */
+static void answer(struct worker *w, struct connection *c)
+{
     queue_response(w, c);
-    connection_set_state(w, c, CONNECTION_IDLE);
+    connection_set_state(c, CONNECTION_IDLE);
     if (!connection_is_sending(c))
         exchange_finish(w, c);
+}
+
+/* Apart: else each of a request's five steps would save the registers that only this one needs. */
+static __attribute__((noinline)) bool step_ready(struct worker *w, struct connection *c)
+{
+    if (!send_earlier_answers(w, c))
+        return false;
+    if (w->queue_matters && queue_admit(w, c) == QUEUE_GONE) {
+        c->broken = true;
+        return false;
+    }
+    if (!handle(w, c))
+        return false;
+    c->served++;
+    if (c->request->arrival.begun)
+        arrival_finish(w, c);
+    answer(w, c);
     return true;
 }
 
@@ -272,6 +254,7 @@ void exchange_finish(struct worker *w, struct connection *c)
         r->response.sent -= transmit_left(c); /* cut short */
         journal_request(w, r);
     }
+    handler_release(w, c);
     size_t used = r->head.length > 0 ? r->head.length : buffer_length(&c->in);
     buffer_consume(&c->in, used < buffer_length(&c->in) ? used : buffer_length(&c->in));
     c->request = NULL;
@@ -303,11 +286,8 @@ void exchange_refuse(struct worker *w, struct connection *c, int status, const c
 {
     struct tine_request *r = c->request;
     request_refuse(r, status, detail);
-    queue_response(w, c);
+    answer(w, c);
     c->ends = c->lingers = true;
-    connection_set_state(w, c, CONNECTION_IDLE);
-    if (!connection_is_sending(c))
-        exchange_finish(w, c);
 }
 
 bool exchange_step(struct worker *w, struct connection *c)

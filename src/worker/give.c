@@ -162,8 +162,10 @@ uint32_t give_oldest(struct worker *w, uint32_t most)
 
 bool give_to_answer(struct worker *w, struct connection *c, int status)
 {
+    size_t head = c->request->head.length, length = buffer_length(&c->in);
     batch.message.count = batch.fd_count = 0;
-    c->state = CONNECTION_HEAD; /* its adopter reads the head again */
+    c->state = CONNECTION_HEAD; /* its adopter reads the head again, in which its handler may have had text terminated */
+    head_restore(buffer_bytes(&c->in), head < length ? head : length);
     return add(c, status) == 0 && send_batch(w);
 }
 

@@ -7,6 +7,7 @@
 #include "worker/guard.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "worker/give.h"
 #include "worker/last_words.h"
 
@@ -87,11 +88,12 @@ static bool send_earlier(struct worker *w, const struct connection *c)
     return length == 0 || send(c->fd, buffer_bytes(&w->out), length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length;
 }
 
-/* All connections leave this process, which is about to end. The handler's own as well, unless its answer has begun. */
+/* All connections leave this process, which is about to end. The handler's own as well, unless its answer has begun; one that is made
+ * goes out. */
 static void abandon(struct worker *w, int status)
 {
     struct connection *c = w->current;
-    bool begun = w->handled->response.state >= RESPONSE_BEGUN;
+    bool made = w->stage == GUARD_RELEASE, begun = w->handled->response.state >= RESPONSE_BEGUN;
     struct totals *totals = &w->setup->board->totals;
     scoreboard_count(status == 504 ? &totals->timed_out : &totals->crashed, 1);
     if (status != 504)
@@ -99,16 +101,39 @@ static void abandon(struct worker *w, int status)
     give_all(w, c);
     if (!table_is_sound(w, c))
         w->overwritten++;
+    else if (made)
+        send_earlier(w, c);
     else if (!begun && send_earlier(w, c))
         give_to_answer(w, c, status);
     if (w->overwritten > 0)
         last_words_overwritten(w);
 }
 
-/* Module code on our own thread, in our own process: not a thread that the module started, nor a child that it forked. */
+/* On our own thread, in our own process: not a thread that the module started, nor a child that it forked. */
+static bool is_here(const struct worker *w)
+{
+    return w != NULL && !w->dying && getpid() == w->pid && (pid_t)syscall(SYS_gettid) == w->pid;
+}
+
+/* And in module code. */
 static bool is_ours(const struct worker *w)
 {
-    return w != NULL && w->current != NULL && !w->dying && getpid() == w->pid && (pid_t)syscall(SYS_gettid) == w->pid;
+    return w != NULL && w->current != NULL && is_here(w);
+}
+
+/* No module code runs: heap that some handler wrote over, most likely, was found to be so. It is this process that found it, so it was in
+ * no giving, which needs no heap; of a signal that somebody sent nothing is known. */
+static bool is_stray(const struct worker *w, const siginfo_t *info)
+{
+    return is_here(w) && w->current == NULL && (info->si_code > 0 || info->si_pid == w->pid);
+}
+
+/* The connections that rest leave. Who was being served has what was answered by then; its record is in no state to be given. */
+static void abandon_stray(struct worker *w)
+{
+    give_all(w, NULL);
+    if (w->served != NULL)
+        send_earlier(w, w->served);
 }
 
 /* What is to come may never end. The alarm is blocked as long as we are in here, and a module may have blocked it or taken it. */
@@ -149,7 +174,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     bool loading = apps_in_progress() != NULL;
     if (ordered && !(is_ours(w) && too_long) && !loading)
         return; /* the request, or the start, that it was about has ended meanwhile */
-    bool ours = is_ours(w);
+    bool ours = is_ours(w), stray = !loading && is_stray(w, info);
     restore_defaults();
     if (loading)
         last_words_loading(w, number, ordered);
@@ -158,8 +183,13 @@ static void on_fault(int number, siginfo_t *info, void *context)
         abandon(w, too_long ? 504 : 500);
         last_words_signal(w, number, info, too_long);
     }
+    if (stray) {
+        w->dying = 1;
+        abandon_stray(w);
+        last_words_stray(w, number, info);
+    }
     ration_core(w);
-    if (ours || loading) {
+    if (ours || loading || stray) {
         bound_dying();
         last_words_frames();
     }
@@ -190,12 +220,13 @@ void guard_open(struct worker *w)
         sigaction(faults[i], &action, NULL);
 }
 
-void guard_enter(struct worker *w, struct connection *c)
+void guard_enter(struct worker *w, struct connection *c, enum guard_stage stage)
 {
     uint64_t sequence = atomic_load_explicit(&w->slot->sequence, memory_order_relaxed);
     atomic_store_explicit(&w->slot->sequence, sequence + 1, memory_order_release);
     table_seal(w, c); /* the API for handlers does not change it */
     w->handled = c->request;
+    w->stage = stage;
     w->current = c;
     atomic_signal_fence(memory_order_seq_cst); /* all of it before module code, all of the table at rest */
 }
@@ -215,6 +246,7 @@ void guard_leave(struct worker *w)
 _Noreturn void guard_damaged(struct worker *w)
 {
     w->current = NULL;
+    w->dying = 1; /* it is done here, once */
     adopt_watch(w, false);
     for (int tries = 0; !give_all(w, NULL) && tries < GIVE_TRIES; tries++)
         poll(NULL, 0, GIVE_AGAIN_MS);
@@ -253,4 +285,18 @@ __attribute__((visibility("default"))) void _exit(int status)
     guard_exited("called _exit()");
     syscall(SYS_exit_group, status);
     __builtin_unreachable();
+}
+
+extern __typeof__(_exit) _Exit __attribute__((alias("_exit"), visibility("default")));
+
+/* What the C library calls within itself is not ours. */
+static void exited_within(void)
+{
+    guard_exited("ended the process: by errx(), error(), quick_exit() or the like");
+}
+
+void guard_watch_exits(void)
+{
+    if (atexit(exited_within) != 0 || at_quick_exit(exited_within) != 0)
+        log_warning("handlers that call errx() and the like will not be answered for: the table of exit functions is full");
 }

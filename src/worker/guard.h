@@ -15,8 +15,17 @@ struct breaker *guard_breaker(const struct worker *w, const struct tine_request 
 /* Signal handlers on a stack of their own. */
 void guard_open(struct worker *w);
 
+/* From here on an end by errx() and the like is seen. Exit functions run last one first: to be called when modules have theirs. */
+void guard_watch_exits(void);
+
+/* What module code runs for. */
+enum guard_stage {
+    GUARD_HANDLER, /* an answer */
+    GUARD_RELEASE  /* the answer is made: it has its content back */
+};
+
 /* From here to guard_leave() module code runs for this connection; what happens to the process in between is its doing. */
-void guard_enter(struct worker *w, struct connection *c);
+void guard_enter(struct worker *w, struct connection *c, enum guard_stage stage);
 void guard_leave(struct worker *w);
 
 /* Module code has written over the table of connections, and who knows what else: those that are whole are given away, and the worker

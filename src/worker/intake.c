@@ -20,7 +20,7 @@ static void refuse(struct worker *w, struct connection *c, int status, const cha
     }
     receive_give_up(r, status, reason);
     c->lingers = true;
-    connection_set_state(w, c, CONNECTION_READY);
+    connection_set_state(c, CONNECTION_READY);
 }
 
 void intake_expect(struct worker *w, struct connection *c)
@@ -34,12 +34,14 @@ void intake_expect(struct worker *w, struct connection *c)
         return;
     }
     if (r->answer == 0 && r->match.route.route->stream && !c->resumed) { /* what another worker has taken is in the body already */
-        arrival_begin(w, c);
+        arrival_begin(c);
         return;
     }
-    if (r->framing.expect_continue && nothing_yet)
+    if (r->framing.expect_continue && nothing_yet) {
+        w->served = c;
         buffer_append_text(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
-    connection_set_state(w, c, CONNECTION_BODY);
+    }
+    connection_set_state(c, CONNECTION_BODY);
 }
 
 void intake_remove(struct connection *c, size_t length)
@@ -64,8 +66,22 @@ bool intake_step(struct worker *w, struct connection *c)
     if (result > 1)
         refuse(w, c, result, receive_refusal(r, result));
     else if (result == 1)
-        connection_set_state(w, c, CONNECTION_READY);
+        connection_set_state(c, CONNECTION_READY);
     return result > 0;
+}
+
+/* Of a chunked one the head does not say whether it is larger than is allowed now. */
+static void resume_spooled(struct worker *w, struct connection *c, uint64_t length, int *spool)
+{
+    struct body *body = &c->request->body;
+    if (length > body->limit) {
+        refuse(w, c, 413, receive_refusal(c->request, 413));
+        return;
+    }
+    body->fd = *spool;
+    body->length = length;
+    lseek(body->fd, 0, SEEK_END);
+    *spool = -1;
 }
 
 /* The head is read again; it was right before, but another configuration may see it otherwise. */
@@ -79,10 +95,7 @@ void intake_resume(struct worker *w, struct connection *c, const struct handoff_
     struct tine_request *r = c->request;
     r->chunked = record->chunked;
     if (record->spooled) {
-        r->body.fd = *spool;
-        r->body.length = record->body;
-        lseek(r->body.fd, 0, SEEK_END);
-        *spool = -1;
+        resume_spooled(w, c, record->body, spool);
         return;
     }
     for (uint64_t at = 0; at < record->body && c->state == CONNECTION_BODY;) {

@@ -38,7 +38,7 @@ bool introduce(struct worker *w, struct connection *c, bool proxied)
     }
     if (proxied) {
         c->began = w->now;
-        connection_set_state(w, c, CONNECTION_PROXY);
+        connection_set_state(c, CONNECTION_PROXY);
     } else {
         crowd_join(w, c);
     }
@@ -68,7 +68,7 @@ bool introduce_step(struct worker *w, struct connection *c)
     enum proxy_verdict verdict = proxy_parse(&header, buffer_bytes(&c->in), buffer_length(&c->in));
     if (verdict == PROXY_PARTIAL)
         return false;
-    connection_set_state(w, c, CONNECTION_IDLE);
+    connection_set_state(c, CONNECTION_IDLE);
     if (verdict == PROXY_BAD) {
         introduce_tell(w, c, "it does not begin with a PROXY header");
         return turn_away(c);

@@ -5,6 +5,7 @@
 #include "worker/last_words.h"
 
 #include "base/log.h"
+#include "worker/guard.h"
 
 #include <execinfo.h>
 #include <string.h>
@@ -74,7 +75,7 @@ void last_words(const struct worker *w, struct slice how)
     put(&line, slice_from(w->slot->request));
     put(&line, SLICE(", request "));
     put(&line, slice_from(r->id));
-    put(&line, SLICE(": "));
+    put(&line, w->stage == GUARD_RELEASE ? SLICE(", in the release of its content: ") : SLICE(": "));
     put(&line, how);
     end(&line);
 }
@@ -101,21 +102,38 @@ void last_words_no_core(const struct worker *w)
     end(&line);
 }
 
+static void put_signal(struct line *line, int number, const siginfo_t *info)
+{
+    const char *name = sigabbrev_np(number);
+    put(line, SLICE("crashed with SIG"));
+    put(line, slice_from(name != NULL ? name : "?"));
+    if (info->si_code > 0 && number != SIGABRT) {
+        put(line, SLICE(" at address 0x"));
+        put_number(line, (unsigned long)info->si_addr, 16);
+    }
+}
+
 void last_words_signal(const struct worker *w, int number, const siginfo_t *info, bool too_long)
 {
     struct line how = {.length = 0};
     if (too_long)
         put(&how, SLICE("took longer than [timeouts] request"));
-    else {
-        const char *name = sigabbrev_np(number);
-        put(&how, SLICE("crashed with SIG"));
-        put(&how, slice_from(name != NULL ? name : "?"));
-    }
-    if (!too_long && info->si_code > 0 && number != SIGABRT) {
-        put(&how, SLICE(" at address 0x"));
-        put_number(&how, (unsigned long)info->si_addr, 16);
-    }
+    else
+        put_signal(&how, number, info);
     last_words(w, (struct slice){how.text, how.length});
+}
+
+/* The request's own record may be what was written over: its slot has a copy. */
+void last_words_stray(const struct worker *w, int number, const siginfo_t *info)
+{
+    struct line line;
+    begin(&line, w);
+    put(&line, SLICE(": "));
+    put_signal(&line, number, info);
+    put(&line, SLICE(" outside of handlers, the last of which was that of "));
+    put(&line, slice_from(w->slot->request));
+    put(&line, SLICE(": did it write behind what it had allocated?"));
+    end(&line);
 }
 
 void last_words_loading(const struct worker *w, int number, bool too_long)

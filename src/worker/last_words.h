@@ -11,6 +11,9 @@
 void last_words(const struct worker *w, struct slice how);
 void last_words_signal(const struct worker *w, int number, const siginfo_t *info, bool too_long);
 
+/* Of a crash in the worker's own code. */
+void last_words_stray(const struct worker *w, int number, const siginfo_t *info);
+
 /* That connections could not be given, as nobody knows whose they are. */
 void last_words_overwritten(const struct worker *w);
 

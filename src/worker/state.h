@@ -150,8 +150,10 @@ struct worker {
     int64_t log_lost_told;
 
     pid_t pid;
-    struct connection *volatile current; /* whose handler runs now; NULL: none */
+    struct connection *volatile current; /* for whom module code runs now; NULL: none does */
     struct tine_request *handled;        /* and its request, wherever the connection's own pointer leads by now */
+    uint8_t stage;                       /* of that: enum guard_stage */
+    struct connection *served;           /* whose answers are in 'out', if there are any */
     volatile sig_atomic_t dying;         /* a handler has taken this process down */
     volatile sig_atomic_t preparing; /* module code runs that readies it: worker_init() */
     volatile sig_atomic_t in_accept, door_replaced, look; /* shared with the signal handler */
@@ -185,9 +187,9 @@ void connection_close(struct worker *w, struct connection *c);
 void connection_free(struct worker *w, struct connection *c);
 /* Serves what was read, as far as it goes, and sends the answers. */
 void connection_advance(struct worker *w, struct connection *c);
-void connection_set_state(struct worker *w, struct connection *c, enum connection_state state);
+void connection_set_state(struct connection *c, enum connection_state state);
 /* The client does not take more: what it was about waits in 'resume'. */
-void connection_block(struct worker *w, struct connection *c);
+void connection_block(struct connection *c);
 /* A leaving worker keeps idle connections only for w->patience ms after their last answer. */
 void connection_hurry(struct worker *w, struct connection *c);
 

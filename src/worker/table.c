@@ -81,7 +81,8 @@ struct connection *table_take(struct worker *w, int fd)
     else
         return NULL;
     struct connection *c = &w->table[index];
-    *c = (struct connection){.index = index, .generation = c->generation + 1, .fd = fd, .state = CONNECTION_IDLE,
+    uint32_t generation = c->generation < UINT32_MAX ? c->generation + 1 : 1;
+    *c = (struct connection){.index = index, .generation = generation, .fd = fd, .state = CONNECTION_IDLE,
                              .deadline.position = DEADLINE_NONE, .older = CONNECTION_NONE, .newer = CONNECTION_NONE,
                              .file = -1, .arrived = w->now};
     w->held++;

@@ -17,6 +17,7 @@
 
 enum {
     KEEP_BYTES = 1 << 16,
+    MEMORY_WAIT_MS = 10,
     FILE_LONG = 1 << 20,    /* with its head, as what fits is done with then, and while nobody else waits for a turn */
     FILE_TURN = 1 << 18,    /* each time else: the less waits in the kernel, the less it costs, and the sooner it is the others' turn */
     FILE_LATE = 4 << 20,    /* but for a client that had to wait for us, or we for it: as much as the kernel takes */
@@ -213,6 +214,14 @@ static int wait_writable(struct stream *stream, uint64_t unsent)
     }
 }
 
+/* After such a failure to send. That the system has memory again nobody tells: there may be room to write all the while. */
+static int wait_to_send(struct stream *stream, uint64_t unsent, int error)
+{
+    if (error == ENOBUFS || error == ENOMEM)
+        poll(NULL, 0, MEMORY_WAIT_MS);
+    return wait_writable(stream, unsent);
+}
+
 static uint64_t length_of(const struct iovec *iov, int count)
 {
     uint64_t length = 0;
@@ -241,9 +250,7 @@ static int send_all(struct stream *stream, struct iovec *iov, int count)
     for (advance_iov(&iov, &count, 0); count > 0;) {
         struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
         ssize_t sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN && errno != EINTR)
-            return -1;
-        if (sent < 0 && errno == EAGAIN && wait_writable(stream, length_of(iov, count)) < 0)
+        if (sent < 0 && errno != EINTR && (!is_for_later(errno) || wait_to_send(stream, length_of(iov, count), errno) < 0))
             return -1;
         if (sent > 0) {
             advance_iov(&iov, &count, (size_t)sent);

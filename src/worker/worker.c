@@ -354,11 +354,12 @@ _Noreturn void worker_run(const struct worker_setup *setup)
     open_worker(&worker, setup);
     preemption_open(&worker.preemption, setup->config->batch);
     request_seed_ids();
-    accept_signals(&worker);
+    accept_signals();
     guard_open(&worker);
     worker.preparing = 1;
     prepare(&worker);
     worker.preparing = 0;
+    guard_watch_exits();
     report_ready(&worker);
     worker.accepting = true;
     run(&worker);

@@ -76,12 +76,12 @@ int memfd_create(const char *name, unsigned flags)
     return fault("memfd_create") != 0 ? -1 : REAL(memfd_create)(name, flags);
 }
 
-/* Only those that pass descriptors. They may also succeed, and SIGABRT come right behind. */
+/* Those that pass descriptors; they may also succeed, and SIGABRT come right behind. And those that do not, by a name of their own. */
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     const struct cmsghdr *first = CMSG_FIRSTHDR(message);
     bool passes = first != NULL && first->cmsg_type == SCM_RIGHTS;
-    if (passes && fault("sendmsg") != 0)
+    if (fault(passes ? "sendmsg" : "sendmsg.plain") != 0)
         return -1;
     ssize_t sent = REAL(sendmsg)(fd, message, flags);
     if (passes && look("sendmsg.abort", true) != 0) /* as if it came from elsewhere, just then */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Filters of every kind, and an app with groups for them. A filter adds "b:NAME" to the field X-Trace when it comes before, and "a:NAME"
- * after; what it does beside that the query says: NAME=answer, status, crash, replace, wrap, late and so on.
+ * after; what it does beside that the query says: NAME=answer, finish, status, crash, replace, wrap, late and so on.
  */
 #include <tine.h>
 
@@ -32,6 +32,8 @@ static int before_named(tine_request *r, const char *name)
     trace(r, "b", name);
     if (strcmp(what, "answer") == 0)
         return tine_text(r, 401, "answered by %s", name);
+    if (strcmp(what, "finish") == 0)
+        return tine_text(r, 401, "finished by %s", name) - 401 + tine_finish(r);
     if (strcmp(what, "status") == 0)
         return 403;
     if (strcmp(what, "nonsense") == 0)

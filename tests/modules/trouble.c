@@ -6,6 +6,8 @@
  */
 #include <tine.h>
 
+#include <err.h>
+#include <error.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +78,16 @@ static int child(tine_request *r)
     return tine_text(r, 200, "%s", WIFSIGNALED(status) ? "signal" : "exit");
 }
 
+/* All of a head that can be asked for: none of it is changed by that for who answers in the end. */
+static void look_at(tine_request *r)
+{
+    const char *name, *value;
+    tine_method(r);
+    tine_query_string(r);
+    for (size_t i = 0; tine_header_at(r, i, &name, &value) == 0; i++)
+        tine_header(r, name);
+}
+
 static int crash(tine_request *r)
 {
     static const struct {
@@ -83,12 +95,21 @@ static int crash(tine_request *r)
         int number;
     } signals[] = {{"segv", SIGSEGV}, {"bus", SIGBUS}, {"fpe", SIGFPE}, {"ill", SIGILL}, {"kill", SIGKILL}};
     const char *how = tine_param(r, "how");
+    look_at(r);
     if (strcmp(how, "abort") == 0)
         abort();
     if (strcmp(how, "_exit") == 0)
         _exit(3);
     if (strcmp(how, "exit") == 0)
         exit(3);
+    if (strcmp(how, "_Exit") == 0)
+        _Exit(3);
+    if (strcmp(how, "quick_exit") == 0)
+        quick_exit(3);
+    if (strcmp(how, "errx") == 0)
+        errx(3, "a handler gives up");
+    if (strcmp(how, "error") == 0)
+        error(3, 0, "a handler gives up");
     if (strcmp(how, "null") == 0)
         *nowhere = 1;
     if (strcmp(how, "stack") == 0)

@@ -253,6 +253,30 @@ Test(faults, a_body_that_finds_no_room_is_answered_507_and_nobody_else_is_touche
     server_stop(&server);
 }
 
+/* It waits for memory, and not by asking for it all the time; what its client is to wait is counted as if that did not read. */
+Test(faults, a_stream_goes_on_when_the_kernel_has_memory_again)
+{
+    static const int errors[] = {ENOBUFS, ENOMEM};
+    enum { SIZE = 300000 };
+    struct server server;
+    shim_start(&server, TWO_WORKERS PROBE);
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        struct client client = client_connect(&server);
+        expect_hello(&client);
+        fault_begin(&server, "sendmsg.plain", errors[i]);
+        int64_t start = now_ms();
+        client_send(&client, request("GET", text("/stream/%d", SIZE), ""));
+        await(fault_count(&server, "sendmsg.plain") > 3);
+        cr_assert_leq((int64_t)fault_count(&server, "sendmsg.plain"), 1 + (now_ms() - start) / 5);
+        fault_end(&server, "sendmsg.plain");
+        struct response response = client_read(&client);
+        expect_response(&response, 200, NULL);
+        cr_assert_eq(response.length, SIZE);
+        client_close(&client);
+    }
+    server_stop(&server);
+}
+
 /* A disk of one megabyte, in a mount namespace of our own. */
 static bool mount_small(const char *path)
 {

@@ -14,7 +14,8 @@ TestSuite(guard, .timeout = 120);
 
 enum { OTHERS = 20 };
 
-static const char *const ways[] = {"abort", "exit", "_exit", "null", "stack", "segv", "bus", "fpe", "ill"};
+static const char *const ways[] = {"abort", "exit", "_exit", "_Exit", "quick_exit", "errx", "error",
+                                   "null", "stack", "segv", "bus", "fpe", "ill"};
 
 static void keep_connections(struct server *server, struct client *others)
 {
@@ -58,6 +59,20 @@ Test(guard, every_way_to_crash_is_answered_500_and_others_go_on)
         await(server_log_has(&server, text("/trouble/crash/%s, request who-died", ways[i])));
         server_access_await(&server, text("/trouble/crash/%s HTTP/1.1\" 500", ways[i]));
     }
+    stop(&server);
+}
+
+/* As what it was asked, though the handler has looked at all of its head. */
+Test(guard, an_answer_for_the_dead_is_to_its_request)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS "[log]\naccess_format = \"%r %s %{X-Empty}i,%{X-Wide}i,%{User-Agent}i\"\n" PROBE TROUBLE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("HEAD", "/trouble/crash/null?a=b", "X-Empty:\r\nX-Wide:  a b \t \r\nUser-Agent: test\r\n"));
+    struct response response = client_read_head(&client);
+    cr_assert_eq(response.status, 500);
+    client_expect_close(&client);
+    server_access_await(&server, "HEAD /trouble/crash/null?a=b HTTP/1.1 500 -,a b,test");
     stop(&server);
 }
 

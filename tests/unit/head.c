@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define BYTES(literal) (literal), sizeof(literal) - 1
 
@@ -71,6 +72,46 @@ Test(head, takes_what_is_valid)
                                   c->bytes + head->fields[j].name, (int)head->fields[j].value_length,
                                   c->bytes + head->fields[j].value);
         expect_slice(c->name, (struct slice){fields, at}, c->fields);
+    }
+}
+
+static void terminate(char *bytes, const struct head *head)
+{
+    bytes[head->method + head->method_length] = bytes[head->target + head->target_length] = 0;
+    for (unsigned i = 0; i < head->count; i++) {
+        bytes[head->fields[i].name + head->fields[i].name_length] = 0;
+        bytes[head->fields[i].value + head->fields[i].value_length] = 0;
+    }
+}
+
+Test(head, that_was_terminated_in_place_is_restored)
+{
+    static struct parse before, after;
+    for (size_t i = 0; i < sizeof good_cases / sizeof *good_cases; i++) {
+        const struct good_case *c = &good_cases[i];
+        char *bytes = memcpy(malloc(c->length), c->bytes, c->length);
+        parse_whole(&before, &roomy, bytes, c->length);
+        terminate(bytes, &before.head);
+        head_restore(bytes, before.head.length);
+        parse_whole(&after, &roomy, bytes, c->length);
+        cr_expect_eq(after.verdict, HEAD_WHOLE, "%s: %s", c->name, after.head.reason);
+        cr_expect_str_eq(after.report, before.report, "%s", c->name);
+        cr_expect_arr_eq(bytes + before.head.length, c->bytes + before.head.length, c->behind, "%s", c->name);
+        free(bytes);
+    }
+}
+
+/* Of a head that something has written over nothing is known: no byte outside of it is touched. */
+Test(head, of_nuls_alone_is_restored_within_its_bounds)
+{
+    for (size_t length = 0; length < 8; length++) {
+        char *bytes = calloc(1, length + 1);
+        bytes[length] = '\n';
+        head_restore(bytes, length);
+        for (size_t i = 0; i < length; i++)
+            cr_expect_eq(bytes[i], ' ');
+        cr_expect_eq(bytes[length], '\n');
+        free(bytes);
     }
 }
 
