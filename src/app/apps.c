@@ -15,10 +15,28 @@
 #include <stdlib.h>
 
 static const struct tine_app *volatile in_progress;
+static volatile enum apps_step step_in_progress;
 
 const struct tine_app *apps_in_progress(void)
 {
     return in_progress;
+}
+
+enum apps_step apps_step(void)
+{
+    return step_in_progress;
+}
+
+const char *apps_step_crashed(enum apps_step step)
+{
+    static const char *const texts[] = {"crashed while it was loaded (", "crashed while its routes were read (", "crashed in its load() (",
+                                        "crashed in its worker_init() ("};
+    return texts[step];
+}
+
+const char *apps_step_hint(enum apps_step step)
+{
+    return step == APPS_READING_ROUTES ? "); does its list of routes end with {0}?" : ")";
 }
 
 void app_reject(struct tine_app *app, const char *key, const char *wrong)
@@ -60,10 +78,12 @@ static void load_app(struct apps *apps, struct tine_app *app, const char *file, 
     size_t before = app->errors->count;
     decide_access(app);
     settings_read(app, app->errors);
+    step_in_progress = APPS_READING_ROUTES;
     if (section->is_filter)
         routes_load_filter(app);
     else
         routes_load(apps, app, number);
+    step_in_progress = APPS_LOADING;
     /* load() may rely on its settings, so it runs only when they are right. */
     if (app->errors->count == before && app->module->load != NULL && app->module->load(app) != 0 &&
         app->errors->count == before)
@@ -106,6 +126,7 @@ static void load_all(struct apps *apps, const struct config *config, char *const
         if (app == NULL)
             continue;
         in_progress = app;
+        step_in_progress = APPS_OPENING;
         load_app(apps, app, module_files != NULL ? module_files[i] : NULL, &route_number);
         in_progress = NULL;
         app->errors = NULL;
@@ -170,6 +191,7 @@ int apps_start(struct apps *apps, struct errors *errors)
         struct tine_app *app = &apps->all[i];
         app->errors = errors;
         in_progress = app;
+        step_in_progress = APPS_INITIALISING;
         if (app->module->worker_init != NULL && app->module->worker_init(app) != 0 && errors->count == before)
             app_reject(app, "module", "its worker_init() failed without tine_reject()");
         in_progress = NULL;

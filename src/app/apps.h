@@ -71,8 +71,16 @@ void apps_stop(struct apps *apps);
 /* Runs the health() of an app that has one. False: it is not well; then, if it was before, the reason is logged. */
 bool app_is_healthy(struct tine_app *app);
 
-/* The app whose module's own code runs just now, in load or worker_init; NULL: none. For whoever has to say what crashed. */
+/* The app whose module is loaded or initialised just now; NULL: none. For whoever has to say what crashed. */
 const struct tine_app *apps_in_progress(void);
+
+/* What is done with it, in the order in which it is done. */
+enum apps_step { APPS_OPENING, APPS_READING_ROUTES, APPS_LOADING, APPS_INITIALISING };
+enum apps_step apps_step(void);
+
+/* What is said of a crash in it: before and behind the signal's name. Static text. */
+const char *apps_step_crashed(enum apps_step step);
+const char *apps_step_hint(enum apps_step step);
 
 struct apps_match {
     struct tine_app *app;

@@ -136,9 +136,11 @@ void last_words_loading(const struct worker *w, int number, bool too_long)
     if (too_long) {
         put(&line, SLICE("' was not loaded and initialised in the time that [timeouts] start gives"));
     } else {
-        put(&line, SLICE("' crashed while it was loaded or initialised (SIG"));
+        put(&line, SLICE("' "));
+        put(&line, slice_from(apps_step_crashed(apps_step())));
+        put(&line, SLICE("SIG"));
         put(&line, slice_from(name != NULL ? name : "?"));
-        put(&line, SLICE("); does its list of routes end with {0}?"));
+        put(&line, slice_from(apps_step_hint(apps_step())));
     }
     send(w->control, line.text, line.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -94,7 +94,16 @@ Test(modules, a_worker_init_that_rejects_is_refused_with_its_reason)
 
 Test(modules, a_worker_init_that_crashes_is_refused)
 {
-    expect_refused(MODULE("@MODULES@/settings.so") "must = x\ncrash_if = /\n", "worker_init|ABRT|[Aa]bort|signal 6");
+    expect_refused(MODULE("@MODULES@/settings.so") "must = x\ncrash_if = /\n", "settings\\.so' crashed in its worker_init\\(\\) \\(SIGABRT\\)$");
+}
+
+Test(modules, routes_without_an_end_are_refused_with_a_hint)
+{
+    struct server server;
+    expect_refused(MODULE("@MODULES@/endless.so"), "endless\\.so' crashed while its routes were read \\(SIGSEGV\\); does its list of routes end with \\{0\\}\\?");
+    server_prepare(&server, MODULE("@MODULES@/endless.so"));
+    struct run ran = run_tine("-t", "-c", server.ini);
+    cr_assert(text_matches(ran.err, "crashed while its routes were read \\(Segmentation fault\\); does its list of routes"), "%s", ran.err);
 }
 
 Test(modules, a_module_copied_over_a_running_server_is_served_after_hup)
