@@ -112,13 +112,16 @@ struct tine_route {
 #define TINE_DELETE(pattern, ...) TINE_ROUTE("DELETE", pattern, __VA_ARGS__)
 
 /* Routes with a common prefix and, with `.filters = TINE_FILTERS(&auth)`, common filters. Their patterns are appended to the prefix, so ""
- * is the prefix itself; groups may stand in groups, eight deep. Of what no route in it answers (404, 405) its filters see as well. */
+ * is the prefix itself; groups may stand in groups, eight deep. What no route answers (404) below the longest prefix its filters see as well,
+ * and where there are routes for other methods alone (405, OPTIONS) those of the group of the first of these. A group whose prefix is ""
+ * is there for its filters: its routes are where they would be without it, and of paths that none of them has its filters see nothing. */
 #define TINE_GROUP(prefix, ...) TINE_GROUP_OF(prefix, __VA_ARGS__, )
 #ifndef __cplusplus
-#define TINE_GROUP_OF(prefix_, routes_, ...) {.pattern = prefix_, .routes = routes_, __VA_ARGS__}
+#define TINE_GROUP_OF(prefix_, routes_, ...) {.pattern = prefix_, .routes = routes_, __VA_ARGS__ .file = __FILE__, .line = __LINE__}
 #elif __cplusplus >= 202002L
 #define TINE_GROUP_OF(prefix_, routes_, ...) \
-    {.method = nullptr, .pattern = prefix_, .handler = nullptr, .name = nullptr, .routes = routes_, __VA_ARGS__}
+    {.method = nullptr, .pattern = prefix_, .handler = nullptr, .name = nullptr, .routes = routes_, __VA_ARGS__ .file = __FILE__, \
+     .line = __LINE__}
 #else
 #define TINE_GROUP_OF(prefix_, routes_, ...) {nullptr, prefix_, nullptr, nullptr, 0, routes_, __VA_ARGS__}
 #endif

@@ -268,5 +268,5 @@ const struct filters *apps_filters(const struct apps *apps, struct slice host, s
     for (size_t i = 0; i < apps->mounted && app == NULL; i++)
         if (is_mounted_at(&apps->all[i], host, path))
             app = &apps->all[i];
-    return app != NULL ? routes_filters_at(app, below_mount(app, path)) : apps->filters;
+    return app != NULL ? routes_filters_at(app, below_mount(app, path), match->app != NULL ? match->route.other : NULL) : apps->filters;
 }

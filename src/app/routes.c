@@ -107,9 +107,12 @@ struct place {
 
 static void reject_route(const struct place *place, const tine_route *route, const char *wrong)
 {
-    char text[256];
-    snprintf(text, sizeof text, "its route %s %s%s cannot be used: %s", route->method != NULL ? route->method : "(no method)",
-             place->prefix, route->pattern, wrong);
+    char text[1024], where[512] = "";
+    bool group = route->routes != NULL;
+    if (route->file != NULL)
+        snprintf(where, sizeof where, " (%s:%d)", route->file, route->line);
+    snprintf(text, sizeof text, "its %s%s%s %s%s cannot be used: %s%s", group ? "group" : "route", group ? "" : " ",
+             group ? "" : route->method != NULL ? route->method : "(no method)", place->prefix, route->pattern, wrong, where);
     app_reject(place->app, "module", text);
 }
 
@@ -127,17 +130,19 @@ static void add_group(const struct place *place, const tine_route *group, const 
     struct tine_app *app = place->app;
     const struct place inner = {app, place->number, append(place, group->pattern), filters, place->depth + 1};
     size_t length = strlen(group->pattern);
-    const char *wrong = group->pattern[0] != '/'           ? "the pattern does not begin with '/'"
-                        : group->pattern[length - 1] == '/' ? "the prefix of a group ends with '/'"
-                        : group->handler != NULL            ? "a group has no handler"
-                        : inner.depth > GROUPS_DEEP         ? "groups stand in groups more than eight deep"
-                                                            : NULL;
+    const char *wrong = length > 0 && group->pattern[0] != '/'             ? "the pattern does not begin with '/'"
+                        : length > 0 && group->pattern[length - 1] == '/' ? "the prefix of a group ends with '/'"
+                        : group->handler != NULL                          ? "a group has no handler"
+                        : inner.depth > GROUPS_DEEP                       ? "groups stand in groups more than eight deep"
+                                                                          : NULL;
     if (wrong != NULL) {
         reject_route(place, group, wrong);
         return;
     }
-    app->groups = memory_resize(app->groups, (app->group_count + 1) * sizeof *app->groups);
-    app->groups[app->group_count++] = (struct app_group){inner.prefix, filters};
+    if (length > 0) { /* else it has no place of its own, but routes alone */
+        app->groups = memory_resize(app->groups, (app->group_count + 1) * sizeof *app->groups);
+        app->groups[app->group_count++] = (struct app_group){inner.prefix, filters};
+    }
     add_routes(&inner, group->routes);
 }
 
@@ -160,6 +165,8 @@ static void add_routes(const struct place *place, const tine_route *at)
             continue;
         }
         app->router.added->filters = filters;
+        app->router.added->group = place->prefix;
+        app->router.added->group_filters = place->filters;
         app->router.added->stream = route.stream != 0;
         app->router.added->file = route.file;
         app->router.added->line = route.line;
@@ -208,7 +215,8 @@ static bool begins_with(struct slice path, const char *prefix)
     return true;
 }
 
-const struct filters *routes_filters_at(const struct tine_app *app, struct slice path)
+/* Several groups may have one prefix, or, without one, stand at the same place: of these it is the one whose route has the path. */
+const struct filters *routes_filters_at(const struct tine_app *app, struct slice path, const struct route *other)
 {
     const struct filters *filters = app->filters;
     size_t longest = 0;
@@ -219,5 +227,5 @@ const struct filters *routes_filters_at(const struct tine_app *app, struct slice
         longest = strlen(group->prefix);
         filters = group->filters;
     }
-    return filters;
+    return other != NULL && strlen(other->group) == longest ? other->group_filters : filters;
 }

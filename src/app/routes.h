@@ -21,7 +21,7 @@ void routes_load(const struct apps *apps, struct tine_app *app, uint32_t *number
 /* The same for a [filter:NAME], which has none: sets its list. */
 void routes_load_filter(struct tine_app *app);
 
-/* The filters around a path for which the app has no route. */
-const struct filters *routes_filters_at(const struct tine_app *app, struct slice path);
+/* The filters around a path for which the app has no route; 'other' is one that has it for another method, or NULL. */
+const struct filters *routes_filters_at(const struct tine_app *app, struct slice path, const struct route *other);
 
 #endif
