@@ -4,10 +4,12 @@
  */
 #include "app/module.h"
 
+#include "app/module_file.h"
+#include "base/io.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 extern const tine_module builtin_static, builtin_respond, builtin_redirect, builtin_status, builtin_compress, builtin_develop, builtin_cors,
     builtin_security_headers;
@@ -83,8 +85,6 @@ static const char *check_layout(const tine_module *module)
 static const char *explain(const char *file, const char *said)
 {
     size_t length = strlen(file);
-    if (access(file, F_OK) < 0)
-        return "there is no such file: was it built (make)?";
     if (strncmp(said, file, length) == 0 && strncmp(said + length, ": ", 2) == 0)
         said += length + 2;
     snprintf(reason_text, sizeof reason_text, "%s%s", said,
@@ -96,6 +96,10 @@ const tine_module *module_find(const char *name, const char *file, const char **
 {
     if (!module_is_file(name))
         return find_builtin(name, reason);
+    int fd = module_file_open(file, reason);
+    if (fd < 0)
+        return NULL;
+    io_close(&fd);
     /* NOW: a missing symbol is an error here, not a crash in the middle of a request. */
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
