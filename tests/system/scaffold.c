@@ -56,6 +56,29 @@ Test(scaffold, builds_again_what_the_makefile_says_otherwise)
     cr_assert_eq(text_count(newcomer_make(folder, "module").out, " -c "), 1);
 }
 
+static size_t compiled_with(const char *folder, const char *setting)
+{
+    struct run ran = run("make", "-C", folder, "module", setting);
+    cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+    return text_count(ran.out, " -c ");
+}
+
+/* A module that is still sanitized is one that no server loads, and only make knows why. */
+Test(scaffold, builds_again_what_was_built_with_other_flags)
+{
+    expect_made("turned");
+    const char *folder = text("%s/turned", test_dir());
+    cr_assert_eq(newcomer_make(folder, NULL).code, 0);
+    cr_assert_eq(compiled_with(folder, "SANITIZE=undefined"), 1);
+    cr_assert_eq(compiled_with(folder, "SANITIZE=undefined"), 0);
+    cr_assert_eq(compiled_with(folder, "NAME=turned"), 1);
+    cr_assert_eq(compiled_with(folder, "CPPFLAGS=-DA='\"it is (so), #1\"'"), 1);
+    cr_assert_eq(compiled_with(folder, "CPPFLAGS=-DA='\"it is (so), #1\"'"), 0);
+    cr_assert_eq(newcomer_make(folder, NULL).code, 0);
+    struct run ran = newcomer_make(folder, NULL);
+    cr_assert(ran.code == 0 && strstr(ran.out, "gcc") == NULL && strstr(ran.out, "cc ") == NULL, "%s", ran.out);
+}
+
 /* Where sanitizers put their own function before one of a library, that library has to be there before them. */
 Test(scaffold, a_login_can_be_tested_with_sanitizers)
 {
