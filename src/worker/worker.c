@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/stamp.h"
 #include "worker/accept.h"
 #include "worker/balance.h"
 #include "worker/give.h"
@@ -354,6 +355,7 @@ _Noreturn void worker_run(const struct worker_setup *setup)
     open_worker(&worker, setup);
     preemption_open(&worker.preemption, setup->config->batch);
     request_seed_ids();
+    stamp_prepare();
     accept_signals(&worker);
     guard_open(&worker);
     worker.preparing = 1;
