@@ -82,13 +82,19 @@ static const char *check_layout(const tine_module *module)
 }
 
 /* The loader begins with the file's name, which is said already, and knows neither of compilers nor of our Makefiles. */
+static const char *explain_symbol(const char *said)
+{
+    if (strncmp(said, "undefined symbol: tine_", 23) == 0)
+        return " (this tine is older than the tine.h that it was built with)";
+    return strncmp(said, "undefined symbol", 16) == 0 ? " (of a library that is not linked? PACKAGES in the Makefile names it)" : "";
+}
+
 static const char *explain(const char *file, const char *said)
 {
     size_t length = strlen(file);
     if (strncmp(said, file, length) == 0 && strncmp(said + length, ": ", 2) == 0)
         said += length + 2;
-    snprintf(reason_text, sizeof reason_text, "%s%s", said,
-             strncmp(said, "undefined symbol", 16) == 0 ? " (of a library that is not linked? PACKAGES in the Makefile names it)" : "");
+    snprintf(reason_text, sizeof reason_text, "%s%s", said, explain_symbol(said));
     return reason_text;
 }
 

@@ -74,7 +74,7 @@ Test(modules, a_missing_symbol_is_refused)
 
 Test(modules, an_undefined_symbol_is_refused)
 {
-    expect_refused(MODULE("@MODULES@/undefined_symbol.so"), "server\\.ini:6: \\[app:m\\] module: .*tine_that_never_was");
+    expect_refused(MODULE("@MODULES@/undefined_symbol.so"), "server\\.ini:6: \\[app:m\\] module: .*undefined symbol: tine_that_never_was \\(this tine is older than the tine\\.h that it was built with\\)$");
 }
 
 Test(modules, another_abi_is_refused_with_both_numbers)
