@@ -46,6 +46,13 @@ void app_reject(struct tine_app *app, const char *key, const char *wrong)
     config_reject_value(app->errors, app->config, section, key, "%s", wrong);
 }
 
+void app_warn(struct tine_app *app, const char *what)
+{
+    char section[128];
+    snprintf(section, sizeof section, "%s:%s", config_app_kind(app->section), app->section->name);
+    config_reject_value(app->warnings, app->config, section, "module", "%s", what);
+}
+
 /* What the module says counts when the configuration says nothing. */
 static void decide_access(struct tine_app *app)
 {
@@ -136,11 +143,12 @@ static void load_all(struct apps *apps, const struct config *config, char *const
 struct apps *apps_load(const struct config *config, char *const *module_files, struct errors *errors)
 {
     struct apps *apps = memory_new(sizeof *apps);
+    errors_init(&apps->warnings);
     apps->all = memory_new((config->app_count + 1) * sizeof *apps->all);
     for (size_t i = 0; i < config->app_count; i++)
         if (config->apps[i].module != NULL && config->apps[i].module[0] != 0) { /* else told by whoever read the file */
             apps->all[apps->count++] = (struct tine_app){.config = config, .section = &config->apps[i], .errors = errors,
-                                                         .mount = mount_of(&config->apps[i])};
+                                                         .mount = mount_of(&config->apps[i]), .warnings = &apps->warnings};
             apps->mounted += !config->apps[i].is_filter;
         }
     /* Sorted before anything is loaded: a module may keep its tine_app. Loaded in the order of the file, as its author
@@ -168,6 +176,7 @@ void apps_close(struct apps *apps)
         free(app->keyed);
         free(app->groups);
     }
+    errors_release(&apps->warnings);
     apps->closed = closed;
     closed = apps;
 }

@@ -37,6 +37,7 @@ struct tine_app {
     const struct filters *filters;  /* around all of it, those of the server included; NULL: none. Of a filter: what it runs */
     struct app_group *groups;       /* that have filters */
     size_t group_count;
+    struct errors *warnings; /* of what was odd when it was loaded */
     struct errors *errors; /* where tine_reject() adds; NULL outside of load and worker_init */
     void *data;
     bool initialised;
@@ -48,6 +49,7 @@ struct apps {
     struct tine_app *all; /* own host before "*", longer paths before shorter ones, else as in the file; then filters */
     size_t count, mounted; /* with and without filters */
     const struct filters *filters; /* around every request; NULL: none */
+    struct errors warnings; /* what is odd, though it can be served */
     const struct apps *closed; /* in the list of those that were closed */
 };
 

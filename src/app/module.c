@@ -81,7 +81,6 @@ static const char *check_layout(const tine_module *module)
     return reason_text;
 }
 
-/* The loader begins with the file's name, which is said already, and knows neither of compilers nor of our Makefiles. */
 static const char *explain_symbol(const char *said)
 {
     if (strncmp(said, "undefined symbol: tine_", 23) == 0)
@@ -89,6 +88,7 @@ static const char *explain_symbol(const char *said)
     return strncmp(said, "undefined symbol", 16) == 0 ? " (of a library that is not linked? PACKAGES in the Makefile names it)" : "";
 }
 
+/* The loader begins with the file's name, which is said already, and knows neither of compilers nor of our Makefiles. */
 static const char *explain(const char *file, const char *said)
 {
     size_t length = strlen(file);

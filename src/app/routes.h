@@ -11,6 +11,9 @@
 /* Adds "[app:NAME] key: wrong" to the app's errors. */
 void app_reject(struct tine_app *app, const char *key, const char *wrong);
 
+/* Says what is odd about its module, which serves all the same. */
+void app_warn(struct tine_app *app, const char *what);
+
 /* The list that a `filters` names: the app's, or for NULL the server's. */
 const struct filters *routes_named_filters(const struct apps *apps, struct tine_app *app, const struct config *config,
                                            struct errors *errors);

@@ -103,6 +103,8 @@ static _Noreturn void check_in_child(const struct config *config, FILE *print, i
         if (fflush(print) != 0)
             errors_add(&errors, "cannot write the configuration: %s", strerror(errno));
     }
+    for (size_t i = 0; i < apps->warnings.kept; i++)
+        fprintf(stderr, "%s\n", apps->warnings.messages[i]);
     FILE *out = fdopen(fd, "w");
     for (size_t i = 0; out != NULL && i < errors.kept; i++)
         fprintf(out, "%s\n", errors.messages[i]);

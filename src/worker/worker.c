@@ -316,6 +316,8 @@ static void prepare(struct worker *w)
         exit(WORKER_EXIT_REFUSED);
     }
     errors_release(&errors);
+    for (size_t i = 0; w->setup->canary && i < w->apps->warnings.kept; i++)
+        log_warning("%s", w->apps->warnings.messages[i]);
     server_ask(w->apps);
 }
 

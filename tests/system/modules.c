@@ -122,6 +122,31 @@ Test(modules, routes_without_an_end_are_refused_with_a_hint)
     cr_assert(text_matches(ran.err, "crashed while its routes were read \\(Segmentation fault\\); does its list of routes"), "%s", ran.err);
 }
 
+Test(modules, patterns_as_they_are_written_elsewhere_are_told)
+{
+    static const char *const expected[] = {
+        "its route GET /d/:id (tests/modules/habits.c:15): ':id' is a literal here; write {id}",
+        "its route GET /d/:id(\\d+) (tests/modules/habits.c:15): ':id(\\d+)' is a literal here; write {id}",
+        "its route GET /e/* (tests/modules/habits.c:15): '*' is a literal here; write {rest:path}",
+        "its route GET /f/*rest (tests/modules/habits.c:15): '*rest' is a literal here; write {rest:path}",
+        "its route GET /g/:group/in/:name/x (tests/modules/habits.c:12): ':group' is a literal here; write {group}",
+    };
+    struct server server;
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 3\n[app:m]\nmodule = @MODULES@/habits.so\n");
+    expect_get(&server, "/d/:id", 200, "/d/:id");
+    struct run tested = run_tine("-t", "-c", server.ini);
+    server_stop(&server);
+    char *log = server_log(&server);
+    cr_assert_eq(tested.code, 0);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        cr_expect_eq(text_count(log, expected[i]), 1, "%s: %s", expected[i], log);
+        cr_expect_eq(text_count(tested.err, expected[i]), 1, "%s: %s", expected[i], tested.err);
+    }
+    cr_expect_eq(text_count(log, "is a literal here"), 5, "%s", log);
+    cr_expect(text_matches(log, " warning .*server\\.ini:5: \\[app:m\\] module: its route GET /d/:id \\("), "%s", log);
+    cr_expect(text_matches(tested.err, "^.*server\\.ini:5: \\[app:m\\] module: its route GET /d/:id \\("), "%s", tested.err);
+}
+
 Test(modules, a_module_copied_over_a_running_server_is_served_after_hup)
 {
     struct server server;
