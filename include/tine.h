@@ -244,8 +244,8 @@ const char *tine_path(tine_request *r);
 /* The query as it was sent, without '?'; "" when there is none. */
 const char *tine_query_string(tine_request *r);
 
-/* Value of the {name} in the route's pattern, decoded; NULL when the pattern has none of that name. Of a {name:path}
- * an encoded slash stays "%2F". */
+/* Value of the {name} in the route's pattern, decoded; NULL when the pattern has none of that name (a handler is told so in the
+ * log, once). Of a {name:path} an encoded slash stays "%2F". */
 const char *tine_param(tine_request *r, const char *name);
 
 /* Value of the first `name=` of the query, decoded ('+' is a space); NULL when it is absent or cannot be decoded. */

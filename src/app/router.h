@@ -35,6 +35,7 @@ struct route {
     struct route *following;                /* in the order in which they were added */
     const char *file;                       /* where it is written; NULL: unknown. Set by whoever added it, as its line */
     int line;
+    bool misnamed;                          /* a parameter that it does not have was asked for, which was told */
     bool stream;                            /* its handler reads the body while it arrives */
 };
 
