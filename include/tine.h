@@ -398,7 +398,8 @@ int tine_json_pack(tine_request *r, int status, const char *format, ...);
 /* `length` bytes of any media type, copied. `type` NULL sets no Content-Type. */
 int tine_send(tine_request *r, int status, const char *type, const void *data, size_t length);
 
-/* application/problem+json (RFC 9457) with `detail` formatted as by printf; a small page when the client would rather have HTML. */
+/* application/problem+json (RFC 9457) with `detail` formatted as by printf; a small page when the client would rather have HTML. A 500 is logged, with
+ * the handler's name and its detail. */
 int tine_problem(tine_request *r, int status, const char *format, ...) TINE_PRINTF(3, 4);
 
 /* A redirect (301, 302, 303, 307 or 308) to a URI reference, which is sent percent-encoded where need be. */

@@ -4,6 +4,7 @@
  */
 #include "app/problem.h"
 
+#include "app/response.h"
 #include "base/escape.h"
 #include "http/fields.h"
 #include "http/status.h"
@@ -63,12 +64,7 @@ static void add_fields(struct tine_request *r)
     add_line(&r->response.fields, SLICE("X-Content-Type-Options: nosniff\r\n"));
 }
 
-int problem_of_wrong_answer(struct tine_request *r)
-{
-    return tine_problem(r, 500, "the answer could not be made");
-}
-
-void problem_build(struct tine_request *r, const char *detail)
+static void build(struct tine_request *r, const char *detail)
 {
     struct slice accept = {NULL, 0};
     add_fields(r);
@@ -78,4 +74,18 @@ void problem_build(struct tine_request *r, const char *detail)
         build_page(r, detail);
     else
         build_json(r, detail);
+}
+
+int problem_answer(struct tine_request *r, int status, const char *detail)
+{
+    if (!response_start(r, status, NULL))
+        return 500;
+    response_set_field(r, "Content-Type", NULL);
+    build(r, detail);
+    return r->response.status;
+}
+
+int problem_of_wrong_answer(struct tine_request *r)
+{
+    return problem_answer(r, 500, "the answer could not be made");
 }
