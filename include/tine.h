@@ -112,9 +112,10 @@ struct tine_route {
 #define TINE_DELETE(pattern, ...) TINE_ROUTE("DELETE", pattern, __VA_ARGS__)
 
 /* Routes with a common prefix and, with `.filters = TINE_FILTERS(&auth)`, common filters. Their patterns are appended to the prefix, so ""
- * is the prefix itself; groups may stand in groups, eight deep. What no route answers (404) below the longest prefix its filters see as well,
- * and where there are routes for other methods alone (405, OPTIONS) those of the group of the first of these. A group whose prefix is ""
- * is there for its filters: its routes are where they would be without it, and of paths that none of them has its filters see nothing. */
+ * is the prefix itself; groups may stand in groups, eight deep. What no route answers (404) its filters see as well if its prefix is the
+ * longest that the path begins with; where there are routes for other methods alone (405, OPTIONS) those of the group of the first of
+ * these see it. A group whose prefix is "" is there for its filters: its routes are where they would be without it, and of paths that
+ * none of them has its filters see nothing. */
 #define TINE_GROUP(prefix, ...) TINE_GROUP_OF(prefix, __VA_ARGS__, )
 #ifndef __cplusplus
 #define TINE_GROUP_OF(prefix_, routes_, ...) {.pattern = prefix_, .routes = routes_, __VA_ARGS__ .file = __FILE__, .line = __LINE__}
@@ -398,8 +399,8 @@ int tine_json_pack(tine_request *r, int status, const char *format, ...);
 /* `length` bytes of any media type, copied. `type` NULL sets no Content-Type. */
 int tine_send(tine_request *r, int status, const char *type, const void *data, size_t length);
 
-/* application/problem+json (RFC 9457) with `detail` formatted as by printf; a small page when the client would rather have HTML. A 500 is logged, with
- * the handler's name and its detail. */
+/* application/problem+json (RFC 9457) with `detail` formatted as by printf; a small page when the client would rather have HTML. A 500 is
+ * logged, with the handler's name and the detail. */
 int tine_problem(tine_request *r, int status, const char *format, ...) TINE_PRINTF(3, 4);
 
 /* A redirect (301, 302, 303, 307 or 308) to a URI reference, which is sent percent-encoded where need be. */

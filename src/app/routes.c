@@ -166,8 +166,8 @@ static void warn_of_habits(const struct place *place, const struct route *route)
             continue;
         char text[1024], where[WHERE_MAX];
         format_where(where, route->file, route->line);
-        snprintf(text, sizeof text, "its route %.*s %s%s: '%.*s' is a literal here; write %s", (int)route->method.length, route->method.data,
-                 route->pattern, where, (int)segment.length, segment.data, meant);
+        snprintf(text, sizeof text, "its route %.*s %s%s: '%.*s' is a literal here; write %s", (int)route->method.length,
+                 route->method.data, route->pattern, where, (int)segment.length, segment.data, meant);
         app_warn(place->app, text);
         return;
     }

@@ -332,7 +332,9 @@ Test(filters, groups_that_cannot_be_used_are_told)
         "/slash/ cannot be used: the prefix of a group ends with '/'", "none cannot be used: the pattern does not begin with '/'",
         "/with cannot be used: a group has no handler", "GET /leafx cannot be used: the pattern does not begin with '/'",
         "/a/b/c/d/e/f/g/h/i cannot be used: groups stand in groups more than eight deep",
-        "GET /twice/x cannot be used: the same method and pattern are there already (tests/modules/groups_wrong.c:", "its group none cannot be used: ", "(tests/modules/groups_wrong.c:28)", "it has a filter without a name", "it has a filter that was built for a newer tine",
+        "GET /twice/x cannot be used: the same method and pattern are there already (tests/modules/groups_wrong.c:",
+        "its group none cannot be used: ", "(tests/modules/groups_wrong.c:28)", "it has a filter without a name",
+        "it has a filter that was built for a newer tine",
         "more than 32 filters run around one route",
     };
     server_prepare(&server, ONE_WORKER "[app:wrong]\nmodule = @MODULES@/groups_wrong.so\n");

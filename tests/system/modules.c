@@ -74,7 +74,8 @@ Test(modules, a_missing_symbol_is_refused)
 
 Test(modules, an_undefined_symbol_is_refused)
 {
-    expect_refused(MODULE("@MODULES@/undefined_symbol.so"), "server\\.ini:6: \\[app:m\\] module: .*undefined symbol: tine_that_never_was \\(this tine is older than the tine\\.h that it was built with\\)$");
+    expect_refused(MODULE("@MODULES@/undefined_symbol.so"), "server\\.ini:6: \\[app:m\\] module: .*undefined symbol: "
+                   "tine_that_never_was \\(this tine is older than the tine\\.h that it was built with\\)$");
 }
 
 Test(modules, another_abi_is_refused_with_both_numbers)
@@ -110,13 +111,15 @@ Test(modules, a_worker_init_that_rejects_is_refused_with_its_reason)
 
 Test(modules, a_worker_init_that_crashes_is_refused)
 {
-    expect_refused(MODULE("@MODULES@/settings.so") "must = x\ncrash_if = /\n", "settings\\.so' crashed in its worker_init\\(\\) \\(SIGABRT\\)$");
+    expect_refused(MODULE("@MODULES@/settings.so") "must = x\ncrash_if = /\n",
+                   "settings\\.so' crashed in its worker_init\\(\\) \\(SIGABRT\\)$");
 }
 
 Test(modules, routes_without_an_end_are_refused_with_a_hint)
 {
     struct server server;
-    expect_refused(MODULE("@MODULES@/endless.so"), "endless\\.so' crashed while its routes were read \\(SIGSEGV\\); does its list of routes end with \\{0\\}\\?");
+    expect_refused(MODULE("@MODULES@/endless.so"),
+                   "endless\\.so' crashed while its routes were read \\(SIGSEGV\\); does its list of routes end with \\{0\\}\\?");
     server_prepare(&server, MODULE("@MODULES@/endless.so"));
     struct run ran = run_tine("-t", "-c", server.ini);
     cr_assert(text_matches(ran.err, "crashed while its routes were read \\(Segmentation fault\\); does its list of routes"), "%s", ran.err);

@@ -392,7 +392,8 @@ Test(session, without_the_filter_is_told_once)
     }
     server_stop(&server);
     char *log = file_read(server.log, NULL);
-    cr_expect(text_matches(log, " warning .* main\\.show_session calls tine_session\\(\\), which does nothing: no filter of module 'session' runs around it"));
+    cr_expect(text_matches(log, " warning .* main\\.show_session calls tine_session\\(\\), which does nothing: "
+                               "no filter of module 'session' runs around it"));
     cr_expect_eq(text_count(log, "calls tine_session(),"), 1, "%s", log);
     cr_expect_eq(text_count(log, "main.csrf_token calls tine_csrf_token(),"), 1, "%s", log);
     cr_expect_eq(text_count(log, "calls tine_session_renew(),"), 1, "%s", log);
