@@ -112,13 +112,17 @@ struct tine_route {
 #define TINE_DELETE(pattern, ...) TINE_ROUTE("DELETE", pattern, __VA_ARGS__)
 
 /* Routes with a common prefix and, with `.filters = TINE_FILTERS(&auth)`, common filters. Their patterns are appended to the prefix, so ""
- * is the prefix itself; groups may stand in groups, eight deep. Of what no route in it answers (404, 405) its filters see as well. */
+ * is the prefix itself; groups may stand in groups, eight deep. What no route answers (404) its filters see as well if its prefix is the
+ * longest that the path begins with; where there are routes for other methods alone (405, OPTIONS) those of the group of the first of
+ * these see it. A group whose prefix is "" is there for its filters: its routes are where they would be without it, and of paths that
+ * none of them has its filters see nothing. */
 #define TINE_GROUP(prefix, ...) TINE_GROUP_OF(prefix, __VA_ARGS__, )
 #ifndef __cplusplus
-#define TINE_GROUP_OF(prefix_, routes_, ...) {.pattern = prefix_, .routes = routes_, __VA_ARGS__}
+#define TINE_GROUP_OF(prefix_, routes_, ...) {.pattern = prefix_, .routes = routes_, __VA_ARGS__ .file = __FILE__, .line = __LINE__}
 #elif __cplusplus >= 202002L
 #define TINE_GROUP_OF(prefix_, routes_, ...) \
-    {.method = nullptr, .pattern = prefix_, .handler = nullptr, .name = nullptr, .routes = routes_, __VA_ARGS__}
+    {.method = nullptr, .pattern = prefix_, .handler = nullptr, .name = nullptr, .routes = routes_, __VA_ARGS__ .file = __FILE__, \
+     .line = __LINE__}
 #else
 #define TINE_GROUP_OF(prefix_, routes_, ...) {nullptr, prefix_, nullptr, nullptr, 0, routes_, __VA_ARGS__}
 #endif
@@ -241,8 +245,8 @@ const char *tine_path(tine_request *r);
 /* The query as it was sent, without '?'; "" when there is none. */
 const char *tine_query_string(tine_request *r);
 
-/* Value of the {name} in the route's pattern, decoded; NULL when the pattern has none of that name. Of a {name:path}
- * an encoded slash stays "%2F". */
+/* Value of the {name} in the route's pattern, decoded; NULL when the pattern has none of that name (a handler is told so in the
+ * log, once). Of a {name:path} an encoded slash stays "%2F". */
 const char *tine_param(tine_request *r, const char *name);
 
 /* Value of the first `name=` of the query, decoded ('+' is a space); NULL when it is absent or cannot be decoded. */
@@ -398,7 +402,8 @@ int tine_json_pack(tine_request *r, int status, const char *format, ...);
 int tine_send(tine_request *r, int status, const char *type, const void *data, size_t length);
 
 /* application/problem+json (RFC 9457) with `detail` formatted as by printf; a small page when the client would rather have HTML. Fields
- * that were set stay, but for Content-Type, Content-Encoding and digests; a Cache-Control of 412 or 416 becomes no-store. */
+ * that were set stay, but for Content-Type, Content-Encoding and digests; a Cache-Control of 412 or 416 becomes no-store. A 500 is logged,
+ * with the handler's name and the detail. */
 int tine_problem(tine_request *r, int status, const char *format, ...) TINE_PRINTF(3, 4);
 
 /* A redirect (301, 302, 303, 307 or 308) to a URI reference, which is sent percent-encoded where need be. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tine_batteries.h: what filters that come with tine hand out to handlers. There is nothing to link with: each function asks the filter,
- * through an attribute of the request, and without that filter does nothing.
+ * through an attribute of the request, and without that filter does nothing, but for one warning in the log.
  *
  *     [filter:session]
  *     module = session
@@ -23,6 +23,21 @@
 extern "C" {
 #endif
 
+/* For the functions below: what the filter has left, or NULL after telling so, once in each worker. */
+static inline void *tine_battery(tine_request *r, const char *filter, const char *function, char *told)
+{
+    void *calls = tine_attribute(r, filter);
+    const char *handler = tine_handler_name(r);
+
+    if (!calls && !*told) {
+        *told = 1;
+        tine_log(r, TINE_WARNING,
+                 "%s calls %s(), which does nothing: no filter of module '%s' runs around it (see filters of its [app:NAME])",
+                 handler ? handler : "a filter", function, filter);
+    }
+    return calls;
+}
+
 /* Those of one request. New members come at the end. */
 typedef struct tine_csrf_calls tine_csrf_calls;
 struct tine_csrf_calls {
@@ -33,7 +48,8 @@ struct tine_csrf_calls {
  * it is to be asked for before the response begins. NULL where no filter `csrf` runs. Lives until the response is sent. */
 static inline const char *tine_csrf_token(tine_request *r)
 {
-    tine_csrf_calls *calls = (tine_csrf_calls *)tine_attribute(r, "csrf");
+    static char told;
+    tine_csrf_calls *calls = (tine_csrf_calls *)tine_battery(r, "csrf", "tine_csrf_token", &told);
 
     return calls ? calls->token(r, calls) : NULL;
 }
@@ -51,7 +67,8 @@ struct tine_session_calls {
  * it cannot be asked (the answer is 503 then, whatever the handler says, unless `store_down = empty`). */
 static inline json_t *tine_session(tine_request *r)
 {
-    tine_session_calls *calls = (tine_session_calls *)tine_attribute(r, "session");
+    static char told;
+    tine_session_calls *calls = (tine_session_calls *)tine_battery(r, "session", "tine_session", &told);
 
     return calls ? calls->data(r, calls) : NULL;
 }
@@ -60,7 +77,8 @@ static inline json_t *tine_session(tine_request *r)
  * logged in as well. Returns 0, or -1 where no filter `session` runs, or it can no longer be saved. */
 static inline int tine_session_renew(tine_request *r)
 {
-    tine_session_calls *calls = (tine_session_calls *)tine_attribute(r, "session");
+    static char told;
+    tine_session_calls *calls = (tine_session_calls *)tine_battery(r, "session", "tine_session_renew", &told);
 
     return calls ? calls->renew(r, calls) : -1;
 }
@@ -68,7 +86,8 @@ static inline int tine_session_renew(tine_request *r)
 /* Ends the session: nothing is kept, and the cookie goes. Returns as tine_session_renew(). */
 static inline int tine_session_end(tine_request *r)
 {
-    tine_session_calls *calls = (tine_session_calls *)tine_attribute(r, "session");
+    static char told;
+    tine_session_calls *calls = (tine_session_calls *)tine_battery(r, "session", "tine_session_end", &told);
 
     return calls ? calls->end(r, calls) : -1;
 }

@@ -15,10 +15,28 @@
 #include <stdlib.h>
 
 static const struct tine_app *volatile in_progress;
+static volatile enum apps_step step_in_progress;
 
 const struct tine_app *apps_in_progress(void)
 {
     return in_progress;
+}
+
+enum apps_step apps_step(void)
+{
+    return step_in_progress;
+}
+
+const char *apps_step_crashed(enum apps_step step)
+{
+    static const char *const texts[] = {"crashed while it was loaded (", "crashed while its routes were read (", "crashed in its load() (",
+                                        "crashed in its worker_init() ("};
+    return texts[step];
+}
+
+const char *apps_step_hint(enum apps_step step)
+{
+    return step == APPS_READING_ROUTES ? "); does its list of routes end with {0}?" : ")";
 }
 
 void app_reject(struct tine_app *app, const char *key, const char *wrong)
@@ -26,6 +44,13 @@ void app_reject(struct tine_app *app, const char *key, const char *wrong)
     char section[128];
     snprintf(section, sizeof section, "%s:%s", config_app_kind(app->section), app->section->name);
     config_reject_value(app->errors, app->config, section, key, "%s", wrong);
+}
+
+void app_warn(struct tine_app *app, const char *what)
+{
+    char section[128];
+    snprintf(section, sizeof section, "%s:%s", config_app_kind(app->section), app->section->name);
+    config_reject_value(app->warnings, app->config, section, "module", "%s", what);
 }
 
 /* What the module says counts when the configuration says nothing. */
@@ -60,10 +85,12 @@ static void load_app(struct apps *apps, struct tine_app *app, const char *file, 
     size_t before = app->errors->count;
     decide_access(app);
     settings_read(app, app->errors);
+    step_in_progress = APPS_READING_ROUTES;
     if (section->is_filter)
         routes_load_filter(app);
     else
         routes_load(apps, app, number);
+    step_in_progress = APPS_LOADING;
     /* load() may rely on its settings, so it runs only when they are right. */
     if (app->errors->count == before && app->module->load != NULL && app->module->load(app) != 0 &&
         app->errors->count == before)
@@ -106,6 +133,7 @@ static void load_all(struct apps *apps, const struct config *config, char *const
         if (app == NULL)
             continue;
         in_progress = app;
+        step_in_progress = APPS_OPENING;
         load_app(apps, app, module_files != NULL ? module_files[i] : NULL, &route_number);
         in_progress = NULL;
         app->errors = NULL;
@@ -115,11 +143,12 @@ static void load_all(struct apps *apps, const struct config *config, char *const
 struct apps *apps_load(const struct config *config, char *const *module_files, struct errors *errors)
 {
     struct apps *apps = memory_new(sizeof *apps);
+    errors_init(&apps->warnings);
     apps->all = memory_new((config->app_count + 1) * sizeof *apps->all);
     for (size_t i = 0; i < config->app_count; i++)
         if (config->apps[i].module != NULL && config->apps[i].module[0] != 0) { /* else told by whoever read the file */
             apps->all[apps->count++] = (struct tine_app){.config = config, .section = &config->apps[i], .errors = errors,
-                                                         .mount = mount_of(&config->apps[i])};
+                                                         .mount = mount_of(&config->apps[i]), .warnings = &apps->warnings};
             apps->mounted += !config->apps[i].is_filter;
         }
     /* Sorted before anything is loaded: a module may keep its tine_app. Loaded in the order of the file, as its author
@@ -147,6 +176,7 @@ void apps_close(struct apps *apps)
         free(app->keyed);
         free(app->groups);
     }
+    errors_release(&apps->warnings);
     apps->closed = closed;
     closed = apps;
 }
@@ -170,6 +200,7 @@ int apps_start(struct apps *apps, struct errors *errors)
         struct tine_app *app = &apps->all[i];
         app->errors = errors;
         in_progress = app;
+        step_in_progress = APPS_INITIALISING;
         if (app->module->worker_init != NULL && app->module->worker_init(app) != 0 && errors->count == before)
             app_reject(app, "module", "its worker_init() failed without tine_reject()");
         in_progress = NULL;
@@ -246,5 +277,5 @@ const struct filters *apps_filters(const struct apps *apps, struct slice host, s
     for (size_t i = 0; i < apps->mounted && app == NULL; i++)
         if (is_mounted_at(&apps->all[i], host, path))
             app = &apps->all[i];
-    return app != NULL ? routes_filters_at(app, below_mount(app, path)) : apps->filters;
+    return app != NULL ? routes_filters_at(app, below_mount(app, path), match->app != NULL ? match->route.other : NULL) : apps->filters;
 }

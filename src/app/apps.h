@@ -37,6 +37,7 @@ struct tine_app {
     const struct filters *filters;  /* around all of it, those of the server included; NULL: none. Of a filter: what it runs */
     struct app_group *groups;       /* that have filters */
     size_t group_count;
+    struct errors *warnings; /* of what was odd when it was loaded */
     struct errors *errors; /* where tine_reject() adds; NULL outside of load and worker_init */
     void *data;
     bool initialised;
@@ -48,6 +49,7 @@ struct apps {
     struct tine_app *all; /* own host before "*", longer paths before shorter ones, else as in the file; then filters */
     size_t count, mounted; /* with and without filters */
     const struct filters *filters; /* around every request; NULL: none */
+    struct errors warnings; /* what is odd, though it can be served */
     const struct apps *closed; /* in the list of those that were closed */
 };
 
@@ -71,8 +73,16 @@ void apps_stop(struct apps *apps);
 /* Runs the health() of an app that has one. False: it is not well; then, if it was before, the reason is logged. */
 bool app_is_healthy(struct tine_app *app);
 
-/* The app whose module's own code runs just now, in load or worker_init; NULL: none. For whoever has to say what crashed. */
+/* The app whose module is loaded or initialised just now; NULL: none. For whoever has to say what crashed. */
 const struct tine_app *apps_in_progress(void);
+
+/* What is done with it, in the order in which it is done. */
+enum apps_step { APPS_OPENING, APPS_READING_ROUTES, APPS_LOADING, APPS_INITIALISING };
+enum apps_step apps_step(void);
+
+/* What is said of a crash in it: before and behind the signal's name. Static text. */
+const char *apps_step_crashed(enum apps_step step);
+const char *apps_step_hint(enum apps_step step);
 
 struct apps_match {
     struct tine_app *app;

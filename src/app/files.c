@@ -59,9 +59,9 @@ void tine_etag(const struct stat *status, char etag[TINE_ETAG_SIZE])
 static int refuse_file(tine_request *r, const char *path, int error)
 {
     if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == ELOOP)
-        return tine_problem(r, 404, "%s", "");
+        return problem_answer(r, 404, "");
     tine_log(r, TINE_ERROR, "cannot send '%s': %s", path, strerror(error));
-    return tine_problem(r, error == EMFILE || error == ENFILE ? 503 : error == EACCES || error == EPERM ? 403 : 500, "%s", "");
+    return problem_answer(r, error == EMFILE || error == ENFILE ? 503 : error == EACCES || error == EPERM ? 403 : 500, "");
 }
 
 int tine_send_file(tine_request *r, const char *path, const char *type)

@@ -159,7 +159,7 @@ static int get_integer(struct tine_request *r, const char *kind, const char *nam
 
 int tine_param_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value)
 {
-    const char *text = tine_param(r, name);
+    const char *text = input_param(r, name);
     if (text == NULL)
         return input_mistake(r, "asks for {%s}, which its route's pattern does not have", name);
     return get_integer(r, "path parameter", name, text, lo, hi, value);

@@ -4,6 +4,7 @@
  * method, name or value is a delimiter that was parsed already. Runs in workers.
  */
 #include "app/blame.h"
+#include "app/input.h"
 #include "app/request.h"
 
 #include <stdlib.h>
@@ -30,7 +31,7 @@ const char *tine_query_string(tine_request *r)
     return query.length == 0 ? "" : terminated(r, (uint32_t)(query.data - r->bytes), (uint32_t)query.length);
 }
 
-const char *tine_param(tine_request *r, const char *name)
+const char *input_param(tine_request *r, const char *name)
 {
     const struct route *route = r->match.route.route;
     struct slice wanted = slice_from(name);
@@ -45,6 +46,18 @@ const char *tine_param(tine_request *r, const char *name)
         return copy;
     }
     return NULL;
+}
+
+/* Once for a route in each worker: a handler of two may do without on purpose, and a filter may ask whatever there is. */
+const char *tine_param(tine_request *r, const char *name)
+{
+    struct route *route = r->match.route.route;
+    const char *value = input_param(r, name);
+    if (value == NULL && route != NULL && r->filter == NULL && !route->misnamed) {
+        route->misnamed = true;
+        request_blame(r, TINE_WARNING, "asks for {%s}, which its route's pattern %s does not have: it gets NULL", name, route->pattern);
+    }
+    return value;
 }
 
 static bool field_is(const tine_request *r, const struct head_field *field, struct slice name)

@@ -45,6 +45,9 @@ int input_mistake(struct tine_request *r, const char *format, ...) __attribute__
 /* Has the handler such memory to be read into? False, as a mistake of its, if it is NULL, or negative. */
 bool input_takes(struct tine_request *r, const char *call, const void *buffer, size_t size);
 
+/* As tine_param(), without a word where there is none. */
+const char *input_param(struct tine_request *r, const char *name);
+
 /* All of the body, where it is kept: a .stream handler's client is waited for. False after a failure. */
 bool input_gather(struct tine_request *r);
 

@@ -4,12 +4,13 @@
  */
 #include "app/module.h"
 
+#include "app/module_file.h"
+#include "base/io.h"
 #include "config/values.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 extern const tine_module builtin_static, builtin_respond, builtin_redirect, builtin_status, builtin_compress, builtin_develop, builtin_cors,
     builtin_security_headers;
@@ -100,16 +101,20 @@ static const char *check_layout(const tine_module *module)
     return reason_text;
 }
 
+static const char *explain_symbol(const char *said)
+{
+    if (strncmp(said, "undefined symbol: tine_", 23) == 0)
+        return " (this tine is older than the tine.h that it was built with)";
+    return strncmp(said, "undefined symbol", 16) == 0 ? " (of a library that is not linked? PACKAGES in the Makefile names it)" : "";
+}
+
 /* The loader begins with the file's name, which is said already, and knows neither of compilers nor of our Makefiles. */
 static const char *explain(const char *file, const char *said)
 {
     size_t length = strlen(file);
-    if (access(file, F_OK) < 0)
-        return "there is no such file: was it built (make)?";
     if (strncmp(said, file, length) == 0 && strncmp(said + length, ": ", 2) == 0)
         said += length + 2;
-    snprintf(reason_text, sizeof reason_text, "%s%s", said,
-             strncmp(said, "undefined symbol", 16) == 0 ? " (of a library that is not linked? PACKAGES in the Makefile names it)" : "");
+    snprintf(reason_text, sizeof reason_text, "%s%s", said, explain_symbol(said));
     return reason_text;
 }
 
@@ -117,6 +122,10 @@ const tine_module *module_find(const char *name, const char *file, const char **
 {
     if (!module_is_file(name))
         return find_builtin(name, reason);
+    int fd = module_file_open(file, reason);
+    if (fd < 0)
+        return NULL;
+    io_close(&fd);
     /* NOW: a missing symbol is an error here, not a crash in the middle of a request. */
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {

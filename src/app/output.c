@@ -78,11 +78,10 @@ int tine_problem(tine_request *r, int status, const char *format, ...)
     if (format != NULL)
         vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
-    if (!response_start(r, status, NULL))
-        return 500;
-    response_set_field(r, "Content-Type", NULL);
-    problem_build(r, detail);
-    return r->response.status;
+    int answered = problem_answer(r, status, detail);
+    if (status == 500 && r->response.state == RESPONSE_BUILT)
+        request_blame(r, TINE_ERROR, "answers 500: %s", detail[0] != 0 ? detail : "it says no more");
+    return answered;
 }
 
 /* The end of the host in "//host…" and "scheme://host…", where alone brackets may stand; of others the start. */

@@ -84,12 +84,7 @@ static void set_fields(struct tine_request *r)
     add_line(&r->response.fields, SLICE("X-Content-Type-Options: nosniff\r\n"));
 }
 
-int problem_of_wrong_answer(struct tine_request *r)
-{
-    return tine_problem(r, 500, "the answer could not be made");
-}
-
-void problem_build(struct tine_request *r, const char *detail)
+static void build(struct tine_request *r, const char *detail)
 {
     struct slice accept = {NULL, 0};
     set_fields(r);
@@ -99,4 +94,18 @@ void problem_build(struct tine_request *r, const char *detail)
         build_page(r, detail);
     else
         build_json(r, detail);
+}
+
+int problem_answer(struct tine_request *r, int status, const char *detail)
+{
+    if (!response_start(r, status, NULL))
+        return 500;
+    response_set_field(r, "Content-Type", NULL);
+    build(r, detail);
+    return r->response.status;
+}
+
+int problem_of_wrong_answer(struct tine_request *r)
+{
+    return problem_answer(r, 500, "the answer could not be made");
 }

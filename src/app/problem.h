@@ -7,8 +7,9 @@
 
 #include "app/request.h"
 
-/* Fills the body of r's response, whose status is set. 'detail' may be empty. */
-void problem_build(struct tine_request *r, const char *detail);
+/* The whole response, in place of one that was built. 'detail' may be empty. Returns as tine_problem(), which logs a 500 besides: whoever
+ * calls this has done so, or it is no handler's fault. */
+int problem_answer(struct tine_request *r, int status, const char *detail);
 
 /* The answer of who gave something wrong to be sent, and was told so. Returns 500. */
 int problem_of_wrong_answer(struct tine_request *r);

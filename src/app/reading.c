@@ -6,6 +6,7 @@
 #include "app/input.h"
 
 #include "app/blame.h"
+#include "app/problem.h"
 #include "app/response.h"
 #include "base/io.h"
 #include "http/parameters.h"
@@ -47,7 +48,7 @@ int input_fail(struct tine_request *r, int status, const char *format, ...)
     input->failure = status;
     input->reason = arena_copy(&r->arena, reason, strlen(reason));
     if (r->response.state < RESPONSE_BEGUN && !r->response.closed && r->filter == NULL)
-        tine_problem(r, status, "%s", reason);
+        problem_answer(r, status, reason);
     return status;
 }
 

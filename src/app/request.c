@@ -7,6 +7,7 @@
 #include "app/blame.h"
 #include "app/client.h"
 #include "app/input.h"
+#include "app/problem.h"
 #include "app/response.h"
 #include "app/server.h"
 #include "base/clock.h"
@@ -290,7 +291,7 @@ void request_complete(struct tine_request *r, int result)
         request_blame(r, TINE_ERROR, "returned %d, which is neither 0 nor a status from 200 to 599", result);
         if (r->filters == NULL)
             response_discard(r); /* else fields that filters have set shall stay */
-        tine_problem(r, 500, "the handler failed");
+        problem_answer(r, 500, "the handler failed");
         return;
     }
     if (response->state == RESPONSE_BUILT) {
@@ -299,7 +300,7 @@ void request_complete(struct tine_request *r, int result)
         return;
     }
     if (result >= 400)
-        tine_problem(r, result, "%s", input_reason(r, result));
+        problem_answer(r, result, input_reason(r, result));
     else
         response_empty(r, result != 0 ? result : response->status != 0 ? response->status : 204);
 }
@@ -309,7 +310,7 @@ void request_refuse(struct tine_request *r, int status, const char *detail)
     r->keep_alive = false;
     if (status != r->answer)
         response_discard(r); /* what belongs to the answer that it would have been: which methods there are, say */
-    tine_problem(r, status, "%s", detail);
+    problem_answer(r, status, detail);
 }
 
 bool request_is_quick(const struct tine_request *r)
@@ -330,7 +331,7 @@ void request_answer(struct tine_request *r, int status, const char *reason)
 static int answer(struct tine_request *r)
 {
     if (r->answer >= 400)
-        return tine_problem(r, r->answer, "%s", r->answer_reason);
+        return problem_answer(r, r->answer, r->answer_reason);
     response_empty(r, r->answer);
     return r->answer;
 }

@@ -317,5 +317,8 @@ int router_match(const struct router *router, struct slice method, struct slice 
         if (slice_equals(allowed, SLICE("GET")))
             allow_add(allow, SLICE("HEAD"));
     }
-    return walk.other_count > 0 ? 405 : 404;
+    if (walk.other_count == 0)
+        return 404;
+    match->other = walk.other[0];
+    return 405;
 }

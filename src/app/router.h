@@ -26,6 +26,8 @@ struct route {
     struct slice params[ROUTER_PARAMS_MAX]; /* their names */
     bool has_tail;                          /* the last of them is a {name:path} */
     const struct filters *filters;          /* that run around it; NULL: none. Set by whoever added it */
+    const char *group;                      /* prefix of the innermost group that it stands in, "": none, and */
+    const struct filters *group_filters;    /* the filters of that. Set by whoever added it */
     uint32_t number;                        /* among all routes of the configuration; the same in every worker */
     int64_t recent_us;                      /* moving average of what the handler took; -1: never run */
     int64_t grown;                          /* bytes that its worker grew by in those of its requests that growth.c looked at */
@@ -33,6 +35,7 @@ struct route {
     struct route *following;                /* in the order in which they were added */
     const char *file;                       /* where it is written; NULL: unknown. Set by whoever added it, as its line */
     int line;
+    bool misnamed;                          /* a parameter that it does not have was asked for, which was told */
     bool stream;                            /* its handler reads the body while it arrives */
 };
 
@@ -44,6 +47,7 @@ struct router {
 
 struct router_match {
     struct route *route;
+    const struct route *other; /* with 405: the first that has the path, for another method; else undefined */
     struct slice values[ROUTER_PARAMS_MAX]; /* of the path as given, for the route's params */
 };
 

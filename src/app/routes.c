@@ -8,9 +8,10 @@
 #include "base/memory.h"
 #include "config/pool.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
-enum { GROUPS_DEEP = 8 };
+enum { GROUPS_DEEP = 8, WHERE_MAX = 512 };
 
 static const char too_many_filters[] = "more than 32 filters run around one route";
 
@@ -105,11 +106,21 @@ struct place {
     unsigned depth;
 };
 
+/* " (file.c:12)", or nothing of a module that was built for an older tine. */
+static void format_where(char where[static WHERE_MAX], const char *file, int line)
+{
+    where[0] = 0;
+    if (file != NULL)
+        snprintf(where, WHERE_MAX, " (%s:%d)", file, line);
+}
+
 static void reject_route(const struct place *place, const tine_route *route, const char *wrong)
 {
-    char text[256];
-    snprintf(text, sizeof text, "its route %s %s%s cannot be used: %s", route->method != NULL ? route->method : "(no method)",
-             place->prefix, route->pattern, wrong);
+    char text[1024], where[WHERE_MAX];
+    bool group = route->routes != NULL;
+    format_where(where, route->file, route->line);
+    snprintf(text, sizeof text, "its %s%s%s %s%s cannot be used: %s%s", group ? "group" : "route", group ? "" : " ",
+             group ? "" : route->method != NULL ? route->method : "(no method)", place->prefix, route->pattern, wrong, where);
     app_reject(place->app, "module", text);
 }
 
@@ -122,22 +133,64 @@ static const char *append(const struct place *place, const char *pattern)
 
 static void add_routes(const struct place *place, const tine_route *route);
 
+static struct slice take_segment(struct slice *path)
+{
+    const char *slash = path->length > 1 ? memchr(path->data + 1, '/', path->length - 1) : NULL;
+    struct slice segment = {path->data, slash != NULL ? (size_t)(slash - path->data) : path->length};
+    *path = (struct slice){path->data + segment.length, path->length - segment.length};
+    return segment;
+}
+
+/* Is the segment a parameter where others come from? NULL, or how it is written here, for as long as the process. */
+static const char *parameter_meant(const struct place *place, struct slice segment)
+{
+    size_t length = 0;
+    const char *name = segment.data + 1;
+    if (segment.length == 0 || (segment.data[0] != ':' && segment.data[0] != '*'))
+        return NULL;
+    while (length + 1 < segment.length && (isalnum((unsigned char)name[length]) || name[length] == '_'))
+        length++;
+    if (segment.data[0] == '*')
+        return pool_format(place->app->config->memory, "{%.*s:path}", length > 0 ? (int)length : 4, length > 0 ? name : "rest");
+    return length > 0 ? pool_format(place->app->config->memory, "{%.*s}", (int)length, name) : NULL;
+}
+
+/* It is a route, but hardly what was meant. */
+static void warn_of_habits(const struct place *place, const struct route *route)
+{
+    for (struct slice rest = slice_from(route->pattern); rest.length > 0;) {
+        struct slice segment = take_segment(&rest);
+        segment = (struct slice){segment.data + 1, segment.length - 1};
+        const char *meant = parameter_meant(place, segment);
+        if (meant == NULL)
+            continue;
+        char text[1024], where[WHERE_MAX];
+        format_where(where, route->file, route->line);
+        snprintf(text, sizeof text, "its route %.*s %s%s: '%.*s' is a literal here; write %s", (int)route->method.length,
+                 route->method.data, route->pattern, where, (int)segment.length, segment.data, meant);
+        app_warn(place->app, text);
+        return;
+    }
+}
+
 static void add_group(const struct place *place, const tine_route *group, const struct filters *filters)
 {
     struct tine_app *app = place->app;
     const struct place inner = {app, place->number, append(place, group->pattern), filters, place->depth + 1};
     size_t length = strlen(group->pattern);
-    const char *wrong = group->pattern[0] != '/'           ? "the pattern does not begin with '/'"
-                        : group->pattern[length - 1] == '/' ? "the prefix of a group ends with '/'"
-                        : group->handler != NULL            ? "a group has no handler"
-                        : inner.depth > GROUPS_DEEP         ? "groups stand in groups more than eight deep"
-                                                            : NULL;
+    const char *wrong = length > 0 && group->pattern[0] != '/'             ? "the pattern does not begin with '/'"
+                        : length > 0 && group->pattern[length - 1] == '/' ? "the prefix of a group ends with '/'"
+                        : group->handler != NULL                          ? "a group has no handler"
+                        : inner.depth > GROUPS_DEEP                       ? "groups stand in groups more than eight deep"
+                                                                          : NULL;
     if (wrong != NULL) {
         reject_route(place, group, wrong);
         return;
     }
-    app->groups = memory_resize(app->groups, (app->group_count + 1) * sizeof *app->groups);
-    app->groups[app->group_count++] = (struct app_group){inner.prefix, filters};
+    if (length > 0) { /* else it has no place of its own, but routes alone */
+        app->groups = memory_resize(app->groups, (app->group_count + 1) * sizeof *app->groups);
+        app->groups[app->group_count++] = (struct app_group){inner.prefix, filters};
+    }
     add_routes(&inner, group->routes);
 }
 
@@ -160,9 +213,12 @@ static void add_routes(const struct place *place, const tine_route *at)
             continue;
         }
         app->router.added->filters = filters;
+        app->router.added->group = place->prefix;
+        app->router.added->group_filters = place->filters;
         app->router.added->stream = route.stream != 0;
         app->router.added->file = route.file;
         app->router.added->line = route.line;
+        warn_of_habits(place, app->router.added);
     }
 }
 
@@ -188,14 +244,6 @@ void routes_load_filter(struct tine_app *app)
         app_reject(app, "module", "it has no filters: TINE_MODULE(.filters = TINE_FILTERS(&one))");
 }
 
-static struct slice take_segment(struct slice *path)
-{
-    const char *slash = path->length > 1 ? memchr(path->data + 1, '/', path->length - 1) : NULL;
-    struct slice segment = {path->data, slash != NULL ? (size_t)(slash - path->data) : path->length};
-    *path = (struct slice){path->data + segment.length, path->length - segment.length};
-    return segment;
-}
-
 /* A parameter stands for any segment here, whatever its type: it is about what is not there. */
 static bool begins_with(struct slice path, const char *prefix)
 {
@@ -208,7 +256,8 @@ static bool begins_with(struct slice path, const char *prefix)
     return true;
 }
 
-const struct filters *routes_filters_at(const struct tine_app *app, struct slice path)
+/* Several groups may have one prefix, or, without one, stand at the same place: of these it is the one whose route has the path. */
+const struct filters *routes_filters_at(const struct tine_app *app, struct slice path, const struct route *other)
 {
     const struct filters *filters = app->filters;
     size_t longest = 0;
@@ -219,5 +268,5 @@ const struct filters *routes_filters_at(const struct tine_app *app, struct slice
         longest = strlen(group->prefix);
         filters = group->filters;
     }
-    return filters;
+    return other != NULL && strlen(other->group) == longest ? other->group_filters : filters;
 }

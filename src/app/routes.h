@@ -11,6 +11,9 @@
 /* Adds "[app:NAME] key: wrong" to the app's errors. */
 void app_reject(struct tine_app *app, const char *key, const char *wrong);
 
+/* Says what is odd about its module, which serves all the same. */
+void app_warn(struct tine_app *app, const char *what);
+
 /* The list that a `filters` names: the app's, or for NULL the server's. */
 const struct filters *routes_named_filters(const struct apps *apps, struct tine_app *app, const struct config *config,
                                            struct errors *errors);
@@ -21,7 +24,7 @@ void routes_load(const struct apps *apps, struct tine_app *app, uint32_t *number
 /* The same for a [filter:NAME], which has none: sets its list. */
 void routes_load_filter(struct tine_app *app);
 
-/* The filters around a path for which the app has no route. */
-const struct filters *routes_filters_at(const struct tine_app *app, struct slice path);
+/* The filters around a path for which the app has no route; 'other' is one that has it for another method, or NULL. */
+const struct filters *routes_filters_at(const struct tine_app *app, struct slice path, const struct route *other);
 
 #endif

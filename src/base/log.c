@@ -4,6 +4,8 @@
  */
 #include "base/log.h"
 
+#include "base/stamp.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +38,7 @@ static size_t format_prefix(char *line, size_t size, enum log_level level)
     struct tm local;
     clock_gettime(CLOCK_REALTIME, &now);
     localtime_r(&now.tv_sec, &local);
+    stamp_note(local.tm_gmtoff);
     size_t length = strftime(line, size, "%Y-%m-%d %H:%M:%S", &local);
     length += (size_t)snprintf(line + length, size - length, ".%03ld %s %ld ", now.tv_nsec / 1000000,
                                log_level_names[level], (long)getpid());

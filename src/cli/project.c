@@ -164,7 +164,7 @@ static int ask_make(struct project *project, const struct installation *installa
     fclose(out);
     fflush(stdout);
     FILE *in = popen(command, "re");
-    char *name = take_line(in), *runtime = take_line(in);
+    char *name = take_line(in), *runtime = take_line(in), *next = take_line(in);
     int result = in != NULL ? pclose(in) : -1;
     free(command);
     if (result != 0 || name == NULL) {
@@ -175,7 +175,7 @@ static int ask_make(struct project *project, const struct installation *installa
     free(project->name);
     project->name = name;
     if (project->sanitize && runtime != NULL && runtime[0] == '/')
-        project->runtime = runtime;
+        project->runtime = next != NULL && next[0] == '/' ? format("%s:%s", runtime, next) : runtime;
     else if (project->sanitize)
         fputs("tine run: the compiler has no sanitizers here: going without\n", stderr);
     project->sanitize = project->runtime != NULL;

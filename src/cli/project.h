@@ -21,7 +21,7 @@ struct project {
     bool has_makefile; /* that includes tine.mk */
     bool sanitize;
     char *name;    /* of the module, which is called NAME.so */
-    char *runtime; /* of the sanitizers, absolute; NULL: they are not used */
+    char *runtime; /* of the sanitizers, absolute, and what it needs to find, as LD_PRELOAD takes it; NULL: they are not used */
     char *objects; /* the folder that is built in, absolute */
     struct changes changes; /* since it was built last */
 };

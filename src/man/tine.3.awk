@@ -173,6 +173,7 @@ skipping { next }
 /^(typedef )?struct tine_[a-z]+_calls/ { if (code != "") flush(); text = ""; in_calls = !/;$/; next }
 in_calls { in_calls = !/^};/; next }
 in_body { in_body = !/^}$/; next }
+/^static inline .*tine_battery\(/ { if (code != "") flush(); text = ""; in_body = 1; next }
 /^static inline/ { sub(/^static inline /, ""); $0 = $0 ";"; in_body = 1 }
 
 /^#define TINE_[A-Z_]+_OF|^#define TINE_(H|TEST_H|BATTERIES_H|PRINTF|UNSET|MODULE_SYMBOL)/ { continued = /\\$/; next }

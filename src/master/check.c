@@ -72,9 +72,9 @@ static void on_fault(int number)
     signal(number, SIG_DFL);
     if (app == NULL)
         raise(number);
-    int length = snprintf(text, sizeof text, "%s:%d: [%s:%s] module: '%s' crashed while it was loaded (%s); does its list of routes "
-                          "end with {0}?\n", app->section->place.file, app->section->place.line, config_app_kind(app->section),
-                          app->section->name, app->section->module, strsignal(number));
+    int length = snprintf(text, sizeof text, "%s:%d: [%s:%s] module: '%s' %s%s%s\n", app->section->place.file,
+                          app->section->place.line, config_app_kind(app->section), app->section->name, app->section->module,
+                          apps_step_crashed(apps_step()), strsignal(number), apps_step_hint(apps_step()));
     if (write(reasons_fd, text, length < (int)sizeof text ? (size_t)length : sizeof text) < 0)
         _exit(1);
     _exit(0);
@@ -103,6 +103,8 @@ static _Noreturn void check_in_child(const struct config *config, FILE *print, i
         if (fflush(print) != 0)
             errors_add(&errors, "cannot write the configuration: %s", strerror(errno));
     }
+    for (size_t i = 0; i < apps->warnings.kept; i++)
+        fprintf(stderr, "%s\n", apps->warnings.messages[i]);
     FILE *out = fdopen(fd, "w");
     for (size_t i = 0; out != NULL && i < errors.kept; i++)
         fprintf(out, "%s\n", errors.messages[i]);

@@ -5,11 +5,11 @@
 #include "master/modules.h"
 
 #include "app/module.h"
+#include "app/module_file.h"
 #include "base/io.h"
 #include "base/memory.h"
 
 #include <dirent.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -70,19 +70,6 @@ static char *make_directory(const char *temp, int *lock)
     return path;
 }
 
-/* Is the file whole? One that is still being copied ends before the tables that its head promises. */
-static const char *check_elf(int fd, off_t size)
-{
-    Elf64_Ehdr head;
-    if (pread(fd, &head, sizeof head, 0) != sizeof head || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
-        return "it is not a shared object (no ELF head)";
-    if (head.e_ident[EI_CLASS] != ELFCLASS64)
-        return NULL; /* dlopen() will say more */
-    uint64_t end = head.e_shoff + (uint64_t)head.e_shnum * head.e_shentsize;
-    uint64_t segments = head.e_phoff + (uint64_t)head.e_phnum * head.e_phentsize;
-    return end > (uint64_t)size || segments > (uint64_t)size ? "it is cut off: is it still being copied?" : NULL;
-}
-
 static int copy_bytes(int from, int to, off_t size)
 {
     while (size > 0) {
@@ -100,11 +87,9 @@ static int copy_bytes(int from, int to, off_t size)
 static const char *copy_file(int from, const char *target)
 {
     struct stat before, after;
-    if (fstat(from, &before) < 0 || !S_ISREG(before.st_mode))
-        return "it is not a file";
-    const char *wrong = check_elf(from, before.st_size);
-    if (wrong != NULL)
-        return wrong;
+    const char *wrong = NULL;
+    if (fstat(from, &before) < 0)
+        return "it cannot be read";
     int to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
     if (to < 0)
         return "its copy cannot be made";
@@ -143,14 +128,15 @@ static void copy_module(struct modules *modules, const struct config *config, si
         modules->files[i] = memory_copy_text(known);
         return;
     }
-    int from = open(app->module, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const char *wrong;
+    int from = module_file_open(app->module, &wrong);
     if (from < 0) {
-        refuse(config, app, errors, strerror(errno));
+        refuse(config, app, errors, wrong);
         return;
     }
     if (asprintf(&modules->files[i], "%s/%zu-%s", modules->directory, i, name) < 0)
         abort();
-    const char *wrong = copy_file(from, modules->files[i]);
+    wrong = copy_file(from, modules->files[i]);
     if (wrong != NULL)
         refuse(config, app, errors, wrong);
     io_close(&from);

@@ -191,7 +191,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     ration_core(w);
     if (ours || loading || stray) {
         bound_dying();
-        last_words_frames();
+        last_words_frames(w);
     }
     /* A fault happens again when we return, and then the core shows it; a signal that was sent does not. */
     if (info->si_code <= 0)

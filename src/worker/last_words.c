@@ -5,11 +5,13 @@
 #include "worker/last_words.h"
 
 #include "base/log.h"
+#include "base/stamp.h"
 #include "worker/guard.h"
 
-#include <execinfo.h>
+#include <dlfcn.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <unwind.h>
 
@@ -38,9 +40,23 @@ static void put_number(struct line *line, unsigned long number, unsigned base)
     put(line, (struct slice){p, (size_t)(digits + sizeof digits - p)});
 }
 
+/* As all lines of the log begin. */
+static void begin_line(struct line *line)
+{
+    struct timespec now;
+    char stamp[STAMP_LENGTH];
+    clock_gettime(CLOCK_REALTIME, &now);
+    stamp_format((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, stamp);
+    line->length = 0;
+    put(line, (struct slice){stamp, sizeof stamp});
+    put(line, SLICE(" error "));
+    put_number(line, (unsigned long)getpid(), 10);
+    put(line, SLICE(" "));
+}
+
 static void begin(struct line *line, const struct worker *w)
 {
-    line->length = 0;
+    begin_line(line);
     put(line, SLICE("worker "));
     put_number(line, (unsigned long)w->pid, 10);
 }
@@ -154,32 +170,121 @@ void last_words_loading(const struct worker *w, int number, bool too_long)
     if (too_long) {
         put(&line, SLICE("' was not loaded and initialised in the time that [timeouts] start gives"));
     } else {
-        put(&line, SLICE("' crashed while it was loaded or initialised (SIG"));
+        put(&line, SLICE("' "));
+        put(&line, slice_from(apps_step_crashed(apps_step())));
+        put(&line, SLICE("SIG"));
         put(&line, slice_from(name != NULL ? name : "?"));
-        put(&line, SLICE("); does its list of routes end with {0}?"));
+        put(&line, slice_from(apps_step_hint(apps_step())));
     }
     send(w->control, line.text, line.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+struct frame {
+    uintptr_t at;     /* in the instruction, so that its line is found, not that of the next */
+    const char *path; /* of the file that it is code of; NULL: unknown */
+    uintptr_t offset; /* in that file */
+    bool in_module;
+};
+
 struct frames {
-    void *at[FRAMES];
+    struct frame all[FRAMES];
     int count;
 };
 
 static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context, void *noted)
 {
     struct frames *frames = noted;
-    frames->at[frames->count++] = (void *)_Unwind_GetIP(context);
+    int before = 0;
+    uintptr_t at = (uintptr_t)_Unwind_GetIPInfo(context, &before);
+    if (at != 0)
+        frames->all[frames->count++] = (struct frame){.at = at - (before == 0)};
     return frames->count < FRAMES ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+/* Where the copy comes from that was loaded of it: what the user calls it, and may still have tomorrow. */
+static const char *module_of(const struct worker *w, const char *file)
+{
+    char *const *copies = w->setup->module_files;
+    for (size_t i = 0; copies != NULL && i < w->config->app_count; i++)
+        if (copies[i] != NULL && strcmp(copies[i], file) == 0)
+            return w->config->apps[i].module;
+    return NULL;
+}
+
+/* Takes a lock of the loader's, which the code that crashed may hold. */
+static void name_frame(const struct worker *w, struct frame *frame, Dl_info *info)
+{
+    Dl_info own;
+    if (dladdr((void *)frame->at, info) == 0 || info->dli_fname == NULL)
+        return;
+    const char *module = module_of(w, info->dli_fname);
+    bool ours = dladdr((void *)name_frame, &own) != 0 && own.dli_fbase == info->dli_fbase; /* whose name is the title by now */
+    frame->path = module != NULL ? module : ours ? "tine" : info->dli_fname;
+    frame->offset = frame->at - (uintptr_t)info->dli_fbase;
+    frame->in_module = module != NULL;
+}
+
+static void put_hexadecimal(struct line *line, uintptr_t number)
+{
+    put(line, SLICE("0x"));
+    put_number(line, number, 16);
+}
+
+static void tell_frame(const struct worker *w, struct frame *frame)
+{
+    Dl_info info = {.dli_sname = NULL};
+    struct line line;
+    name_frame(w, frame, &info);
+    begin_line(&line);
+    put(&line, SLICE("  at "));
+    if (frame->path != NULL) {
+        put(&line, slice_from(frame->path));
+        put(&line, SLICE("("));
+        put(&line, slice_from(info.dli_sname != NULL ? info.dli_sname : ""));
+        put(&line, SLICE("+"));
+        put_hexadecimal(&line, info.dli_sname != NULL ? frame->at - (uintptr_t)info.dli_saddr : frame->offset);
+        put(&line, SLICE(") "));
+    }
+    put(&line, SLICE("["));
+    put_hexadecimal(&line, frame->at);
+    put(&line, SLICE("]"));
+    end(&line);
+}
+
+/* The command that makes lines of source of all frames of a module. */
+static void tell_lines_of(const struct frames *frames, int first)
+{
+    const char *path = frames->all[first].path;
+    struct line line;
+    begin_line(&line);
+    put(&line, SLICE("  for file and line: addr2line -fe "));
+    put(&line, slice_from(path));
+    for (int i = first; i < frames->count; i++)
+        if (frames->all[i].path == path) {
+            put(&line, SLICE(" "));
+            put_hexadecimal(&line, frames->all[i].offset);
+        }
+    end(&line);
+}
+
+static bool is_first_of_its_module(const struct frames *frames, int number)
+{
+    for (int i = 0; i < number; i++)
+        if (frames->all[i].path == frames->all[number].path)
+            return false;
+    return frames->all[number].in_module;
 }
 
 /* Not backtrace(), whose first call loads a library: from the heap, which may be what is broken, or else in every server at its
  * start. The unwinder is part of the program. Of code that a compiler at run time told libgcc of it knows nothing: there the frames end.
  * The C library itself still loads its own when a thread of a module is cancelled or calls pthread_exit(): then, and not before. */
-void last_words_frames(void)
+void last_words_frames(const struct worker *w)
 {
     struct frames frames = {.count = 0};
     _Unwind_Backtrace(note_frame, &frames);
-    if (log_fd() >= 0)
-        backtrace_symbols_fd(frames.at, frames.count, log_fd());
+    for (int i = 0; i < frames.count; i++)
+        tell_frame(w, &frames.all[i]);
+    for (int i = 0; i < frames.count; i++)
+        if (is_first_of_its_module(&frames, i))
+            tell_lines_of(&frames, i);
 }

@@ -24,6 +24,6 @@ void last_words_no_core(const struct worker *w);
 void last_words_loading(const struct worker *w, int number, bool too_long);
 
 /* The heap may be in any state, and then this may never return: last, and under an alarm. */
-void last_words_frames(void);
+void last_words_frames(const struct worker *w);
 
 #endif

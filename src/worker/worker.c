@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/stamp.h"
 #include "worker/accept.h"
 #include "worker/balance.h"
 #include "worker/give.h"
@@ -315,6 +316,8 @@ static void prepare(struct worker *w)
         exit(WORKER_EXIT_REFUSED);
     }
     errors_release(&errors);
+    for (size_t i = 0; w->setup->canary && i < w->apps->warnings.kept; i++)
+        log_warning("%s", w->apps->warnings.messages[i]);
     server_ask(w->apps);
 }
 
@@ -354,6 +357,7 @@ _Noreturn void worker_run(const struct worker_setup *setup)
     open_worker(&worker, setup);
     preemption_open(&worker.preemption, setup->config->batch);
     request_seed_ids();
+    stamp_prepare();
     accept_signals();
     guard_open(&worker);
     worker.preparing = 1;

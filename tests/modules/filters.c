@@ -172,10 +172,19 @@ static const tine_route group_routes[] = {TINE_GET("", plain), TINE_POST("/post"
                                           TINE_GET("/route", plain, .filters = TINE_FILTERS(&route)),
                                           TINE_GROUP("/in/{id}", inner_routes, .filters = TINE_FILTERS(&inner)), {0}};
 
+/* Without a prefix, and a route of one path in each of two. */
+static const tine_route open_routes[] = {TINE_GET("/open", plain), TINE_POST("/both", plain), {0}};
+static const tine_route closed_routes[] = {TINE_GET("/closed/{id}", id), TINE_POST("/closed", plain), TINE_GET("/both", plain),
+                                           TINE_GROUP("/closed/in", inner_routes), {0}};
+
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/", plain), TINE_POST("/", plain), TINE_GET("/fail", fail), TINE_GET("/stream", stream),
                                            TINE_GET("/crash", crash), TINE_GET("/nonsense", nonsense), TINE_GET("/defer", defer),
                                            TINE_GET("/attributes", attributes), TINE_GET("/slash/", plain),
                                            TINE_GET("/routed", plain, .filters = TINE_FILTERS(&route)),
-                                           TINE_GROUP("/group", group_routes, .filters = TINE_FILTERS(&group)), {0}},
+                                           TINE_GROUP("/group", group_routes, .filters = TINE_FILTERS(&group)),
+                                           TINE_GROUP("", open_routes), TINE_GROUP("", closed_routes, .filters = TINE_FILTERS(&group)),
+                                           TINE_GROUP("/deep", ((const tine_route[]){TINE_GET("/one", plain),
+                                                      TINE_GROUP("", closed_routes, .filters = TINE_FILTERS(&inner)), {0}}),
+                                                      .filters = TINE_FILTERS(&group)), {0}},
             .filters = TINE_FILTERS(&own), .health = health,
             .settings = (const tine_option[]){{"well", TINE_PATH, "/", "it is well while this file is there"}, {0}})

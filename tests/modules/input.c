@@ -117,6 +117,11 @@ static int no_such_param(tine_request *r)
     return tine_param_int(r, "nix", 1, 1000, &id);
 }
 
+static int misnamed(tine_request *r)
+{
+    return tine_text(r, 200, "%s", shown(tine_param(r, "nmae")));
+}
+
 static int no_such_integer(tine_request *r)
 {
     int64_t n;
@@ -317,7 +322,8 @@ TINE_MODULE(.settings = settings,
                 TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/mixed", mixed), TINE_POST("/twice", twice), TINE_POST("/untouched", untouched),
                 TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_GET("/jumping_query", jumping_query), TINE_POST("/count_pairs", count_pairs),
                 TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
-                TINE_GET("/integers/{id}", integers), TINE_GET("/no_such_param", no_such_param), TINE_GET("/no_such_integer", no_such_integer),
+                TINE_GET("/integers/{id}", integers), TINE_GET("/no_such_param", no_such_param),
+                TINE_GET("/misnamed/{name}", misnamed), TINE_GET("/misnamed", misnamed), TINE_GET("/no_such_integer", no_such_integer),
                 TINE_POST("/json", json), TINE_POST("/strict_json", strict_json), TINE_POST("/wrong_json", wrong_json),
                 TINE_POST("/document", document), TINE_POST("/sum", sum), TINE_POST("/stream/sum", sum, .stream = 1), TINE_POST("/first", first),
                 TINE_POST("/stream/first", first, .stream = 1), TINE_POST("/stream/unread", unread, .stream = 1),

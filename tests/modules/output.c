@@ -274,6 +274,11 @@ static int made_of(tine_request *r)
     return tine_json_pack(r, 200, "[s%]", body, length);
 }
 
+static int gives_up(tine_request *r)
+{
+    return tine_problem(r, (int)strtol(tine_query(r, "status"), NULL, 10), "no such table: %s", "users");
+}
+
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/page", page),
                                            TINE_GET("/escaped", escaped),
                                            TINE_GET("/cookies", cookies),
@@ -293,4 +298,5 @@ TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/page", page),
                                            TINE_GET("/behind_file", behind_file),
                                            TINE_GET("/made_of", made_of),
                                            TINE_GET("/fails_late", fails_late),
+                                           TINE_GET("/gives_up", gives_up),
                                            {0}})

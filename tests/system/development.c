@@ -269,6 +269,20 @@ Test(development, a_sanitizer_reports_and_the_server_serves_on)
     cr_assert(answers(200, "fine"));
 }
 
+/* Where sanitizers put their own function before one of a library, that library has to be there before them. */
+Test(development, a_login_can_be_tried)
+{
+    const char *makefile = text("%s/made/Makefile", server.dir);
+    cr_assert_eq(run_tine("new", text("%s/made", server.dir)).code, 0);
+    file_write(makefile, text("LDLIBS = -lcrypt\n%s", file_read(makefile, NULL)));
+    save("made/made.c", "#include <crypt.h>\n" HANDLER("return tine_text(r, 200, \"%s\", crypt(\"secret\", \"$6$salt$\"));"));
+    start_on(text("%s/made", server.dir), NULL);
+    find_address(0);
+    struct response response = get(&server, "/");
+    expect_response(&response, 200, NULL);
+    cr_assert(strstr(response.body, "$6$salt$") != NULL, "%s", response.body);
+}
+
 Test(development, what_is_undefined_is_no_answer)
 {
     if (is_sanitized())

@@ -75,6 +75,24 @@ FilterTest(see_what_no_handler_answers)
     expect_trace("BREW", "/app/routed", "", 501, MAIN " " NIAM);
 }
 
+FilterTest(of_a_group_without_a_prefix_run_around_its_routes_alone)
+{
+    expect_trace("GET", "/app/closed/7", "", 200, MAIN " b:group a:group " NIAM);
+    expect_trace("DELETE", "/app/closed/7", "", 405, MAIN " b:group a:group " NIAM);
+    expect_trace("OPTIONS", "/app/closed", "", 204, MAIN " b:group a:group " NIAM);
+    expect_trace("GET", "/app/closed/in/x", "", 200, MAIN " b:group a:group " NIAM);
+    expect_trace("GET", "/app/closed/in/nothing", "", 404, MAIN " b:group a:group " NIAM);
+    expect_trace("GET", "/app/closed/7/nothing", "", 404, MAIN " " NIAM);
+    expect_trace("GET", "/app/open", "", 200, MAIN " " NIAM);
+    expect_trace("DELETE", "/app/open", "", 405, MAIN " " NIAM);
+    expect_trace("GET", "/app/both", "", 200, MAIN " b:group a:group " NIAM);
+    expect_trace("DELETE", "/app/both", "", 405, MAIN " " NIAM); /* that of POST comes first */
+    expect_trace("GET", "/app/deep/closed/7", "", 200, MAIN " b:group b:inner a:inner a:group " NIAM);
+    expect_trace("DELETE", "/app/deep/closed/7", "", 405, MAIN " b:group b:inner a:inner a:group " NIAM);
+    expect_trace("DELETE", "/app/deep/one", "", 405, MAIN " b:group a:group " NIAM);
+    expect_trace("GET", "/app/deep/nothing", "", 404, MAIN " b:group a:group " NIAM);
+}
+
 /* Whether its length was said, found out on the way, or asked for before. */
 FilterTest(see_a_body_that_is_refused)
 {
@@ -325,7 +343,9 @@ Test(filters, groups_that_cannot_be_used_are_told)
         "/slash/ cannot be used: the prefix of a group ends with '/'", "none cannot be used: the pattern does not begin with '/'",
         "/with cannot be used: a group has no handler", "GET /leafx cannot be used: the pattern does not begin with '/'",
         "/a/b/c/d/e/f/g/h/i cannot be used: groups stand in groups more than eight deep",
-        "GET /twice/x cannot be used: the same method and pattern are there already", "it has a filter without a name", "it has a filter that was built for a newer tine",
+        "GET /twice/x cannot be used: the same method and pattern are there already (tests/modules/groups_wrong.c:",
+        "its group none cannot be used: ", "(tests/modules/groups_wrong.c:28)", "it has a filter without a name",
+        "it has a filter that was built for a newer tine",
         "more than 32 filters run around one route",
     };
     server_prepare(&server, ONE_WORKER "[app:wrong]\nmodule = @MODULES@/groups_wrong.so\n");

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -124,6 +125,25 @@ Test(guard, a_crash_tells_its_frames_though_no_library_for_that_was_loaded)
     cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
     await(server_log_has(&server, "trouble.so("));
     stop(&server);
+}
+
+/* Not of the copy that was loaded, which is gone by the time somebody asks; and each line as all lines of the log are. */
+Test(guard, the_frames_of_a_crash_lead_to_lines_of_source)
+{
+    struct server server;
+    char command[1024] = "";
+    server_start(&server, ONE_WORKER PROBE TROUBLE);
+    cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
+    await(server_log_has(&server, "for file and line: addr2line -fe "));
+    stop(&server);
+    char *log = server_log(&server);
+    cr_assert(text_matches(log, text("  at %s/trouble\\.so\\(\\+0x[0-9a-f]+\\) \\[0x[0-9a-f]+\\]$", modules_path())), "%s", log);
+    cr_assert(strstr(log, "tine-modules-") == NULL, "%s", log);
+    sscanf(strstr(log, "addr2line -fe "), "%1023[^\n]", command);
+    struct run ran = run("sh", "-c", command);
+    cr_assert(strstr(ran.out, "crash\n") == ran.out && strstr(ran.out, "tests/modules/trouble.c:") != NULL, "%s: %s", command, ran.out);
+    for (char *line = strtok(log, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        cr_assert(text_matches(line, "^20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8}\\.[0-9]{3} (debug|info|warning|error) [0-9]+ ."), "%s", line);
 }
 
 /* A thread of the module's own is inside the loader, whose lock naming the frames needs: the alarm ends that. */

@@ -172,6 +172,20 @@ InputTest(mistakes_of_a_handler_are_logged_with_its_name)
     expect_blame("form_too_late", "asks for the whole body, of which tine_read() or tine_next_part() has taken some");
 }
 
+InputTest(a_parameter_that_the_pattern_does_not_have_is_told_once)
+{
+    for (int i = 0; i < 3; i++) {
+        expect_get(&server, "/misnamed/x", 200, "(none)");
+        expect_get(&server, "/misnamed", 200, "(none)");
+    }
+    expect_blame("misnamed", "asks for {nmae}, which its route's pattern /misnamed does not have");
+    expect_blame("misnamed", "asks for {nmae}, which its route's pattern /misnamed/{name} does not have: it gets NULL");
+    get(&server, "/no_such_param");
+    expect_blame("no_such_param", "asks for {nix}");
+    cr_expect_eq(text_count(server_log(&server), "asks for {nmae}"), 2);
+    cr_expect_eq(text_count(server_log(&server), "asks for {nix}"), 1);
+}
+
 #define JSON "application/json"
 
 InputTest(json_is_unpacked_or_refused_with_the_place)

@@ -69,7 +69,7 @@ Test(manual, every_public_function_has_its_prototype_and_text)
 Test(manual, functions_of_batteries_have_their_page)
 {
     char *manual = page("tine_batteries.3");
-    char *names = shell("sed -n 's/^static inline .*[ *]\\(tine_[a-z_]*\\)(.*/\\1/p' include/tine_batteries.h");
+    char *names = shell("sed -n 's/^static inline .*[ *]\\(tine_[a-z_]*\\)(.*/\\1/p' include/tine_batteries.h | grep -vx tine_battery"); /* which finds the filter for them */
     size_t count = 0;
     for (char *name = strtok(names, "\n"); name != NULL; name = strtok(NULL, "\n"), count++) {
         cr_assert(text_matches(manual, text("^\\.Fo %s$", name)), "%s is not in the synopsis", name);

@@ -23,9 +23,23 @@ static void expect_refused(const char *ini, const char *reason)
     cr_assert(text_matches(ran.err, reason), "no /%s/ in:\n%s", reason, ran.err);
 }
 
+/* At the start, by -t and by a reload: the whole line, but for what is before the file's name. */
+static void expect_same_everywhere(const char *name, const char *wrong)
+{
+    struct server server;
+    const char *line = text("server\\.ini:5: \\[app:m\\] module: cannot load '[^']*/%s': %s$", name, wrong);
+    expect_refused(text(ONE_WORKER "[app:m]\nmodule = @DIR@/%s\n", name), line);
+    server_start(&server, ONE_WORKER RESPOND("fine"));
+    server_configure(&server, text(ONE_WORKER "[app:m]\nmodule = @DIR@/%s\n", name));
+    struct run tested = run_tine("-t", "-c", server.ini), reloaded = run_tine("reload", "-c", server.ini);
+    cr_assert(tested.code == 1 && text_matches(tested.err, line), "%d %s", tested.code, tested.err);
+    cr_assert(reloaded.code == 1 && text_matches(reloaded.err, line), "%d %s", reloaded.code, reloaded.err);
+    server_stop(&server);
+}
+
 Test(modules, a_missing_file_is_refused)
 {
-    expect_refused(MODULE("@MODULES@/never_was.so"), "server\\.ini:6: \\[app:m\\] module: .*never_was\\.so.*No such file");
+    expect_same_everywhere("never_was.so", "there is no such file: was it built \\(make\\)\\?");
 }
 
 Test(modules, a_built_in_that_is_not_there_is_refused)
@@ -35,6 +49,8 @@ Test(modules, a_built_in_that_is_not_there_is_refused)
 
 Test(modules, a_file_that_is_no_shared_object_is_refused)
 {
+    expect_same_everywhere("server.ini", "it is not a shared object \\(no ELF head\\)");
+    expect_same_everywhere("", "it is not a file");
     expect_refused(MODULE("@DIR@/server.ini"), "server\\.ini:6: \\[app:m\\] module: .*server\\.ini");
     expect_refused(MODULE("@DIR@"), "server\\.ini:6: \\[app:m\\] module: ");
 }
@@ -58,7 +74,8 @@ Test(modules, a_missing_symbol_is_refused)
 
 Test(modules, an_undefined_symbol_is_refused)
 {
-    expect_refused(MODULE("@MODULES@/undefined_symbol.so"), "server\\.ini:6: \\[app:m\\] module: .*tine_that_never_was");
+    expect_refused(MODULE("@MODULES@/undefined_symbol.so"), "server\\.ini:6: \\[app:m\\] module: .*undefined symbol: "
+                   "tine_that_never_was \\(this tine is older than the tine\\.h that it was built with\\)$");
 }
 
 /* Each one that comes with tine, whether it was built or not. */
@@ -120,7 +137,43 @@ Test(modules, a_worker_init_that_rejects_is_refused_with_its_reason)
 
 Test(modules, a_worker_init_that_crashes_is_refused)
 {
-    expect_refused(MODULE("@MODULES@/settings.so") "must = x\ncrash_if = /\n", "worker_init|ABRT|[Aa]bort|signal 6");
+    expect_refused(MODULE("@MODULES@/settings.so") "must = x\ncrash_if = /\n",
+                   "settings\\.so' crashed in its worker_init\\(\\) \\(SIGABRT\\)$");
+}
+
+Test(modules, routes_without_an_end_are_refused_with_a_hint)
+{
+    struct server server;
+    expect_refused(MODULE("@MODULES@/endless.so"),
+                   "endless\\.so' crashed while its routes were read \\(SIGSEGV\\); does its list of routes end with \\{0\\}\\?");
+    server_prepare(&server, MODULE("@MODULES@/endless.so"));
+    struct run ran = run_tine("-t", "-c", server.ini);
+    cr_assert(text_matches(ran.err, "crashed while its routes were read \\(Segmentation fault\\); does its list of routes"), "%s", ran.err);
+}
+
+Test(modules, patterns_as_they_are_written_elsewhere_are_told)
+{
+    static const char *const expected[] = {
+        "its route GET /d/:id (tests/modules/habits.c:15): ':id' is a literal here; write {id}",
+        "its route GET /d/:id(\\d+) (tests/modules/habits.c:15): ':id(\\d+)' is a literal here; write {id}",
+        "its route GET /e/* (tests/modules/habits.c:15): '*' is a literal here; write {rest:path}",
+        "its route GET /f/*rest (tests/modules/habits.c:15): '*rest' is a literal here; write {rest:path}",
+        "its route GET /g/:group/in/:name/x (tests/modules/habits.c:12): ':group' is a literal here; write {group}",
+    };
+    struct server server;
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 3\n[app:m]\nmodule = @MODULES@/habits.so\n");
+    expect_get(&server, "/d/:id", 200, "/d/:id");
+    struct run tested = run_tine("-t", "-c", server.ini);
+    server_stop(&server);
+    char *log = server_log(&server);
+    cr_assert_eq(tested.code, 0);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        cr_expect_eq(text_count(log, expected[i]), 1, "%s: %s", expected[i], log);
+        cr_expect_eq(text_count(tested.err, expected[i]), 1, "%s: %s", expected[i], tested.err);
+    }
+    cr_expect_eq(text_count(log, "is a literal here"), 5, "%s", log);
+    cr_expect(text_matches(log, " warning .*server\\.ini:5: \\[app:m\\] module: its route GET /d/:id \\("), "%s", log);
+    cr_expect(text_matches(tested.err, "^.*server\\.ini:5: \\[app:m\\] module: its route GET /d/:id \\("), "%s", tested.err);
 }
 
 Test(modules, a_module_copied_over_a_running_server_is_served_after_hup)

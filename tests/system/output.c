@@ -100,6 +100,18 @@ OutputTest(answers_that_cannot_be_made_are_500_and_name_the_handler)
     }
 }
 
+OutputTest(a_problem_of_500_is_logged)
+{
+    expect_get(&server, "/gives_up?status=503", 503, NULL);
+    expect_get(&server, "/gives_up?status=400", 400, NULL);
+    expect_get(&server, "/gives_up?status=500", 500, NULL);
+    expect_blame("gives_up", "answers 500: no such table: users", 1);
+    expect_get(&server, "/wrong?what=returned", 500, NULL);
+    expect_blame("wrong", "returned 1000", 1);
+    cr_expect_eq(text_count(server_log(&server), "no such table"), 1);
+    cr_expect_eq(text_count(server_log(&server), "answers 500"), 1);
+}
+
 OutputTest(an_answer_may_be_made_of_the_one_before)
 {
     const char *const cases[][2] = {{"text", "<a body that is lent>"},

@@ -56,6 +56,48 @@ Test(scaffold, builds_again_what_the_makefile_says_otherwise)
     cr_assert_eq(text_count(newcomer_make(folder, "module").out, " -c "), 1);
 }
 
+static size_t compiled_with(const char *folder, const char *setting)
+{
+    struct run ran = run("make", "-C", folder, "module", setting);
+    cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+    return text_count(ran.out, " -c ");
+}
+
+/* A module that is still sanitized is one that no server loads, and only make knows why. */
+Test(scaffold, builds_again_what_was_built_with_other_flags)
+{
+    expect_made("turned");
+    const char *folder = text("%s/turned", test_dir());
+    cr_assert_eq(newcomer_make(folder, NULL).code, 0);
+    cr_assert_eq(compiled_with(folder, "SANITIZE=undefined"), 1);
+    cr_assert_eq(compiled_with(folder, "SANITIZE=undefined"), 0);
+    cr_assert_eq(compiled_with(folder, "NAME=turned"), 1);
+    cr_assert_eq(compiled_with(folder, "CPPFLAGS=-DA='\"it is (so), #1\"'"), 1);
+    cr_assert_eq(compiled_with(folder, "CPPFLAGS=-DA='\"it is (so), #1\"'"), 0);
+    cr_assert_eq(newcomer_make(folder, NULL).code, 0);
+    struct run ran = newcomer_make(folder, NULL);
+    cr_assert(ran.code == 0 && strstr(ran.out, "gcc") == NULL && strstr(ran.out, "cc ") == NULL, "%s", ran.out);
+}
+
+/* Where sanitizers put their own function before one of a library, that library has to be there before them. */
+Test(scaffold, a_login_can_be_tested_with_sanitizers)
+{
+    expect_made("login");
+    const char *folder = text("%s/login", test_dir());
+    file_write(text("%s/login.c", folder),
+               "#include <crypt.h>\n#include <tine.h>\n"
+               "static int answer(tine_request *r)\n{\n    return tine_text(r, 200, \"%s\", crypt(\"secret\", \"$6$salt$\"));\n}\n"
+               "TINE_MODULE(.routes = (const tine_route[]){TINE_GET(\"/\", answer), {0}})\n");
+    file_write(text("%s/test.c", folder),
+               "#include <criterion/criterion.h>\n#include <tine_test.h>\n"
+               "Test(login, hashes)\n{\n    tine_test *app = tine_test_open(MODULE, NULL);\n"
+               "    cr_assert_eq(tine_answer_status(tine_test_get(app, \"/\")), 200);\n}\n");
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+    newcomer_make(folder, "clean");
+    struct run ran = run("make", "-C", folder, "SANITIZE=address,undefined", "LDLIBS=-lcrypt", "test");
+    cr_assert(ran.code == 0 && strstr(ran.err, "Passing: 1 | Failing: 0") != NULL, "%s%s", ran.out, ran.err);
+}
+
 Test(scaffold, tells_editors_how_each_file_is_compiled)
 {
     expect_made("edited");

@@ -379,3 +379,22 @@ Test(session, bad_settings_are_refused_with_their_line)
     expect_refused(KEY "store = mysql://x\n", "server\\.ini:9: \\[filter:session\\] store: ");
     expect_refused(KEY "cookie = a=b\n", "server\\.ini:9: \\[filter:session\\] cookie: ");
 }
+
+/* NULL, which json_object_*() take for empty, looks like a session that is lost from one request to the next. */
+Test(session, without_the_filter_is_told_once)
+{
+    server_start(&server, ONE_WORKER APP);
+    for (int i = 0; i < 3; i++) {
+        expect_get(&server, "/session", 500, NULL);
+        expect_get(&server, "/csrf", 200, NULL);
+        struct response response = ask(&server, request("POST", "/login", "Content-Length: 0\r\n"));
+        expect_response(&response, 200, "not renewed");
+    }
+    server_stop(&server);
+    char *log = file_read(server.log, NULL);
+    cr_expect(text_matches(log, " warning .* main\\.show_session calls tine_session\\(\\), which does nothing: "
+                               "no filter of module 'session' runs around it"));
+    cr_expect_eq(text_count(log, "calls tine_session(),"), 1, "%s", log);
+    cr_expect_eq(text_count(log, "main.csrf_token calls tine_csrf_token(),"), 1, "%s", log);
+    cr_expect_eq(text_count(log, "calls tine_session_renew(),"), 1, "%s", log);
+}
