@@ -8,12 +8,15 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool is_local(const struct listening *listening)
@@ -122,9 +125,32 @@ void sockets_share_port(struct listening *listening, bool on)
         set(listening->fd, SOL_SOCKET, SO_REUSEPORT, on);
 }
 
+/* What the path leads to, if that is the very socket that was bound: whoever owns the folder may have put something else in its place,
+ * a symbolic link to a file of root's, say. The descriptor stays that one's, whatever is done to the path meanwhile. */
+static int open_path(const struct listening *listening)
+{
+    struct stat status;
+    int fd = open(listening->address.socket.local.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISSOCK(status.st_mode) || status.st_dev != listening->device ||
+                    status.st_ino != listening->inode))
+        io_close(&fd);
+    return fd;
+}
+
+/* By descriptor, never by path. fchmod() refuses one that is O_PATH; the link in /proc leads to what is open and nowhere else. */
+static const char *set_owner(int fd, const struct passwd *owner, const struct group *group, mode_t mode)
+{
+    char link[32];
+    uid_t uid = owner != NULL ? owner->pw_uid : (uid_t)-1;
+    gid_t gid = group != NULL ? group->gr_gid : (gid_t)-1;
+    if ((owner != NULL || group != NULL) && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
+        return "its owner cannot be set";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return chmod(link, mode) < 0 ? "its mode cannot be set" : NULL;
+}
+
 const char *sockets_set_owner(const struct listening *listening, const struct config_listen *listen)
 {
-    const char *path = listening->address.socket.local.sun_path;
     const struct passwd *owner = NULL;
     const struct group *group = NULL;
     if (!is_local(listening) || listening->passed) /* the manager has set them: SocketMode= and the like */
@@ -133,10 +159,12 @@ const char *sockets_set_owner(const struct listening *listening, const struct co
         return "there is no user of the name given as owner";
     if (listen->group[0] != 0 && (group = getgrnam(listen->group)) == NULL)
         return "there is no such group";
-    if ((owner != NULL || group != NULL) &&
-        chown(path, owner != NULL ? owner->pw_uid : (uid_t)-1, group != NULL ? group->gr_gid : (gid_t)-1) < 0)
-        return "its owner cannot be set";
-    return chmod(path, (mode_t)listen->mode) < 0 ? "its mode cannot be set" : NULL;
+    int fd = open_path(listening);
+    if (fd < 0)
+        return "owner and mode are left as they are: what lies at the path is not the socket that was made there (restart to make it anew)";
+    const char *wrong = set_owner(fd, owner, group, (mode_t)listen->mode);
+    io_close(&fd);
+    return wrong;
 }
 
 static int choose_congestion(int fd, const char *name)
