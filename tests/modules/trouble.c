@@ -34,6 +34,16 @@ static int nap(tine_request *r)
     return tine_text(r, 200, "slept %ld ms", ms);
 }
 
+/* Longer than it may, and the abort comes only when it is over, as it does to one that ends at the very moment it is sent. */
+static int late(tine_request *r)
+{
+    sigset_t aborts;
+    sigemptyset(&aborts);
+    sigaddset(&aborts, SIGABRT);
+    sigprocmask(SIG_BLOCK, &aborts, NULL);
+    return nap(r);
+}
+
 /* Takes every descriptor that there is, for good. */
 static int hoard(tine_request *r)
 {
@@ -139,7 +149,8 @@ static void worker_exit(tine_app *app)
     tine_log(NULL, TINE_INFO, "trouble leaves worker %d", (int)getpid());
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/hoard", hoard), TINE_GET("/leak", leak),
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/late/{ms:int}", late),
+                                           TINE_GET("/hoard", hoard), TINE_GET("/leak", leak),
                                            TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)
