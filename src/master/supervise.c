@@ -27,13 +27,22 @@ const char *supervise_doing(const struct slot *slot, char *text, size_t size)
     return text;
 }
 
+/* An abort is for the main thread, which has the handler; a kill for the process, whose main thread may have ended before its others. */
+static void send_signal(pid_t pid, int signal)
+{
+    if (signal == SIGKILL)
+        kill(pid, signal);
+    else
+        syscall(SYS_tgkill, pid, pid, signal);
+}
+
 /* The signal first: a log may hold up who writes to it, and by then the request may be another. */
 static void kill_with(struct master *m, unsigned slot, int signal, const char *why)
 {
     struct child *child = &m->children[slot];
     char where[320];
     supervise_doing(&m->board->slots[slot], where, sizeof where);
-    syscall(SYS_tgkill, child->pid, child->pid, signal);
+    send_signal(child->pid, signal);
     log_error("worker %ld %s%s: %s", (long)child->pid, why, where, signal == SIGABRT ? "aborting it" : "killing it");
     child->aborted = true;
     child->condemned = 0;

@@ -8,6 +8,7 @@
 
 #include <err.h>
 #include <error.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,22 @@ static int late(tine_request *r)
     sigaddset(&aborts, SIGABRT);
     sigprocmask(SIG_BLOCK, &aborts, NULL);
     return nap(r);
+}
+
+static void *rest(void *argument)
+{
+    for (;;)
+        pause();
+    return argument;
+}
+
+/* The process goes on without its main thread, which nobody can send a signal to any more. */
+static int headless(tine_request *r)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, rest, NULL) != 0)
+        return tine_problem(r, 500, "cannot start a thread");
+    pthread_exit(NULL);
 }
 
 /* Takes every descriptor that there is, for good. */
@@ -150,7 +167,7 @@ static void worker_exit(tine_app *app)
 }
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/late/{ms:int}", late),
-                                           TINE_GET("/hoard", hoard), TINE_GET("/leak", leak),
+                                           TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/leak", leak),
                                            TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

@@ -233,6 +233,18 @@ Test(guard, one_that_ends_as_it_is_aborted_keeps_its_worker)
     stop(&server);
 }
 
+/* As a process it is to be killed: its main thread, which has ended, would not take it with it. */
+Test(guard, a_worker_without_its_main_thread_is_ended_and_replaced)
+{
+    struct server server;
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[timeouts]\nrequest = 300ms\n" PROBE TROUBLE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/trouble/headless", ""));
+    cr_assert(client_drain(&client, PATIENCE, NULL));
+    expect_get(&server, "/hello", 200, "hello");
+    stop(&server);
+}
+
 Test(guard, an_app_may_have_its_own_time)
 {
     struct server server;
