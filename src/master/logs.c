@@ -64,7 +64,7 @@ static void tell_lost(size_t lines, int error)
     lost.lines += lines;
     if (lost.told != 0 && now - lost.told < TELL_EVERY_MS)
         return;
-    log_error("access log: %llu lines lost: %s", (unsigned long long)lost.lines, strerror(error));
+    log_error("access log: %llu lines lost: %s", (unsigned long long)lost.lines, log_ring_why(error));
     lost.told = now;
     lost.lines = 0;
 }
