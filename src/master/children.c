@@ -180,10 +180,12 @@ void children_order(struct master *m, unsigned slot, enum worker_order order, in
 {
     struct child *child = &m->children[slot];
     struct slot *shared = &m->board->slots[slot];
-    uint32_t before = atomic_load(&shared->order);
-    bool sooner = before == ORDER_LEAVE && order == ORDER_LEAVE && patience < atomic_load(&shared->patience);
+    enum worker_order before = child->order; /* not what the slot says, which may have been written over */
+    bool sooner = before == ORDER_LEAVE && order == ORDER_LEAVE && patience < child->patience;
     if (child->state == CHILD_NONE || (before >= order && !sooner))
         return;
+    child->patience = patience;
+    child->order = order;
     atomic_store(&shared->patience, patience);
     atomic_store(&shared->order, order);
     if (order >= ORDER_GIVE) {

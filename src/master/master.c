@@ -155,7 +155,7 @@ static void wait_for_something(struct master *m)
     decide_tick(m);
     if (m->channel_quiet_until > m->now && m->upgrade.state < UPGRADE_LEAVING)
         master_wake_at(m, m->channel_quiet_until);
-    fds[0] = (struct pollfd){.fd = m->board->wake_fd, .events = POLLIN};
+    fds[0] = (struct pollfd){.fd = scoreboard_wake_fd(), .events = POLLIN};
     /* Watched one-shot, then by timer: while all workers are busy it stays readable. */
     fds[1] = (struct pollfd){.fd = m->now >= m->channel_quiet_until && m->upgrade.state < UPGRADE_LEAVING ? m->channel[1] : -1, .events = POLLIN};
     fds[2] = (struct pollfd){.fd = m->upgrade.link, .events = POLLIN};

@@ -42,6 +42,8 @@ struct child {
     bool due;         /* another is to take its place */
     int64_t retire_at; /* then it is due; 0: no such time */
     int64_t started;
+    enum worker_order order; /* what it was told last */
+    int64_t patience;
     int64_t leave_by; /* after it: ordered to quit, then killed; 0: no such time */
     bool aborted;     /* SIGABRT was sent: SIGKILL is next */
     int64_t kill_at;  /* then; 0: no such time */

@@ -55,7 +55,7 @@ int64_t supervise_time(struct master *m, unsigned slot, uint64_t *sequence)
     struct slot *shared = &m->board->slots[slot];
     *sequence = atomic_load(&shared->sequence);
     int64_t since = atomic_load(&shared->since);
-    if (since == 0 || atomic_load(&shared->state) != WORKER_HANDLER || atomic_load(&shared->sequence) != *sequence)
+    if (since <= 0 || atomic_load(&shared->state) != WORKER_HANDLER || atomic_load(&shared->sequence) != *sequence)
         return -1;
     return m->now > since ? m->now - since : 0;
 }
@@ -127,9 +127,8 @@ static void forgive(struct child *child, const struct slot *shared)
 static void watch_end(struct master *m, unsigned slot)
 {
     struct child *child = &m->children[slot];
-    bool quits = atomic_load(&m->board->slots[slot].order) == ORDER_QUIT;
     bool late = child->leave_by != 0 && m->now >= child->leave_by;
-    if ((child->kill_at != 0 && m->now >= child->kill_at) || (late && quits)) {
+    if ((child->kill_at != 0 && m->now >= child->kill_at) || (late && child->order == ORDER_QUIT)) {
         child->leave_by = 0; /* from here on it is killed, again and again */
         kill_with(m, slot, SIGKILL, "does not end");
     } else if (late) {
