@@ -324,6 +324,7 @@ int master_run(const struct master_options *options, struct config *config, int 
     fflush(NULL); /* once: workers exit(), and would write it again; the master writes nothing by stdio */
     m->options = *options;
     title_set("tine: master %s", config->file);
+    log_never_wait(true); /* a terminal that was stopped with ^S would stop the server */
     if (open_master(m) < 0)
         return 1;
     catch_signals();
