@@ -114,6 +114,7 @@ static void replace_process(struct master *m)
         see_out(m, link);
         return;
     }
+    atomic_store(&m->board->master, getpid()); /* the copy may have come as far as to say that it is */
     errors_add(&m->upgrade.reasons, "process 1 cannot be replaced by '%s': %s", launch_program(), strerror(errno));
     refuse(m);
 }
