@@ -6,13 +6,12 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "master/privileges.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/filter.h>
 #include <netinet/tcp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -138,12 +137,10 @@ static int open_path(const struct listening *listening)
 }
 
 /* By descriptor, never by path. fchmod() refuses one that is O_PATH; the link in /proc leads to what is open and nowhere else. */
-static const char *set_owner(int fd, const struct passwd *owner, const struct group *group, mode_t mode)
+static const char *set_owner(int fd, uid_t uid, gid_t gid, mode_t mode)
 {
     char link[32];
-    uid_t uid = owner != NULL ? owner->pw_uid : (uid_t)-1;
-    gid_t gid = group != NULL ? group->gr_gid : (gid_t)-1;
-    if ((owner != NULL || group != NULL) && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
+    if ((uid != (uid_t)-1 || gid != (gid_t)-1) && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
         return "its owner cannot be set";
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     return chmod(link, mode) < 0 ? "its mode cannot be set" : NULL;
@@ -151,18 +148,17 @@ static const char *set_owner(int fd, const struct passwd *owner, const struct gr
 
 const char *sockets_set_owner(const struct listening *listening, const struct config_listen *listen)
 {
-    const struct passwd *owner = NULL;
-    const struct group *group = NULL;
+    uid_t uid;
+    gid_t gid;
     if (!is_local(listening) || listening->passed) /* the manager has set them: SocketMode= and the like */
         return NULL;
-    if (listen->owner[0] != 0 && (owner = getpwnam(listen->owner)) == NULL)
-        return "there is no user of the name given as owner";
-    if (listen->group[0] != 0 && (group = getgrnam(listen->group)) == NULL)
-        return "there is no such group";
+    const char *wrong = privileges_find_owner(listen->owner, listen->group, &uid, &gid);
+    if (wrong != NULL)
+        return wrong;
     int fd = open_path(listening);
     if (fd < 0)
         return "owner and mode are left as they are: what lies at the path is not the socket that was made there (restart to make it anew)";
-    const char *wrong = set_owner(fd, owner, group, (mode_t)listen->mode);
+    wrong = set_owner(fd, uid, gid, (mode_t)listen->mode);
     io_close(&fd);
     return wrong;
 }

@@ -51,8 +51,12 @@ Test(privileges, what_looks_up_users_stays_out_of_the_master)
 {
     need_root();
     struct server server;
-    server_start(&server, ONE_WORKER "user = daemon\n" PROBE);
+    server_start(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\nowner = daemon\n" PROBE);
     expect_get(&server, "/hello", 200, "hello");
+    server_reload(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\nowner = nobody_of_that_name\n" PROBE);
+    server_log_await(&server, "there is no user of the name given as owner", 1);
+    server_reload(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\ngroup = nobody_of_that_name\n" PROBE);
+    server_log_await(&server, "there is no such group", 1);
     cr_assert(text_matches(process_file(server.pid, "maps"), "libjansson"));
     cr_assert(!text_matches(process_file(server.pid, "maps"), "libnss"), "%s", process_file(server.pid, "maps"));
     server_stop(&server);
