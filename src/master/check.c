@@ -36,16 +36,17 @@ static void check_folder_of(const struct config *config, const char *path, const
     free(folder);
 }
 
-static void check_congestion(const struct config *config, const struct config_listen *listen, const char *section, struct errors *errors)
+static void check_congestion(const struct config *config, const struct config_listen *listen, const char *section, bool tests,
+                             struct errors *errors)
 {
     if (listen->congestion[0] == 0)
         return;
-    const char *wrong = sockets_refuse_congestion(listen->address.socket.any.sa_family, listen->congestion);
+    const char *wrong = sockets_refuse_congestion(listen->address.socket.any.sa_family, listen->congestion, tests && geteuid() != 0);
     if (wrong != NULL)
         config_reject_value(errors, config, section, "congestion", "'%s': %s", listen->congestion, wrong);
 }
 
-void check_surroundings(const struct config *config, struct errors *errors)
+void check_surroundings(const struct config *config, bool tests, struct errors *errors)
 {
     check_folder(config, config->temp, config->temp, "server", "temp", errors);
     check_folder_of(config, config->pidfile, "server", "pidfile", errors);
@@ -56,7 +57,7 @@ void check_surroundings(const struct config *config, struct errors *errors)
         char section[128] = "server";
         if (listen->name[0] != 0)
             snprintf(section, sizeof section, "listen:%s", listen->name);
-        check_congestion(config, listen, section, errors);
+        check_congestion(config, listen, section, tests, errors);
         if (listen->address.socket.any.sa_family == AF_UNIX)
             check_folder_of(config, listen->address.socket.local.sun_path, section, listen->name[0] != 0 ? "address" : "listen", errors);
     }

@@ -201,12 +201,13 @@ const char *sockets_set_congestion(struct listening *listening, const char *name
     return choose_congestion(listening->fd, implied ? "reno" : name) == 0 || implied ? NULL : why_not(errno);
 }
 
-const char *sockets_refuse_congestion(int family, const char *name)
+const char *sockets_refuse_congestion(int family, const char *name, bool by_root)
 {
     int probe = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (probe < 0)
         return NULL; /* then the socket itself cannot be made, which is told */
-    const char *wrong = choose_congestion(probe, name) == 0 ? NULL : why_not(errno);
+    bool fits = choose_congestion(probe, name) == 0 || (by_root && errno == EPERM);
+    const char *wrong = fits ? NULL : why_not(errno);
     io_close(&probe);
     return wrong;
 }
