@@ -78,9 +78,7 @@ static void forget(struct master *m, const struct generation *own)
             logs_close(&g->logs);
             listeners_forget(&g->listeners, &own->listeners);
         }
-    static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD};
-    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
-        signal(caught[i], SIG_DFL);
+    master_release_signals();
 }
 
 static void limit_descriptors(void)

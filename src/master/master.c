@@ -61,6 +61,12 @@ static void catch_signals(void)
         sigaction(caught[i], &action, NULL);
 }
 
+void master_release_signals(void)
+{
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        signal(caught[i], SIG_DFL);
+}
+
 /* To process 1 of a container the kernel does not deliver what has no handler: a TERM that comes early would be lost. What is blocked is
  * kept. */
 static void list_held(sigset_t *held)

@@ -114,6 +114,9 @@ void master_hold_signals(void);
 /* The last thing before another program is executed that is to be one: the same, and all others through. */
 void master_pass_signals(sigset_t *before);
 
+/* In a worker: what the master catches is as it was. */
+void master_release_signals(void);
+
 /* In a copy of the master: what was noted is the other's to act on. */
 void master_forget_signals(void);
 
