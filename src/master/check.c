@@ -6,6 +6,7 @@
 
 #include "app/access_log.h"
 #include "app/apps.h"
+#include "base/safe_line.h"
 #include "master/sockets.h"
 
 #include <errno.h>
@@ -66,17 +67,35 @@ void check_surroundings(const struct config *config, bool tests, struct errors *
 /* Module code has crashed: whose it was. */
 static int reasons_fd;
 
+static void put_crash(struct safe_line *line, const struct config_app *section, int number)
+{
+    safe_line_put(line, slice_from(section->place.file));
+    safe_line_put(line, SLICE(":"));
+    safe_line_put_number(line, (unsigned long)section->place.line, 10);
+    safe_line_put(line, SLICE(": ["));
+    safe_line_put(line, slice_from(config_app_kind(section)));
+    safe_line_put(line, SLICE(":"));
+    safe_line_put(line, slice_from(section->name));
+    safe_line_put(line, SLICE("] module: '"));
+    safe_line_put(line, slice_from(section->module));
+    safe_line_put(line, SLICE("' crashed while it was loaded ("));
+    safe_line_put_signal(line, number);
+    safe_line_put(line, SLICE("); does its list of routes end with {0}?"));
+    safe_line_end(line);
+}
+
+/* Async-signal-safe: the heap, and whatever lock the C library takes for stdio and translations, may be in any state. */
 static void on_fault(int number)
 {
     const struct tine_app *app = apps_in_progress();
-    char text[1024];
+    struct safe_line line = {.length = 0};
     signal(number, SIG_DFL);
-    if (app == NULL)
-        raise(number);
-    int length = snprintf(text, sizeof text, "%s:%d: [%s:%s] module: '%s' crashed while it was loaded (%s); does its list of routes "
-                          "end with {0}?\n", app->section->place.file, app->section->place.line, config_app_kind(app->section),
-                          app->section->name, app->section->module, strsignal(number));
-    if (write(reasons_fd, text, length < (int)sizeof text ? (size_t)length : sizeof text) < 0)
+    if (app == NULL) {
+        raise(number); /* comes when we return */
+        return;
+    }
+    put_crash(&line, app->section, number);
+    if (write(reasons_fd, line.text, line.length) < 0)
         _exit(1);
     _exit(0);
 }

@@ -5,6 +5,7 @@
 #include "worker/last_words.h"
 
 #include "base/log.h"
+#include "base/safe_line.h"
 #include "worker/guard.h"
 
 #include <execinfo.h>
@@ -13,111 +14,87 @@
 #include <unistd.h>
 #include <unwind.h>
 
-enum { LINE_BYTES = 1024, FRAMES = 32 };
+enum { FRAMES = 32 };
 
-/* A line of text without stdio. */
-struct line {
-    char text[LINE_BYTES];
-    size_t length;
-};
-
-static void put(struct line *line, struct slice text)
-{
-    for (size_t i = 0; i < text.length && line->length < LINE_BYTES - 1; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        line->text[line->length++] = byte >= 0x20 && byte != 0x7f ? (char)byte : '?';
-    }
-}
-
-static void put_number(struct line *line, unsigned long number, unsigned base)
-{
-    char digits[24], *p = digits + sizeof digits;
-    do
-        *--p = "0123456789abcdef"[number % base];
-    while ((number /= base) != 0);
-    put(line, (struct slice){p, (size_t)(digits + sizeof digits - p)});
-}
-
-static void begin(struct line *line, const struct worker *w)
+static void begin(struct safe_line *line, const struct worker *w)
 {
     line->length = 0;
-    put(line, SLICE("worker "));
-    put_number(line, (unsigned long)w->pid, 10);
+    safe_line_put(line, SLICE("worker "));
+    safe_line_put_number(line, (unsigned long)w->pid, 10);
 }
 
-static void end(struct line *line)
+static void end(struct safe_line *line)
 {
-    line->text[line->length++] = '\n';
+    safe_line_end(line);
     if (log_fd() >= 0 && write(log_fd(), line->text, line->length) < 0)
         return;
 }
 
-static void put_code(struct line *line, const struct tine_request *r)
+static void put_code(struct safe_line *line, const struct tine_request *r)
 {
     const struct filter *filter = r->filter;
     const struct route *route = r->match.route.route;
     const struct tine_app *app = filter != NULL ? filter->self : r->match.app;
-    put(line, filter != NULL ? SLICE(": filter ") : SLICE(": handler "));
-    put(line, slice_from(app != NULL ? app->section->name : "-"));
-    put(line, SLICE("."));
-    put(line, slice_from(filter != NULL ? filter->code.name : route != NULL ? route->name : "-"));
-    put(line, SLICE(" of module "));
-    put(line, slice_from(app != NULL ? app->section->module : "-"));
+    safe_line_put(line, filter != NULL ? SLICE(": filter ") : SLICE(": handler "));
+    safe_line_put(line, slice_from(app != NULL ? app->section->name : "-"));
+    safe_line_put(line, SLICE("."));
+    safe_line_put(line, slice_from(filter != NULL ? filter->code.name : route != NULL ? route->name : "-"));
+    safe_line_put(line, SLICE(" of module "));
+    safe_line_put(line, slice_from(app != NULL ? app->section->module : "-"));
 }
 
 void last_words(const struct worker *w, struct slice how)
 {
     const struct tine_request *r = w->handled;
-    struct line line;
+    struct safe_line line;
     begin(&line, w);
     put_code(&line, r);
-    put(&line, SLICE(", "));
-    put(&line, slice_from(w->slot->request));
-    put(&line, SLICE(", request "));
-    put(&line, slice_from(r->id));
-    put(&line, w->stage == GUARD_RELEASE ? SLICE(", in the release of its content: ") : SLICE(": "));
-    put(&line, how);
+    safe_line_put(&line, SLICE(", "));
+    safe_line_put(&line, slice_from(w->slot->request));
+    safe_line_put(&line, SLICE(", request "));
+    safe_line_put(&line, slice_from(r->id));
+    safe_line_put(&line, w->stage == GUARD_RELEASE ? SLICE(", in the release of its content: ") : SLICE(": "));
+    safe_line_put(&line, how);
     end(&line);
 }
 
 void last_words_overwritten(const struct worker *w)
 {
-    struct line line;
+    struct safe_line line;
     begin(&line, w);
-    put(&line, SLICE(": what it keeps of connections was written over, by some handler up to that of "));
-    put(&line, slice_from(w->slot->request));
-    put(&line, SLICE(": "));
-    put_number(&line, w->overwritten, 10);
-    put(&line, SLICE(" of its connections are closed, the others given to other workers"));
+    safe_line_put(&line, SLICE(": what it keeps of connections was written over, by some handler up to that of "));
+    safe_line_put(&line, slice_from(w->slot->request));
+    safe_line_put(&line, SLICE(": "));
+    safe_line_put_number(&line, w->overwritten, 10);
+    safe_line_put(&line, SLICE(" of its connections are closed, the others given to other workers"));
     end(&line);
 }
 
 void last_words_no_core(const struct worker *w)
 {
-    struct line line;
+    struct safe_line line;
     begin(&line, w);
-    put(&line, SLICE(": no core is kept of this crash: there were "));
-    put_number(&line, CORES_MAX, 10);
-    put(&line, SLICE(" within a minute"));
+    safe_line_put(&line, SLICE(": no core is kept of this crash: there were "));
+    safe_line_put_number(&line, CORES_MAX, 10);
+    safe_line_put(&line, SLICE(" within a minute"));
     end(&line);
 }
 
-static void put_signal(struct line *line, int number, const siginfo_t *info)
+static void put_signal(struct safe_line *line, int number, const siginfo_t *info)
 {
-    const char *name = sigabbrev_np(number);
-    put(line, SLICE("crashed with SIG"));
-    put(line, slice_from(name != NULL ? name : "?"));
+    safe_line_put(line, SLICE("crashed with "));
+    safe_line_put_signal(line, number);
     if (info->si_code > 0 && number != SIGABRT) {
-        put(line, SLICE(" at address 0x"));
-        put_number(line, (unsigned long)info->si_addr, 16);
+        safe_line_put(line, SLICE(" at address 0x"));
+        safe_line_put_number(line, (unsigned long)info->si_addr, 16);
     }
 }
 
 void last_words_signal(const struct worker *w, int number, const siginfo_t *info, bool too_long)
 {
-    struct line how = {.length = 0};
+    struct safe_line how = {.length = 0};
     if (too_long)
-        put(&how, SLICE("took longer than [timeouts] request"));
+        safe_line_put(&how, SLICE("took longer than [timeouts] request"));
     else
         put_signal(&how, number, info);
     last_words(w, (struct slice){how.text, how.length});
@@ -126,37 +103,36 @@ void last_words_signal(const struct worker *w, int number, const siginfo_t *info
 /* The request's own record may be what was written over: its slot has a copy. */
 void last_words_stray(const struct worker *w, int number, const siginfo_t *info)
 {
-    struct line line;
+    struct safe_line line;
     begin(&line, w);
-    put(&line, SLICE(": "));
+    safe_line_put(&line, SLICE(": "));
     put_signal(&line, number, info);
-    put(&line, SLICE(" outside of handlers, the last of which was that of "));
-    put(&line, slice_from(w->slot->request));
-    put(&line, SLICE(": did it write behind what it had allocated?"));
+    safe_line_put(&line, SLICE(" outside of handlers, the last of which was that of "));
+    safe_line_put(&line, slice_from(w->slot->request));
+    safe_line_put(&line, SLICE(": did it write behind what it had allocated?"));
     end(&line);
 }
 
 void last_words_loading(const struct worker *w, int number, bool too_long)
 {
     const struct config_app *section = apps_in_progress()->section;
-    const char *name = sigabbrev_np(number);
-    struct line line = {.length = 0};
-    put(&line, (struct slice){(char[]){MESSAGE_REASON}, 1});
-    put(&line, slice_from(section->place.file));
-    put(&line, SLICE(":"));
-    put_number(&line, (unsigned long)section->place.line, 10);
-    put(&line, SLICE(": ["));
-    put(&line, slice_from(config_app_kind(section)));
-    put(&line, SLICE(":"));
-    put(&line, slice_from(section->name));
-    put(&line, SLICE("] module: '"));
-    put(&line, slice_from(section->module));
+    struct safe_line line = {.length = 0};
+    safe_line_put(&line, (struct slice){(char[]){MESSAGE_REASON}, 1});
+    safe_line_put(&line, slice_from(section->place.file));
+    safe_line_put(&line, SLICE(":"));
+    safe_line_put_number(&line, (unsigned long)section->place.line, 10);
+    safe_line_put(&line, SLICE(": ["));
+    safe_line_put(&line, slice_from(config_app_kind(section)));
+    safe_line_put(&line, SLICE(":"));
+    safe_line_put(&line, slice_from(section->name));
+    safe_line_put(&line, SLICE("] module: '"));
+    safe_line_put(&line, slice_from(section->module));
     if (too_long) {
-        put(&line, SLICE("' was not loaded and initialised in the time that [timeouts] start gives"));
+        safe_line_put(&line, SLICE("' was not loaded and initialised in the time that [timeouts] start gives"));
     } else {
-        put(&line, SLICE("' crashed while it was loaded or initialised (SIG"));
-        put(&line, slice_from(name != NULL ? name : "?"));
-        put(&line, SLICE("); does its list of routes end with {0}?"));
+        safe_line_put(&line, SLICE("' crashed while it was loaded or initialised ("));
+        safe_line_put_signal(&line, number);
+        safe_line_put(&line, SLICE("); does its list of routes end with {0}?"));
     }
     send(w->control, line.text, line.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
