@@ -375,6 +375,59 @@ Test(logs, a_terminal_that_nobody_reads_does_not_stop_the_server)
     serve_though_nobody_reads(path, open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), terminal);
 }
 
+static void expect_refused(const struct server *server, const char *expression)
+{
+    struct run ran = run_tine("-c", server->ini);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, expression), "%s", ran.err);
+}
+
+/* In a folder of nobody's, who may have made it lead to a file of root's. */
+Test(logs, root_does_not_follow_a_link_of_another_user)
+{
+    if (geteuid() != 0)
+        cr_skip_test("not root");
+    struct server server;
+    struct stat status;
+    server_prepare(&server, ONE_WORKER "[log]\naccess = @DIR@/logs/access\n" PROBE);
+    const char *folder = text("%s/logs", server.dir), *link = text("%s/access", folder);
+    cr_assert(mkdir(folder, 0755) == 0 && chown(folder, 65534, 65534) == 0);
+    cr_assert(symlink("../made", link) == 0 && lchown(link, 65534, 65534) == 0);
+    expect_refused(&server, "\\[log\\] access: cannot open '.*/logs/access': .*symbolic link of another user");
+    cr_assert_neq(stat(text("%s/made", server.dir), &status), 0);
+    cr_assert_eq(lchown(link, 0, 0), 0); /* now it is root's, who may lead where he likes */
+    server_launch(&server);
+    expect_get(&server, "/hello", 200, "hello");
+    cr_assert_eq(unlink(link), 0);
+    cr_assert(symlink("../other", link) == 0 && lchown(link, 65534, 65534) == 0);
+    server_signal(&server, SIGUSR1);
+    server_log_await(&server, "symbolic link of another user", 1);
+    server_stop(&server);
+    cr_assert(strstr(file_read(text("%s/made", server.dir), NULL), "GET /hello ") != NULL);
+    cr_assert_neq(stat(text("%s/other", server.dir), &status), 0);
+}
+
+Test(logs, standard_output_may_be_written_as_a_path)
+{
+    struct server server;
+    const char *const paths[] = {"/dev/stdout", "/proc/self/fd/1"};
+    for (int i = 0; i < 2; i++) {
+        server_start(&server, text("[server]\nlisten = 127.0.0.1:0\nworkers = 1\n[log]\naccess = %s\n" PROBE, paths[i]));
+        expect_get(&server, "/hello", 200, "hello");
+        server_access_await(&server, "GET /hello ");
+        server_stop(&server);
+    }
+}
+
+/* To open it would wait for somebody, at the start, a reload or USR1. */
+Test(logs, a_pipe_without_a_reader_is_a_clear_error)
+{
+    struct server server;
+    server_prepare(&server, ONE_WORKER "[log]\naccess = @DIR@/pipe\n" PROBE);
+    cr_assert_eq(mkfifo(text("%s/pipe", server.dir), 0600), 0);
+    expect_refused(&server, "\\[log\\] access: cannot open '.*/pipe': it is a pipe that nobody reads from");
+}
+
 Test(logs, a_slow_request_is_told)
 {
     struct server server;
