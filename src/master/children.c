@@ -309,6 +309,7 @@ static void forget_child(struct master *m, unsigned slot, int status)
     char where[sizeof shared->request + 32];
     supervise_doing(shared, where, sizeof where);
     log_ring_recover(&shared->log, &child.generation->logs.access, child.pid);
+    log_ring_free(&shared->log);
     logs_write_ring(&child.generation->logs, &shared->log);
     child.state = m->children[slot].state;
     m->children[slot].state = CHILD_NONE;

@@ -28,7 +28,8 @@ static int open_with(const char *path, int more)
     return fd;
 }
 
-/* Where the link 'fd' at 'path' leads: "", when it is one of the kernel's, which does so itself. NULL with errno: it is not to be followed. */
+/* Where the link 'fd' at 'path' leads: "", when it is one of the kernel's, which does so itself. NULL with errno: it is not to be
+ * followed. */
 static char *read_link(int fd, const char *path)
 {
     char target[PATH_MAX], *whole = NULL;

@@ -156,3 +156,8 @@ void log_ring_recover(struct log_ring *ring, const struct log_target *target, pi
     ssize_t written = write(target->fd, "\n", 1);
     (void)written;
 }
+
+void log_ring_free(struct log_ring *ring)
+{
+    atomic_store_explicit(&ring->writer, 0, memory_order_release);
+}

@@ -65,4 +65,7 @@ const char *log_ring_why(int error);
  * file is not known: a newline ends what did, and those lines are written again, so none is lost. Only the master. */
 void log_ring_recover(struct log_ring *ring, const struct log_target *target, pid_t pid);
 
+/* And after that: whatever it says, nobody is writing it out. */
+void log_ring_free(struct log_ring *ring);
+
 #endif

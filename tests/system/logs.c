@@ -333,7 +333,8 @@ static char *drain(int fd)
     return bytes;
 }
 
-/* The error log goes to 'path', which nobody reads: a worker is replaced all the same, what was dropped is counted, and the server stops. */
+/* The error log goes to 'path', which nobody reads: a worker is replaced all the same, what was dropped is counted, and the server
+ * stops. */
 static void serve_though_nobody_reads(const char *path, int writer, int reader)
 {
     struct server server;

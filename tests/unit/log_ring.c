@@ -81,6 +81,16 @@ Test(log_ring, only_one_writes_at_a_time_and_a_dead_one_is_succeeded)
     cr_written("\nline\n");
 }
 
+/* The slot's next worker could write nothing for ever. */
+Test(log_ring, whoever_wrote_over_its_writer_is_forgotten_with_its_worker)
+{
+    atomic_store(&ring->writer, 0x7e7e7e7e);
+    log_ring_append(ring, "line\n", 5);
+    log_ring_free(ring);
+    log_ring_write(ring, &target, getpid(), true);
+    cr_written("line\n");
+}
+
 Test(log_ring, lines_that_cannot_be_written_are_counted)
 {
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
