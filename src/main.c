@@ -166,7 +166,7 @@ static struct config *load(const struct command *command)
     if (config != NULL && (errors.count > 0 || command->action == ACTION_TEST)) {
         struct privileges privileges;
         privileges_resolve(&privileges, config, &errors);
-        check_surroundings(config, &errors);
+        check_surroundings(config, true, &errors);
         check_apps(config, NULL, &errors);
     } else if (config != NULL && command->action == ACTION_PRINT) {
         check_apps(config, stdout, &errors);

@@ -15,28 +15,39 @@
 #include <stdlib.h>
 
 static const struct tine_app *volatile in_progress;
-static volatile enum apps_step step_in_progress;
+/* What is done with it, in the order in which it is done. */
+static volatile enum step { STEP_OPENING, STEP_READING_ROUTES, STEP_LOADING, STEP_INITIALISING } step_in_progress;
 
 const struct tine_app *apps_in_progress(void)
 {
     return in_progress;
 }
 
-enum apps_step apps_step(void)
+void apps_put_in_progress(struct safe_line *line)
 {
-    return step_in_progress;
+    const struct config_app *section = in_progress->section;
+    safe_line_put(line, slice_from(section->place.file));
+    safe_line_put(line, SLICE(":"));
+    safe_line_put_number(line, (unsigned long)section->place.line, 10);
+    safe_line_put(line, SLICE(": ["));
+    safe_line_put(line, slice_from(config_app_kind(section)));
+    safe_line_put(line, SLICE(":"));
+    safe_line_put(line, slice_from(section->name));
+    safe_line_put(line, SLICE("] module: '"));
+    safe_line_put(line, slice_from(section->module));
+    safe_line_put(line, SLICE("' "));
 }
 
-const char *apps_step_crashed(enum apps_step step)
+void apps_put_crash(struct safe_line *line, int number)
 {
     static const char *const texts[] = {"crashed while it was loaded (", "crashed while its routes were read (", "crashed in its load() (",
                                         "crashed in its worker_init() ("};
-    return texts[step];
-}
-
-const char *apps_step_hint(enum apps_step step)
-{
-    return step == APPS_READING_ROUTES ? "); does its list of routes end with {0}?" : ")";
+    apps_put_in_progress(line);
+    safe_line_put(line, slice_from(texts[step_in_progress]));
+    safe_line_put_signal(line, number);
+    safe_line_put(line, SLICE(")"));
+    if (step_in_progress == STEP_READING_ROUTES)
+        safe_line_put(line, SLICE("; does its list of routes end with {0}?"));
 }
 
 void app_reject(struct tine_app *app, const char *key, const char *wrong)
@@ -85,12 +96,12 @@ static void load_app(struct apps *apps, struct tine_app *app, const char *file, 
     size_t before = app->errors->count;
     decide_access(app);
     settings_read(app, app->errors);
-    step_in_progress = APPS_READING_ROUTES;
+    step_in_progress = STEP_READING_ROUTES;
     if (section->is_filter)
         routes_load_filter(app);
     else
         routes_load(apps, app, number);
-    step_in_progress = APPS_LOADING;
+    step_in_progress = STEP_LOADING;
     /* load() may rely on its settings, so it runs only when they are right. */
     if (app->errors->count == before && app->module->load != NULL && app->module->load(app) != 0 &&
         app->errors->count == before)
@@ -133,7 +144,7 @@ static void load_all(struct apps *apps, const struct config *config, char *const
         if (app == NULL)
             continue;
         in_progress = app;
-        step_in_progress = APPS_OPENING;
+        step_in_progress = STEP_OPENING;
         load_app(apps, app, module_files != NULL ? module_files[i] : NULL, &route_number);
         in_progress = NULL;
         app->errors = NULL;
@@ -200,7 +211,7 @@ int apps_start(struct apps *apps, struct errors *errors)
         struct tine_app *app = &apps->all[i];
         app->errors = errors;
         in_progress = app;
-        step_in_progress = APPS_INITIALISING;
+        step_in_progress = STEP_INITIALISING;
         if (app->module->worker_init != NULL && app->module->worker_init(app) != 0 && errors->count == before)
             app_reject(app, "module", "its worker_init() failed without tine_reject()");
         in_progress = NULL;

@@ -9,6 +9,7 @@
 #include "app/filters.h"
 #include "app/router.h"
 #include "base/errors.h"
+#include "base/safe_line.h"
 #include "config/config.h"
 #include "tine.h"
 
@@ -76,13 +77,10 @@ bool app_is_healthy(struct tine_app *app);
 /* The app whose module is loaded or initialised just now; NULL: none. For whoever has to say what crashed. */
 const struct tine_app *apps_in_progress(void);
 
-/* What is done with it, in the order in which it is done. */
-enum apps_step { APPS_OPENING, APPS_READING_ROUTES, APPS_LOADING, APPS_INITIALISING };
-enum apps_step apps_step(void);
-
-/* What is said of a crash in it: before and behind the signal's name. Static text. */
-const char *apps_step_crashed(enum apps_step step);
-const char *apps_step_hint(enum apps_step step);
+/* "FILE:LINE: [app:NAME] module: 'MODULE' " of that app, and with "crashed in its load() (SIGNAME)" or what else was done with it. Both
+ * async-signal-safe; there must be one. */
+void apps_put_in_progress(struct safe_line *line);
+void apps_put_crash(struct safe_line *line, int number);
 
 struct apps_match {
     struct tine_app *app;

@@ -4,11 +4,16 @@
  */
 #include "base/log.h"
 
+#include "base/io.h"
 #include "base/stamp.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,15 +21,45 @@ const char *const log_level_names[LOG_LEVELS + 1] = {"debug", "info", "warning",
 
 enum { LINE_MAX_BYTES = 4096 }; /* PIPE_BUF: a line in one write is never split in a pipe */
 
+enum reader { NO_READER, READER, SOCKET_READER };
+
 static struct {
     int fd;
     enum log_level least;
-} state = {STDERR_FILENO, LOG_INFO};
+    bool never_waits;
+    enum reader reader;    /* who might have us wait */
+    int beside;            /* what 'fd' leads to, opened a second time; -1: it is not */
+    unsigned long dropped; /* messages, since the last that was written */
+    bool cut;              /* of the last a part was */
+} state = {.fd = STDERR_FILENO, .least = LOG_INFO, .beside = -1};
+
+/* O_NONBLOCK belongs to what was opened, which others have too: our shell, our workers. So it is opened anew. A socket cannot be, nor what
+ * is another user's. */
+static void open_beside(void)
+{
+    char link[32];
+    struct stat status;
+    io_close(&state.beside);
+    state.reader = NO_READER;
+    if (!state.never_waits || state.fd < 0 || fstat(state.fd, &status) < 0 || S_ISREG(status.st_mode))
+        return;
+    state.reader = S_ISSOCK(status.st_mode) ? SOCKET_READER : READER;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", state.fd);
+    if (state.reader == READER)
+        state.beside = open(link, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
 
 void log_open(int fd, enum log_level least)
 {
     state.fd = fd;
     state.least = least;
+    open_beside();
+}
+
+void log_never_wait(bool on)
+{
+    state.never_waits = on;
+    open_beside();
 }
 
 int log_fd(void)
@@ -57,6 +92,46 @@ static size_t append_visible(char *line, size_t length, size_t size, const char 
     return length;
 }
 
+/* Without a descriptor of our own somebody else may take the room after our look; that is the best that can be had. */
+static ssize_t put(const char *text, size_t length)
+{
+    struct pollfd poller = {.fd = state.fd, .events = POLLOUT};
+    if (state.reader == SOCKET_READER)
+        return send(state.fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (state.beside >= 0)
+        return write(state.beside, text, length);
+    if (state.reader == NO_READER || poll(&poller, 1, 0) > 0)
+        return write(state.fd, text, length);
+    errno = EAGAIN;
+    return -1;
+}
+
+/* False: there is no room. A log that cannot be written for another reason must not stop the service, and there is nowhere to say so. */
+static bool put_line(const char *line, size_t length)
+{
+    ssize_t written = put(line, length);
+    if (written >= 0)
+        state.cut = (size_t)written < length;
+    return written >= 0 ? !state.cut : errno != EAGAIN;
+}
+
+/* What was dropped is told before what comes after it. */
+static bool make_up(void)
+{
+    char line[256];
+    if (state.cut && !put_line("\n", 1))
+        return false;
+    if (state.dropped == 0)
+        return true;
+    size_t length = format_prefix(line, sizeof line, LOG_WARNING);
+    length += (size_t)snprintf(line + length, sizeof line - length, "%lu messages were dropped: there was no room for them in this log\n",
+                               state.dropped);
+    if (!put_line(line, length))
+        return false;
+    state.dropped = 0;
+    return true;
+}
+
 void log_message_va(enum log_level level, const char *format, va_list arguments)
 {
     if (level < state.least || state.fd < 0)
@@ -67,9 +142,8 @@ void log_message_va(enum log_level level, const char *format, va_list arguments)
     size_t length = format_prefix(line, sizeof line, level);
     length = append_visible(line, length, sizeof line, message);
     line[length++] = '\n';
-    /* A log that cannot be written must not stop the service, and there is nowhere to say so. */
-    ssize_t written = write(state.fd, line, length);
-    (void)written;
+    if (!make_up() || !put_line(line, length))
+        state.dropped++;
     errno = saved;
 }
 

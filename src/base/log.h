@@ -9,6 +9,7 @@
 #define BASE_LOG_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_LEVELS };
 
@@ -18,6 +19,10 @@ extern const char *const log_level_names[LOG_LEVELS + 1]; /* ends with NULL */
  * call: standard error, from info up. */
 void log_open(int fd, enum log_level least);
 int log_fd(void);
+
+/* Off at first. On: no message waits for whoever reads a pipe, a socket or a terminal. What that one has no room for is dropped, and
+ * counted before the next message that it takes. A child inherits it. */
+void log_never_wait(bool on);
 
 void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_message_va(enum log_level level, const char *format, va_list arguments);

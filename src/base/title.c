@@ -16,6 +16,7 @@ static struct {
     char *start;
     size_t size;
     char **copies; /* of the environment, kept for those that unsetenv() takes out of it */
+    char **list;   /* the environment's own, which setenv() replaces */
 } area;
 
 void title_init(int argc, char **argv)
@@ -34,7 +35,7 @@ void title_init(int argc, char **argv)
         copies[i] = memory_copy_text(environ[i]);
     }
     area.copies = copies;
-    environ = memory_new(((size_t)count + 1) * sizeof *environ);
+    environ = area.list = memory_new(((size_t)count + 1) * sizeof *environ);
     memcpy(environ, copies, (size_t)count * sizeof *environ);
     area.start = argc > 0 ? argv[0] : NULL;
     area.size = area.start != NULL ? (size_t)(end - area.start) : 0;

@@ -6,6 +6,7 @@
 
 #include "app/access_log.h"
 #include "app/apps.h"
+#include "base/safe_line.h"
 #include "master/sockets.h"
 
 #include <errno.h>
@@ -36,16 +37,17 @@ static void check_folder_of(const struct config *config, const char *path, const
     free(folder);
 }
 
-static void check_congestion(const struct config *config, const struct config_listen *listen, const char *section, struct errors *errors)
+static void check_congestion(const struct config *config, const struct config_listen *listen, const char *section, bool tests,
+                             struct errors *errors)
 {
     if (listen->congestion[0] == 0)
         return;
-    const char *wrong = sockets_refuse_congestion(listen->address.socket.any.sa_family, listen->congestion);
+    const char *wrong = sockets_refuse_congestion(listen->address.socket.any.sa_family, listen->congestion, tests && geteuid() != 0);
     if (wrong != NULL)
         config_reject_value(errors, config, section, "congestion", "'%s': %s", listen->congestion, wrong);
 }
 
-void check_surroundings(const struct config *config, struct errors *errors)
+void check_surroundings(const struct config *config, bool tests, struct errors *errors)
 {
     check_folder(config, config->temp, config->temp, "server", "temp", errors);
     check_folder_of(config, config->pidfile, "server", "pidfile", errors);
@@ -56,7 +58,7 @@ void check_surroundings(const struct config *config, struct errors *errors)
         char section[128] = "server";
         if (listen->name[0] != 0)
             snprintf(section, sizeof section, "listen:%s", listen->name);
-        check_congestion(config, listen, section, errors);
+        check_congestion(config, listen, section, tests, errors);
         if (listen->address.socket.any.sa_family == AF_UNIX)
             check_folder_of(config, listen->address.socket.local.sun_path, section, listen->name[0] != 0 ? "address" : "listen", errors);
     }
@@ -65,17 +67,18 @@ void check_surroundings(const struct config *config, struct errors *errors)
 /* Module code has crashed: whose it was. */
 static int reasons_fd;
 
+/* Async-signal-safe: the heap, and whatever lock the C library takes for stdio and translations, may be in any state. */
 static void on_fault(int number)
 {
-    const struct tine_app *app = apps_in_progress();
-    char text[1024];
+    struct safe_line line = {.length = 0};
     signal(number, SIG_DFL);
-    if (app == NULL)
-        raise(number);
-    int length = snprintf(text, sizeof text, "%s:%d: [%s:%s] module: '%s' %s%s%s\n", app->section->place.file,
-                          app->section->place.line, config_app_kind(app->section), app->section->name, app->section->module,
-                          apps_step_crashed(apps_step()), strsignal(number), apps_step_hint(apps_step()));
-    if (write(reasons_fd, text, length < (int)sizeof text ? (size_t)length : sizeof text) < 0)
+    if (apps_in_progress() == NULL) {
+        raise(number); /* comes when we return */
+        return;
+    }
+    apps_put_crash(&line, number);
+    safe_line_end(&line);
+    if (write(reasons_fd, line.text, line.length) < 0)
         _exit(1);
     _exit(0);
 }

@@ -64,6 +64,7 @@ static void forget(struct master *m, const struct generation *own)
     for (unsigned i = 0; i < m->slots; i++)
         if (m->children[i].state != CHILD_NONE)
             io_close(&m->children[i].control);
+    log_never_wait(false); /* a handler that logs more than is read is as slow as its reader, and has its time */
     notify_forget();
     control_forget(&m->control);
     upgrade_forget(&m->upgrade);
@@ -77,9 +78,7 @@ static void forget(struct master *m, const struct generation *own)
             logs_close(&g->logs);
             listeners_forget(&g->listeners, &own->listeners);
         }
-    static const int caught[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD};
-    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
-        signal(caught[i], SIG_DFL);
+    master_release_signals();
 }
 
 static void limit_descriptors(void)
@@ -180,10 +179,12 @@ void children_order(struct master *m, unsigned slot, enum worker_order order, in
 {
     struct child *child = &m->children[slot];
     struct slot *shared = &m->board->slots[slot];
-    uint32_t before = atomic_load(&shared->order);
-    bool sooner = before == ORDER_LEAVE && order == ORDER_LEAVE && patience < atomic_load(&shared->patience);
+    enum worker_order before = child->order; /* not what the slot says, which may have been written over */
+    bool sooner = before == ORDER_LEAVE && order == ORDER_LEAVE && patience < child->patience;
     if (child->state == CHILD_NONE || (before >= order && !sooner))
         return;
+    child->patience = patience;
+    child->order = order;
     atomic_store(&shared->patience, patience);
     atomic_store(&shared->order, order);
     if (order >= ORDER_GIVE) {
@@ -308,6 +309,7 @@ static void forget_child(struct master *m, unsigned slot, int status)
     char where[sizeof shared->request + 32];
     supervise_doing(shared, where, sizeof where);
     log_ring_recover(&shared->log, &child.generation->logs.access, child.pid);
+    log_ring_free(&shared->log);
     logs_write_ring(&child.generation->logs, &shared->log);
     child.state = m->children[slot].state;
     m->children[slot].state = CHILD_NONE;

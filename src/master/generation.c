@@ -78,7 +78,7 @@ struct generation *generation_open(struct config *config, unsigned number, const
     *generation = (struct generation){.number = number, .config = config,
                                       .logs = {.access.fd = -1, .error = -1}, .modules.lock = -1};
     /* As much of it as can be, so that all that is wrong is told at once. */
-    check_surroundings(config, errors);
+    check_surroundings(config, false, errors);
     generation->workers_possible = decide_workers_possible(config, errors);
     privileges_resolve(&generation->privileges, config, errors);
     modules_copy(&generation->modules, config, errors);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char **arguments;
@@ -97,6 +98,8 @@ int launch_here(struct master *m, int *link)
         become(pair[1]);
         int error = errno;
         kill(copy, SIGKILL);
+        while (waitpid(copy, NULL, 0) < 0 && errno == EINTR) /* what it still does to shared memory is done then */
+            ;
         errno = error;
     }
     io_close(&pair[1]);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "master/log_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,10 +21,9 @@ static int open_one(const char *name, int standard, const char *key, const struc
 {
     if (strcmp(name, "off") == 0)
         return -1;
-    int fd = strcmp(name, "-") == 0 ? fcntl(standard, F_DUPFD_CLOEXEC, 3)
-                                    : open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+    int fd = strcmp(name, "-") == 0 ? fcntl(standard, F_DUPFD_CLOEXEC, 3) : log_file_open(name);
     if (fd < 0)
-        config_reject_value(errors, config, "log", key, "cannot open '%s': %s", name, strerror(errno));
+        config_reject_value(errors, config, "log", key, "cannot open '%s': %s", name, log_file_why(errno));
     return fd;
 }
 
@@ -64,7 +64,7 @@ static void tell_lost(size_t lines, int error)
     lost.lines += lines;
     if (lost.told != 0 && now - lost.told < TELL_EVERY_MS)
         return;
-    log_error("access log: %llu lines lost: %s", (unsigned long long)lost.lines, strerror(error));
+    log_error("access log: %llu lines lost: %s", (unsigned long long)lost.lines, log_ring_why(error));
     lost.told = now;
     lost.lines = 0;
 }

@@ -61,6 +61,12 @@ static void catch_signals(void)
         sigaction(caught[i], &action, NULL);
 }
 
+void master_release_signals(void)
+{
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        signal(caught[i], SIG_DFL);
+}
+
 /* To process 1 of a container the kernel does not deliver what has no handler: a TERM that comes early would be lost. What is blocked is
  * kept. */
 static void list_held(sigset_t *held)
@@ -155,7 +161,7 @@ static void wait_for_something(struct master *m)
     decide_tick(m);
     if (m->channel_quiet_until > m->now && m->upgrade.state < UPGRADE_LEAVING)
         master_wake_at(m, m->channel_quiet_until);
-    fds[0] = (struct pollfd){.fd = m->board->wake_fd, .events = POLLIN};
+    fds[0] = (struct pollfd){.fd = scoreboard_wake_fd(), .events = POLLIN};
     /* Watched one-shot, then by timer: while all workers are busy it stays readable. */
     fds[1] = (struct pollfd){.fd = m->now >= m->channel_quiet_until && m->upgrade.state < UPGRADE_LEAVING ? m->channel[1] : -1, .events = POLLIN};
     fds[2] = (struct pollfd){.fd = m->upgrade.link, .events = POLLIN};
@@ -324,6 +330,7 @@ int master_run(const struct master_options *options, struct config *config, int 
     fflush(NULL); /* once: workers exit(), and would write it again; the master writes nothing by stdio */
     m->options = *options;
     title_set("tine: master %s", config->file);
+    log_never_wait(true); /* a terminal that was stopped with ^S would stop the server */
     if (open_master(m) < 0)
         return 1;
     catch_signals();

@@ -42,8 +42,12 @@ struct child {
     bool due;         /* another is to take its place */
     int64_t retire_at; /* then it is due; 0: no such time */
     int64_t started;
-    int64_t leave_by; /* after it: killed; 0: no such time */
+    enum worker_order order; /* what it was told last */
+    int64_t patience;
+    int64_t leave_by; /* after it: ordered to quit, then killed; 0: no such time */
     bool aborted;     /* SIGABRT was sent: SIGKILL is next */
+    int64_t kill_at;  /* then; 0: no such time */
+    uint64_t condemned; /* the sequence of the request it was aborted for; 0: it was for none */
     uint64_t stalled; /* the sequence of the request for which it was told to give the others away, last */
     int64_t stalled_for; /* ms by then */
 };
@@ -109,6 +113,9 @@ void master_hold_signals(void);
 
 /* The last thing before another program is executed that is to be one: the same, and all others through. */
 void master_pass_signals(sigset_t *before);
+
+/* In a worker: what the master catches is as it was. */
+void master_release_signals(void);
 
 /* In a copy of the master: what was noted is the other's to act on. */
 void master_forget_signals(void);

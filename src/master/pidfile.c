@@ -14,14 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* By rename, so that nobody reads half of it. */
+/* By rename, so that nobody reads half of it; and into a file of our own, whatever was put there by who owns the folder. */
 void pidfile_write(const char *path)
 {
     char *temporary = NULL, text[32];
     if (path[0] == 0 || asprintf(&temporary, "%s.%ld", path, (long)getpid()) < 0)
         return;
     int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    unlink(temporary);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0 || io_write_all(fd, text, (size_t)length) < 0 || rename(temporary, path) < 0) {
         log_error("cannot write the pid file '%s': %s", path, strerror(errno));
         unlink(temporary);
@@ -32,13 +33,13 @@ void pidfile_write(const char *path)
 
 void pidfile_remove(const char *path)
 {
-    long pid = 0;
-    FILE *file = path[0] != 0 ? fopen(path, "re") : NULL;
-    if (file == NULL)
-        return;
-    if (fscanf(file, "%ld", &pid) == 1 && pid == (long)getpid())
+    char text[32];
+    int fd = path[0] != 0 ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1; /* it may be anything by now */
+    ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    text[length > 0 ? length : 0] = 0;
+    if (length > 0 && strtol(text, NULL, 10) == (long)getpid())
         unlink(path);
-    fclose(file);
+    io_close(&fd);
 }
 
 static _Noreturn void wait_for_start(int fd)

@@ -31,6 +31,8 @@ struct answer {
     struct privileges privileges;
 };
 
+typedef enum finding look_up_function(struct privileges *privileges, const char *name, const char *group);
+
 static enum finding look_up(struct privileges *privileges, const char *name, const char *group_name)
 {
     const struct passwd *user = getpwnam(name);
@@ -50,7 +52,20 @@ static enum finding look_up(struct privileges *privileges, const char *name, con
     return FOUND;
 }
 
-static _Noreturn void answer_in_child(const char *name, const char *group, int fd)
+static enum finding look_up_owner(struct privileges *privileges, const char *user_name, const char *group_name)
+{
+    const struct passwd *user = user_name[0] != 0 ? getpwnam(user_name) : NULL;
+    if (user_name[0] != 0 && user == NULL)
+        return NO_USER;
+    privileges->uid = user != NULL ? user->pw_uid : (uid_t)-1;
+    const struct group *group = group_name[0] != 0 ? getgrnam(group_name) : NULL;
+    if (group_name[0] != 0 && group == NULL)
+        return NO_GROUP;
+    privileges->gid = group != NULL ? group->gr_gid : (gid_t)-1;
+    return FOUND;
+}
+
+static _Noreturn void answer_in_child(look_up_function *look, const char *name, const char *group, int fd)
 {
     struct answer answer = {0};
     sigset_t none;
@@ -58,20 +73,20 @@ static _Noreturn void answer_in_child(const char *name, const char *group, int f
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGALRM, SIG_DFL);
     alarm(LOOKUP_SECONDS);
-    answer.finding = look_up(&answer.privileges, name, group);
+    answer.finding = look(&answer.privileges, name, group);
     _exit(write(fd, &answer, sizeof answer) == (ssize_t)sizeof answer ? 0 : 1);
 }
 
 /* Asks in a process of its own: what answers (nsswitch.conf) may load libraries of half a megabyte, and threads, connections and faults
  * of theirs would stay in the master. Returns NULL, or why there is no answer. */
-static const char *ask(struct answer *answer, const char *name, const char *group)
+static const char *ask(struct answer *answer, look_up_function *look, const char *name, const char *group)
 {
     int pipes[2], status = 0;
     if (pipe2(pipes, O_CLOEXEC) < 0)
         return strerror(errno);
     pid_t pid = fork();
     if (pid == 0)
-        answer_in_child(name, group, pipes[1]);
+        answer_in_child(look, name, group, pipes[1]);
     const char *wrong = pid < 0 ? strerror(errno) : NULL;
     close(pipes[1]);
     ssize_t length;
@@ -103,7 +118,7 @@ int privileges_resolve(struct privileges *privileges, const struct config *confi
     *privileges = (struct privileges){0};
     if (!root && config->user[0] == 0)
         return 0;
-    const char *wrong = ask(&answer, name_of(config), root ? config->group : "");
+    const char *wrong = ask(&answer, look_up, name_of(config), root ? config->group : "");
     if (wrong != NULL) {
         config_reject_value(errors, config, "server", "user", "cannot look up '%s': %s", name_of(config), wrong);
         return -1;
@@ -122,6 +137,18 @@ int privileges_resolve(struct privileges *privileges, const struct config *confi
     *privileges = answer.privileges;
     privileges->drop = true;
     return 0;
+}
+
+const char *privileges_find_owner(const char *user, const char *group, uid_t *uid, gid_t *gid)
+{
+    struct answer answer = {.privileges = {.uid = (uid_t)-1, .gid = (gid_t)-1}};
+    const char *wrong = user[0] != 0 || group[0] != 0 ? ask(&answer, look_up_owner, user, group) : NULL;
+    *uid = answer.privileges.uid;
+    *gid = answer.privileges.gid;
+    return wrong != NULL                  ? wrong
+           : answer.finding == NO_USER    ? "there is no user of the name given as owner"
+           : answer.finding == NO_GROUP   ? "there is no such group"
+                                          : NULL;
 }
 
 int privileges_drop(const struct privileges *privileges, int death_signal)

@@ -24,6 +24,9 @@ struct privileges {
 /* From [server] user and group. Started as root without a user, workers are nobody. Returns 0, or -1 with reasons added. */
 int privileges_resolve(struct privileges *privileges, const struct config *config, struct errors *errors);
 
+/* Whose a file is to be: both may be "", which stands for -1, whoever has it. Returns NULL, or what is wrong (static). */
+const char *privileges_find_owner(const char *user, const char *group, uid_t *uid, gid_t *gid);
+
 /* For good. Also: core dumps stay possible, and 'death_signal' comes when the parent dies. Returns 0, or -1 with errno. */
 int privileges_drop(const struct privileges *privileges, int death_signal);
 

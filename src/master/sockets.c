@@ -6,14 +6,16 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "master/privileges.h"
 
 #include <errno.h>
-#include <grp.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/tcp.h>
-#include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool is_local(const struct listening *listening)
@@ -122,21 +124,43 @@ void sockets_share_port(struct listening *listening, bool on)
         set(listening->fd, SOL_SOCKET, SO_REUSEPORT, on);
 }
 
+/* What the path leads to, if that is the very socket that was bound: whoever owns the folder may have put something else in its place,
+ * a symbolic link to a file of root's, say. The descriptor stays that one's, whatever is done to the path meanwhile. */
+static int open_path(const struct listening *listening)
+{
+    struct stat status;
+    int fd = open(listening->address.socket.local.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISSOCK(status.st_mode) || status.st_dev != listening->device ||
+                    status.st_ino != listening->inode))
+        io_close(&fd);
+    return fd;
+}
+
+/* By descriptor, never by path. fchmod() refuses one that is O_PATH; the link in /proc leads to what is open and nowhere else. */
+static const char *set_owner(int fd, uid_t uid, gid_t gid, mode_t mode)
+{
+    char link[32];
+    if ((uid != (uid_t)-1 || gid != (gid_t)-1) && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
+        return "its owner cannot be set";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return chmod(link, mode) < 0 ? "its mode cannot be set" : NULL;
+}
+
 const char *sockets_set_owner(const struct listening *listening, const struct config_listen *listen)
 {
-    const char *path = listening->address.socket.local.sun_path;
-    const struct passwd *owner = NULL;
-    const struct group *group = NULL;
+    uid_t uid;
+    gid_t gid;
     if (!is_local(listening) || listening->passed) /* the manager has set them: SocketMode= and the like */
         return NULL;
-    if (listen->owner[0] != 0 && (owner = getpwnam(listen->owner)) == NULL)
-        return "there is no user of the name given as owner";
-    if (listen->group[0] != 0 && (group = getgrnam(listen->group)) == NULL)
-        return "there is no such group";
-    if ((owner != NULL || group != NULL) &&
-        chown(path, owner != NULL ? owner->pw_uid : (uid_t)-1, group != NULL ? group->gr_gid : (gid_t)-1) < 0)
-        return "its owner cannot be set";
-    return chmod(path, (mode_t)listen->mode) < 0 ? "its mode cannot be set" : NULL;
+    const char *wrong = privileges_find_owner(listen->owner, listen->group, &uid, &gid);
+    if (wrong != NULL)
+        return wrong;
+    int fd = open_path(listening);
+    if (fd < 0)
+        return "owner and mode are left as they are: what lies at the path is not the socket that was made there (restart to make it anew)";
+    wrong = set_owner(fd, uid, gid, (mode_t)listen->mode);
+    io_close(&fd);
+    return wrong;
 }
 
 static int choose_congestion(int fd, const char *name)
@@ -177,12 +201,13 @@ const char *sockets_set_congestion(struct listening *listening, const char *name
     return choose_congestion(listening->fd, implied ? "reno" : name) == 0 || implied ? NULL : why_not(errno);
 }
 
-const char *sockets_refuse_congestion(int family, const char *name)
+const char *sockets_refuse_congestion(int family, const char *name, bool by_root)
 {
     int probe = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (probe < 0)
         return NULL; /* then the socket itself cannot be made, which is told */
-    const char *wrong = choose_congestion(probe, name) == 0 ? NULL : why_not(errno);
+    bool fits = choose_congestion(probe, name) == 0 || (by_root && errno == EPERM);
+    const char *wrong = fits ? NULL : why_not(errno);
     io_close(&probe);
     return wrong;
 }

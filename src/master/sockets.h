@@ -30,8 +30,8 @@ const char *sockets_set_congestion(struct listening *listening, const char *name
 /* Gives it back what it had before one was chosen. */
 void sockets_restore_congestion(struct listening *listening);
 
-/* Returns NULL, or why a socket of that family cannot have it (static). */
-const char *sockets_refuse_congestion(int family, const char *name);
+/* Returns NULL, or why a socket of that family cannot have it (static). With 'by_root' the want of a right is none: who serves has it. */
+const char *sockets_refuse_congestion(int family, const char *name, bool by_root);
 
 /* "*:port" as [::]:port and 0.0.0.0:port. */
 void sockets_split_families(const struct address *both, struct address *v6, struct address *v4);

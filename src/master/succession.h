@@ -14,7 +14,6 @@ struct succession {
     bool completed;  /* it was told that all our workers are there */
     int64_t linger_until; /* when we stop: the old one has its own bounds; 0: we do not */
     unsigned canary; /* slot of our first worker */
-    short events;    /* of the last wait */
 };
 
 /* Takes what was left, if anything. The hand-off channel is set to that one, or left alone. */

@@ -27,15 +27,26 @@ const char *supervise_doing(const struct slot *slot, char *text, size_t size)
     return text;
 }
 
+/* An abort is for the main thread, which has the handler; a kill for the process, whose main thread may have ended before its others. */
+static void send_signal(pid_t pid, int signal)
+{
+    if (signal == SIGKILL)
+        kill(pid, signal);
+    else
+        syscall(SYS_tgkill, pid, pid, signal);
+}
+
+/* The signal first: a log may hold up who writes to it, and by then the request may be another. */
 static void kill_with(struct master *m, unsigned slot, int signal, const char *why)
 {
     struct child *child = &m->children[slot];
     char where[320];
-    log_error("worker %ld %s%s: %s", (long)child->pid, why, supervise_doing(&m->board->slots[slot], where, sizeof where),
-              signal == SIGABRT ? "aborting it" : "killing it");
-    syscall(SYS_tgkill, child->pid, child->pid, signal);
+    supervise_doing(&m->board->slots[slot], where, sizeof where);
+    send_signal(child->pid, signal);
+    log_error("worker %ld %s%s: %s", (long)child->pid, why, where, signal == SIGABRT ? "aborting it" : "killing it");
     child->aborted = true;
-    child->leave_by = m->now + GRACE_AFTER_ABORT_MS;
+    child->condemned = 0;
+    child->kill_at = m->now + GRACE_AFTER_ABORT_MS;
 }
 
 /* Read twice: sequence and time belong together. */
@@ -44,7 +55,7 @@ int64_t supervise_time(struct master *m, unsigned slot, uint64_t *sequence)
     struct slot *shared = &m->board->slots[slot];
     *sequence = atomic_load(&shared->sequence);
     int64_t since = atomic_load(&shared->since);
-    if (since == 0 || atomic_load(&shared->state) != WORKER_HANDLER || atomic_load(&shared->sequence) != *sequence)
+    if (since <= 0 || atomic_load(&shared->state) != WORKER_HANDLER || atomic_load(&shared->sequence) != *sequence)
         return -1;
     return m->now > since ? m->now - since : 0;
 }
@@ -81,6 +92,7 @@ static void watch_handler(struct master *m, unsigned slot)
     if (took >= allowed) {
         atomic_store(&shared->condemned, sequence);
         kill_with(m, slot, SIGABRT, "is in one request longer than [timeouts] request allows");
+        child->condemned = sequence;
         return;
     }
     bool others = atomic_load(&shared->held) > (atomic_load(&shared->parted) ? 0 : 1);
@@ -102,24 +114,44 @@ static void watch_start(struct master *m, unsigned slot)
         kill_with(m, slot, SIGABRT, "is not ready in the time that [timeouts] start gives");
 }
 
+/* The request ended between our look and the signal, which the worker passed over then: it is as good as any. */
+static void forgive(struct child *child, const struct slot *shared)
+{
+    if (child->condemned == 0 || (atomic_load(&shared->state) == WORKER_HANDLER && atomic_load(&shared->sequence) == child->condemned))
+        return;
+    child->aborted = false;
+    child->condemned = 0;
+    child->kill_at = 0;
+}
+
+static void watch_end(struct master *m, unsigned slot)
+{
+    struct child *child = &m->children[slot];
+    bool late = child->leave_by != 0 && m->now >= child->leave_by;
+    if ((child->kill_at != 0 && m->now >= child->kill_at) || (late && child->order == ORDER_QUIT)) {
+        child->leave_by = 0; /* from here on it is killed, again and again */
+        kill_with(m, slot, SIGKILL, "does not end");
+    } else if (late) {
+        children_order(m, slot, ORDER_QUIT, 0);
+    }
+    if (child->kill_at != 0)
+        master_wake_at(m, child->kill_at);
+    if (child->leave_by != 0)
+        master_wake_at(m, child->leave_by);
+}
+
 void supervise_handlers(struct master *m)
 {
     for (unsigned i = 0; i < m->slots; i++) {
         struct child *child = &m->children[i];
         if (child->state == CHILD_NONE)
             continue;
+        forgive(child, &m->board->slots[i]);
         if (!child->aborted) {
             watch_start(m, i);
             watch_handler(m, i);
         }
-        if (child->leave_by != 0 && m->now >= child->leave_by) {
-            if (child->aborted || atomic_load(&m->board->slots[i].order) == ORDER_QUIT)
-                kill_with(m, i, SIGKILL, "does not end");
-            else
-                children_order(m, i, ORDER_QUIT, 0);
-        }
-        if (child->leave_by != 0)
-            master_wake_at(m, child->leave_by);
+        watch_end(m, i);
     }
 }
 

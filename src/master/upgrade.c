@@ -114,6 +114,7 @@ static void replace_process(struct master *m)
         see_out(m, link);
         return;
     }
+    atomic_store(&m->board->master, getpid()); /* the copy may have come as far as to say that it is */
     errors_add(&m->upgrade.reasons, "process 1 cannot be replaced by '%s': %s", launch_program(), strerror(errno));
     refuse(m);
 }
@@ -201,6 +202,7 @@ static void take_back(struct master *m)
 {
     m->state = MASTER_SERVING;
     m->control.is_handed = false;
+    listeners_update(&m->current->listeners); /* it had set them as its own file says */
     pidfile_write(m->current->config->pidfile);
     upgrade_release(&m->upgrade);
     log_error("the master of the new binary ended before all its workers were there: generation %u serves on", m->current->number);

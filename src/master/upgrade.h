@@ -30,7 +30,6 @@ struct upgrade {
     bool wanted;       /* once a reload that is under way is through */
     pid_t pid;         /* the new master; of a copy of process 1, that; -1: it has ended */
     int link;          /* to it; -1: none */
-    short events;      /* of the last wait */
     int64_t deadline;  /* monotonic ms */
     bool *kept;        /* which of our listening sockets it goes on with */
     bool adopts;       /* it understands what is given on the channel */

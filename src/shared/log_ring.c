@@ -34,7 +34,7 @@ bool log_ring_append(struct log_ring *ring, const char *line, size_t length)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-    if (LOG_RING_SIZE - (head - tail) < length)
+    if (head - tail > LOG_RING_SIZE - length)
         return false;
     copy_in(ring, head, line, length);
     /* The line becomes visible whole or not at all, even if the worker dies right here. */
@@ -66,7 +66,7 @@ static uint64_t end_of_write(struct log_ring *ring, uint64_t from, uint64_t to, 
 static size_t count_lines(struct log_ring *ring, uint64_t from, uint64_t to)
 {
     size_t lines = 0;
-    for (uint64_t at = from; at < to; at++)
+    for (uint64_t at = from; at != to; at++)
         lines += ring->bytes[at % LOG_RING_SIZE] == '\n';
     return lines;
 }
@@ -77,17 +77,46 @@ static bool would_wait(const struct log_target *target)
     return (target->pipe || target->immediate) && poll(&poller, 1, 0) == 0;
 }
 
+/* One write, at the most. What was cut short and then dropped is ended first, so that no line seems to go on in another. */
+static ssize_t write_some(struct log_ring *ring, const struct log_target *target, uint64_t tail, uint64_t head)
+{
+    struct iovec iov[2];
+    uint64_t half = atomic_load_explicit(&ring->half, memory_order_relaxed);
+    if (target->fd < 0)
+        return (ssize_t)(head - tail);
+    if (half != 0 && half != tail) {
+        if (write(target->fd, "\n", 1) < 0)
+            return -1;
+        atomic_store_explicit(&ring->half, 0, memory_order_relaxed);
+    }
+    int runs = gather(ring, tail, end_of_write(ring, tail, head, target->pipe), iov);
+    ssize_t written = writev(target->fd, iov, runs);
+    if (written > 0) {
+        uint64_t end = tail + (uint64_t)written;
+        atomic_store_explicit(&ring->half, ring->bytes[(end - 1) % LOG_RING_SIZE] == '\n' ? 0 : end, memory_order_relaxed);
+    }
+    return written;
+}
+
+/* The ring is in memory that modules can write to: nothing is believed that would lead out of it, or go on for ever. */
+static size_t empty(struct log_ring *ring, uint64_t head)
+{
+    atomic_store_explicit(&ring->tail, head, memory_order_release);
+    errno = EBADMSG;
+    return 1;
+}
+
 static size_t write_out(struct log_ring *ring, const struct log_target *target, bool patient)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     size_t lost = 0;
-    while (tail < head) {
+    if (head - tail > LOG_RING_SIZE)
+        return empty(ring, head);
+    while (tail != head) {
         if (!patient && would_wait(target))
             break;
-        struct iovec iov[2];
-        int runs = gather(ring, tail, end_of_write(ring, tail, head, target->pipe), iov);
-        ssize_t written = target->fd >= 0 ? writev(target->fd, iov, runs) : (ssize_t)(head - tail);
+        ssize_t written = write_some(ring, target, tail, head);
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0 && errno == EAGAIN) /* somebody made our standard output non-blocking */
@@ -101,6 +130,11 @@ static size_t write_out(struct log_ring *ring, const struct log_target *target, 
         atomic_store_explicit(&ring->tail, tail, memory_order_release);
     }
     return lost;
+}
+
+const char *log_ring_why(int error)
+{
+    return error == EBADMSG ? "a handler wrote over the memory that they were kept in" : strerror(error);
 }
 
 size_t log_ring_write(struct log_ring *ring, const struct log_target *target, pid_t self, bool patient)
@@ -121,4 +155,9 @@ void log_ring_recover(struct log_ring *ring, const struct log_target *target, pi
         return;
     ssize_t written = write(target->fd, "\n", 1);
     (void)written;
+}
+
+void log_ring_free(struct log_ring *ring)
+{
+    atomic_store_explicit(&ring->writer, 0, memory_order_release);
 }

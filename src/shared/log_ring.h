@@ -23,6 +23,7 @@ struct log_ring {
      * the holder of 'writer' moves 'tail'. */
     _Atomic uint64_t head, tail;
     _Atomic pid_t writer; /* who is writing out now; 0: nobody */
+    _Atomic uint64_t half; /* the tail at which what was written last is no whole line; 0: it is */
     char bytes[LOG_RING_SIZE];
 };
 
@@ -52,11 +53,19 @@ static inline size_t log_ring_length(const struct log_ring *ring)
 bool log_ring_append(struct log_ring *ring, const char *line, size_t length);
 
 /* Writes out what is there. With 'patient' false it never waits: a pipe that is full keeps its lines for the
- * next time. Lines that cannot be written (disk full) are dropped: their number is returned, with errno. */
+ * next time. Lines that cannot be written (disk full) are dropped: their number is returned, with errno. If one of them was written
+ * in half, a newline ends that before the next. A ring whose own account of itself cannot be (a module wrote over it) is emptied: that
+ * is 1, with EBADMSG. */
 size_t log_ring_write(struct log_ring *ring, const struct log_target *target, pid_t self, bool patient);
+
+/* That errno in words. */
+const char *log_ring_why(int error);
 
 /* The worker 'pid' is dead: what it was writing, the caller may write. If it died in the very write, how much of it reached a
  * file is not known: a newline ends what did, and those lines are written again, so none is lost. Only the master. */
 void log_ring_recover(struct log_ring *ring, const struct log_target *target, pid_t pid);
+
+/* And after that: whatever it says, nobody is writing it out. */
+void log_ring_free(struct log_ring *ring);
 
 #endif

@@ -14,6 +14,8 @@ const char *const worker_state_names[WORKER_STATES] = {"free", "starting", "wait
 const char *const master_state_names[MASTER_STATES] = {"starting", "serving", "delaying", "retiring",
                                                        "draining", "leaving", "quitting"};
 
+static int wake_fd = -1; /* not in the mapping: who writes over that shall not have the master wait for something else */
+
 struct scoreboard *scoreboard_new(void)
 {
     /* NORESERVE: untouched slots cost nothing, and there are many. */
@@ -21,8 +23,13 @@ struct scoreboard *scoreboard_new(void)
                                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (board == MAP_FAILED)
         return NULL;
-    board->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return board->wake_fd < 0 ? NULL : board;
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return wake_fd < 0 ? NULL : board;
+}
+
+int scoreboard_wake_fd(void)
+{
+    return wake_fd;
 }
 
 /* Worker and master both store, then load, sequentially consistent. With anything weaker each may miss the
@@ -32,14 +39,14 @@ void scoreboard_activate(struct scoreboard *board, struct slot *slot)
     atomic_store(&slot->active, 1);
     if (atomic_load(&board->master_sleeps) && atomic_exchange(&board->master_sleeps, 0)) {
         uint64_t one = 1;
-        ssize_t written = write(board->wake_fd, &one, sizeof one); /* full means that it is being woken already */
+        ssize_t written = write(wake_fd, &one, sizeof one); /* full means that it is being woken already */
         (void)written;
     }
 }
 
 bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own)
 {
-    uint32_t used = atomic_load(&board->used);
+    uint32_t used = scoreboard_used(board);
     for (uint32_t i = 0; i < used; i++)
         if (&board->slots[i] != own && atomic_load(&board->slots[i].state) == WORKER_WAITING)
             return true;
@@ -50,7 +57,7 @@ bool scoreboard_has_idle(struct scoreboard *board, const struct slot *own)
 uint64_t scoreboard_requests(const struct scoreboard *board)
 {
     uint64_t sum = atomic_load(&board->totals.requests);
-    uint32_t used = atomic_load(&board->used);
+    uint32_t used = scoreboard_used(board);
     for (uint32_t i = 0; i < used; i++)
         sum += atomic_load_explicit(&board->slots[i].requests, memory_order_relaxed);
     return sum;
@@ -59,7 +66,7 @@ uint64_t scoreboard_requests(const struct scoreboard *board)
 uint64_t scoreboard_held(const struct scoreboard *board)
 {
     uint64_t sum = 0;
-    uint32_t used = atomic_load(&board->used);
+    uint32_t used = scoreboard_used(board);
     for (uint32_t i = 0; i < used; i++)
         sum += atomic_load_explicit(&board->slots[i].held, memory_order_relaxed);
     return sum;
@@ -67,7 +74,7 @@ uint64_t scoreboard_held(const struct scoreboard *board)
 
 bool scoreboard_has_other(struct scoreboard *board, const struct slot *own)
 {
-    uint32_t used = atomic_load(&board->used);
+    uint32_t used = scoreboard_used(board);
     for (uint32_t i = 0; i < used; i++) {
         uint32_t state = atomic_load(&board->slots[i].state);
         if (&board->slots[i] != own && (state == WORKER_WAITING || state == WORKER_BUSY || state == WORKER_HANDLER))
@@ -79,7 +86,7 @@ bool scoreboard_has_other(struct scoreboard *board, const struct slot *own)
 uint64_t scoreboard_count_streams(struct scoreboard *board, uint64_t app)
 {
     uint64_t count = 0;
-    uint32_t used = atomic_load(&board->used);
+    uint32_t used = scoreboard_used(board);
     for (uint32_t i = 0; i < used; i++)
         count += atomic_load(&board->slots[i].streaming) == app;
     return count;
@@ -102,7 +109,7 @@ void scoreboard_master_woke(struct scoreboard *board)
 {
     uint64_t count;
     atomic_store(&board->master_sleeps, 0);
-    ssize_t length = read(board->wake_fd, &count, sizeof count);
+    ssize_t length = read(wake_fd, &count, sizeof count);
     (void)length;
 }
 

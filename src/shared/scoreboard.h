@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What master and workers know of each other: one mapping, made before the first fork, with a slot a
- * worker. Atomics only: there is no lock that a dying worker could hold. Each field says who writes it.
+ * worker. Atomics only: there is no lock that a dying worker could hold. Each field says who writes it. Modules run where it is mapped,
+ * and may write over it: the master keeps what it must rely on to itself, and nothing read here may lead out of it or go on for ever.
  */
 #ifndef SHARED_SCOREBOARD_H
 #define SHARED_SCOREBOARD_H
@@ -91,7 +92,6 @@ enum { SCOREBOARD_VERDICT_MAX = 512 };
 
 struct scoreboard {
     _Atomic uint32_t master_sleeps; /* without a deadline; a worker that gets active wakes it */
-    int wake_fd;                    /* eventfd */
 
     /* What only the master knows, and writes. */
     _Atomic uint32_t state;      /* enum master_state */
@@ -115,6 +115,16 @@ struct scoreboard {
 
 /* Returns the mapping, or NULL with errno. It lives as long as the process. */
 struct scoreboard *scoreboard_new(void);
+
+/* Readable when a worker wakes the master. */
+int scoreboard_wake_fd(void);
+
+/* Slots, from the first on, that are or were used. */
+static inline uint32_t scoreboard_used(const struct scoreboard *board)
+{
+    uint32_t used = atomic_load_explicit(&board->used, memory_order_relaxed);
+    return used < SCOREBOARD_SLOTS ? used : SCOREBOARD_SLOTS;
+}
 
 /* Worker: from now on the master is to watch this slot. Wakes it if it sleeps without a deadline. */
 void scoreboard_activate(struct scoreboard *board, struct slot *slot);

@@ -61,8 +61,8 @@ static json_t *make_workers(const struct scoreboard *board)
 {
     json_t *workers = json_array();
     int64_t now = clock_ms();
-    uint32_t used = atomic_load(&board->used);
-    for (uint32_t i = 0; i < used && i < SCOREBOARD_SLOTS; i++) {
+    uint32_t used = scoreboard_used(board);
+    for (uint32_t i = 0; i < used; i++) {
         const struct slot *slot = &board->slots[i];
         pid_t pid = atomic_load(&slot->pid);
         if (pid == 0)

@@ -27,7 +27,7 @@ static bool has_share(const struct worker *w, const struct slot *slot)
 static uint32_t count_share(const struct worker *w, uint32_t *least)
 {
     const struct scoreboard *board = w->setup->board;
-    uint32_t used = atomic_load_explicit(&board->used, memory_order_relaxed), workers = 0;
+    uint32_t used = scoreboard_used(board), workers = 0;
     uint64_t sum = 0;
     *least = UINT32_MAX;
     for (uint32_t i = 0; i < used; i++) {
@@ -44,7 +44,7 @@ static uint32_t count_share(const struct worker *w, uint32_t *least)
 /* There may be hundreds of workers to look at: then it is done less often. */
 static void look_later(struct worker *w)
 {
-    int64_t after = LOOK_AFTER_MS + atomic_load_explicit(&w->setup->board->used, memory_order_relaxed);
+    int64_t after = LOOK_AFTER_MS + scoreboard_used(w->setup->board);
     w->balance_at = w->now + (after << (LOOKS - w->balance_looks));
 }
 

@@ -37,7 +37,7 @@ static bool is_too_large(const struct worker *w, const struct connection *c)
     const struct addresses *addresses = w->setup->addresses;
     if (!c->counted)
         return c->uncountable;
-    return addresses_count(addresses, atomic_load(&w->setup->board->used), c->places) > (uint64_t)w->config->limits.per_address;
+    return addresses_count(addresses, scoreboard_used(w->setup->board), c->places) > (uint64_t)w->config->limits.per_address;
 }
 
 #define PROBLEM                                                                         \

@@ -23,7 +23,7 @@ static void tell_lost(struct worker *w, size_t lines, int error)
     w->log_lost += lines;
     if (w->log_lost == 0 || (w->log_lost_told != 0 && w->now - w->log_lost_told < TELL_EVERY_MS))
         return;
-    log_error("access log: %llu lines lost: %s", (unsigned long long)w->log_lost, strerror(error));
+    log_error("access log: %llu lines lost: %s", (unsigned long long)w->log_lost, log_ring_why(error));
     w->log_lost = 0;
     w->log_lost_told = w->now;
 }

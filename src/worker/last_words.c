@@ -5,6 +5,7 @@
 #include "worker/last_words.h"
 
 #include "base/log.h"
+#include "base/safe_line.h"
 #include "base/stamp.h"
 #include "worker/guard.h"
 
@@ -15,125 +16,101 @@
 #include <unistd.h>
 #include <unwind.h>
 
-enum { LINE_BYTES = 1024, FRAMES = 32 };
-
-/* A line of text without stdio. */
-struct line {
-    char text[LINE_BYTES];
-    size_t length;
-};
-
-static void put(struct line *line, struct slice text)
-{
-    for (size_t i = 0; i < text.length && line->length < LINE_BYTES - 1; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        line->text[line->length++] = byte >= 0x20 && byte != 0x7f ? (char)byte : '?';
-    }
-}
-
-static void put_number(struct line *line, unsigned long number, unsigned base)
-{
-    char digits[24], *p = digits + sizeof digits;
-    do
-        *--p = "0123456789abcdef"[number % base];
-    while ((number /= base) != 0);
-    put(line, (struct slice){p, (size_t)(digits + sizeof digits - p)});
-}
+enum { FRAMES = 32 };
 
 /* As all lines of the log begin. */
-static void begin_line(struct line *line)
+static void begin_line(struct safe_line *line)
 {
     struct timespec now;
     char stamp[STAMP_LENGTH];
     clock_gettime(CLOCK_REALTIME, &now);
     stamp_format((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, stamp);
     line->length = 0;
-    put(line, (struct slice){stamp, sizeof stamp});
-    put(line, SLICE(" error "));
-    put_number(line, (unsigned long)getpid(), 10);
-    put(line, SLICE(" "));
+    safe_line_put(line, (struct slice){stamp, sizeof stamp});
+    safe_line_put(line, SLICE(" error "));
+    safe_line_put_number(line, (unsigned long)getpid(), 10);
+    safe_line_put(line, SLICE(" "));
 }
 
-static void begin(struct line *line, const struct worker *w)
+static void begin(struct safe_line *line, const struct worker *w)
 {
     begin_line(line);
-    put(line, SLICE("worker "));
-    put_number(line, (unsigned long)w->pid, 10);
+    safe_line_put(line, SLICE("worker "));
+    safe_line_put_number(line, (unsigned long)w->pid, 10);
 }
 
-static void end(struct line *line)
+static void end(struct safe_line *line)
 {
-    line->text[line->length++] = '\n';
+    safe_line_end(line);
     if (log_fd() >= 0 && write(log_fd(), line->text, line->length) < 0)
         return;
 }
 
-static void put_code(struct line *line, const struct tine_request *r)
+static void put_code(struct safe_line *line, const struct tine_request *r)
 {
     const struct filter *filter = r->filter;
     const struct route *route = r->match.route.route;
     const struct tine_app *app = filter != NULL ? filter->self : r->match.app;
-    put(line, filter != NULL ? SLICE(": filter ") : SLICE(": handler "));
-    put(line, slice_from(app != NULL ? app->section->name : "-"));
-    put(line, SLICE("."));
-    put(line, slice_from(filter != NULL ? filter->code.name : route != NULL ? route->name : "-"));
-    put(line, SLICE(" of module "));
-    put(line, slice_from(app != NULL ? app->section->module : "-"));
+    safe_line_put(line, filter != NULL ? SLICE(": filter ") : SLICE(": handler "));
+    safe_line_put(line, slice_from(app != NULL ? app->section->name : "-"));
+    safe_line_put(line, SLICE("."));
+    safe_line_put(line, slice_from(filter != NULL ? filter->code.name : route != NULL ? route->name : "-"));
+    safe_line_put(line, SLICE(" of module "));
+    safe_line_put(line, slice_from(app != NULL ? app->section->module : "-"));
 }
 
 void last_words(const struct worker *w, struct slice how)
 {
     const struct tine_request *r = w->handled;
-    struct line line;
+    struct safe_line line;
     begin(&line, w);
     put_code(&line, r);
-    put(&line, SLICE(", "));
-    put(&line, slice_from(w->slot->request));
-    put(&line, SLICE(", request "));
-    put(&line, slice_from(r->id));
-    put(&line, w->stage == GUARD_RELEASE ? SLICE(", in the release of its content: ") : SLICE(": "));
-    put(&line, how);
+    safe_line_put(&line, SLICE(", "));
+    safe_line_put(&line, slice_from(w->slot->request));
+    safe_line_put(&line, SLICE(", request "));
+    safe_line_put(&line, slice_from(r->id));
+    safe_line_put(&line, w->stage == GUARD_RELEASE ? SLICE(", in the release of its content: ") : SLICE(": "));
+    safe_line_put(&line, how);
     end(&line);
 }
 
 void last_words_overwritten(const struct worker *w)
 {
-    struct line line;
+    struct safe_line line;
     begin(&line, w);
-    put(&line, SLICE(": what it keeps of connections was written over, by some handler up to that of "));
-    put(&line, slice_from(w->slot->request));
-    put(&line, SLICE(": "));
-    put_number(&line, w->overwritten, 10);
-    put(&line, SLICE(" of its connections are closed, the others given to other workers"));
+    safe_line_put(&line, SLICE(": what it keeps of connections was written over, by some handler up to that of "));
+    safe_line_put(&line, slice_from(w->slot->request));
+    safe_line_put(&line, SLICE(": "));
+    safe_line_put_number(&line, w->overwritten, 10);
+    safe_line_put(&line, SLICE(" of its connections are closed, the others given to other workers"));
     end(&line);
 }
 
 void last_words_no_core(const struct worker *w)
 {
-    struct line line;
+    struct safe_line line;
     begin(&line, w);
-    put(&line, SLICE(": no core is kept of this crash: there were "));
-    put_number(&line, CORES_MAX, 10);
-    put(&line, SLICE(" within a minute"));
+    safe_line_put(&line, SLICE(": no core is kept of this crash: there were "));
+    safe_line_put_number(&line, CORES_MAX, 10);
+    safe_line_put(&line, SLICE(" within a minute"));
     end(&line);
 }
 
-static void put_signal(struct line *line, int number, const siginfo_t *info)
+static void put_signal(struct safe_line *line, int number, const siginfo_t *info)
 {
-    const char *name = sigabbrev_np(number);
-    put(line, SLICE("crashed with SIG"));
-    put(line, slice_from(name != NULL ? name : "?"));
+    safe_line_put(line, SLICE("crashed with "));
+    safe_line_put_signal(line, number);
     if (info->si_code > 0 && number != SIGABRT) {
-        put(line, SLICE(" at address 0x"));
-        put_number(line, (unsigned long)info->si_addr, 16);
+        safe_line_put(line, SLICE(" at address 0x"));
+        safe_line_put_number(line, (unsigned long)info->si_addr, 16);
     }
 }
 
 void last_words_signal(const struct worker *w, int number, const siginfo_t *info, bool too_long)
 {
-    struct line how = {.length = 0};
+    struct safe_line how = {.length = 0};
     if (too_long)
-        put(&how, SLICE("took longer than [timeouts] request"));
+        safe_line_put(&how, SLICE("took longer than [timeouts] request"));
     else
         put_signal(&how, number, info);
     last_words(w, (struct slice){how.text, how.length});
@@ -142,39 +119,25 @@ void last_words_signal(const struct worker *w, int number, const siginfo_t *info
 /* The request's own record may be what was written over: its slot has a copy. */
 void last_words_stray(const struct worker *w, int number, const siginfo_t *info)
 {
-    struct line line;
+    struct safe_line line;
     begin(&line, w);
-    put(&line, SLICE(": "));
+    safe_line_put(&line, SLICE(": "));
     put_signal(&line, number, info);
-    put(&line, SLICE(" outside of handlers, the last of which was that of "));
-    put(&line, slice_from(w->slot->request));
-    put(&line, SLICE(": did it write behind what it had allocated?"));
+    safe_line_put(&line, SLICE(" outside of handlers, the last of which was that of "));
+    safe_line_put(&line, slice_from(w->slot->request));
+    safe_line_put(&line, SLICE(": did it write behind what it had allocated?"));
     end(&line);
 }
 
 void last_words_loading(const struct worker *w, int number, bool too_long)
 {
-    const struct config_app *section = apps_in_progress()->section;
-    const char *name = sigabbrev_np(number);
-    struct line line = {.length = 0};
-    put(&line, (struct slice){(char[]){MESSAGE_REASON}, 1});
-    put(&line, slice_from(section->place.file));
-    put(&line, SLICE(":"));
-    put_number(&line, (unsigned long)section->place.line, 10);
-    put(&line, SLICE(": ["));
-    put(&line, slice_from(config_app_kind(section)));
-    put(&line, SLICE(":"));
-    put(&line, slice_from(section->name));
-    put(&line, SLICE("] module: '"));
-    put(&line, slice_from(section->module));
+    struct safe_line line = {.length = 0};
+    safe_line_put(&line, (struct slice){(char[]){MESSAGE_REASON}, 1});
     if (too_long) {
-        put(&line, SLICE("' was not loaded and initialised in the time that [timeouts] start gives"));
+        apps_put_in_progress(&line);
+        safe_line_put(&line, SLICE("was not loaded and initialised in the time that [timeouts] start gives"));
     } else {
-        put(&line, SLICE("' "));
-        put(&line, slice_from(apps_step_crashed(apps_step())));
-        put(&line, SLICE("SIG"));
-        put(&line, slice_from(name != NULL ? name : "?"));
-        put(&line, slice_from(apps_step_hint(apps_step())));
+        apps_put_crash(&line, number);
     }
     send(w->control, line.text, line.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -224,30 +187,30 @@ static void name_frame(const struct worker *w, struct frame *frame, Dl_info *inf
     frame->in_module = module != NULL;
 }
 
-static void put_hexadecimal(struct line *line, uintptr_t number)
+static void put_hexadecimal(struct safe_line *line, uintptr_t number)
 {
-    put(line, SLICE("0x"));
-    put_number(line, number, 16);
+    safe_line_put(line, SLICE("0x"));
+    safe_line_put_number(line, number, 16);
 }
 
 static void tell_frame(const struct worker *w, struct frame *frame)
 {
     Dl_info info = {.dli_sname = NULL};
-    struct line line;
+    struct safe_line line;
     name_frame(w, frame, &info);
     begin_line(&line);
-    put(&line, SLICE("  at "));
+    safe_line_put(&line, SLICE("  at "));
     if (frame->path != NULL) {
-        put(&line, slice_from(frame->path));
-        put(&line, SLICE("("));
-        put(&line, slice_from(info.dli_sname != NULL ? info.dli_sname : ""));
-        put(&line, SLICE("+"));
+        safe_line_put(&line, slice_from(frame->path));
+        safe_line_put(&line, SLICE("("));
+        safe_line_put(&line, slice_from(info.dli_sname != NULL ? info.dli_sname : ""));
+        safe_line_put(&line, SLICE("+"));
         put_hexadecimal(&line, info.dli_sname != NULL ? frame->at - (uintptr_t)info.dli_saddr : frame->offset);
-        put(&line, SLICE(") "));
+        safe_line_put(&line, SLICE(") "));
     }
-    put(&line, SLICE("["));
+    safe_line_put(&line, SLICE("["));
     put_hexadecimal(&line, frame->at);
-    put(&line, SLICE("]"));
+    safe_line_put(&line, SLICE("]"));
     end(&line);
 }
 
@@ -255,13 +218,13 @@ static void tell_frame(const struct worker *w, struct frame *frame)
 static void tell_lines_of(const struct frames *frames, int first)
 {
     const char *path = frames->all[first].path;
-    struct line line;
+    struct safe_line line;
     begin_line(&line);
-    put(&line, SLICE("  for file and line: addr2line -fe "));
-    put(&line, slice_from(path));
+    safe_line_put(&line, SLICE("  for file and line: addr2line -fe "));
+    safe_line_put(&line, slice_from(path));
     for (int i = first; i < frames->count; i++)
         if (frames->all[i].path == path) {
-            put(&line, SLICE(" "));
+            safe_line_put(&line, SLICE(" "));
             put_hexadecimal(&line, frames->all[i].offset);
         }
     end(&line);

@@ -36,6 +36,8 @@ static int load(tine_app *app)
         return tine_reject(app, "must", "load does not like it");
     if (strcmp(tine_setting(app, "must"), "exit") == 0)
         exit(1);
+    if (strcmp(tine_setting(app, "must"), "crash in load") == 0)
+        abort();
     return 0;
 }
 

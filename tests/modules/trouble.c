@@ -8,6 +8,7 @@
 
 #include <err.h>
 #include <error.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,32 @@ static int nap(tine_request *r)
     while (nanosleep(&left, &left) != 0)
         continue;
     return tine_text(r, 200, "slept %ld ms", ms);
+}
+
+/* Longer than it may, and the abort comes only when it is over, as it does to one that ends at the very moment it is sent. */
+static int late(tine_request *r)
+{
+    sigset_t aborts;
+    sigemptyset(&aborts);
+    sigaddset(&aborts, SIGABRT);
+    sigprocmask(SIG_BLOCK, &aborts, NULL);
+    return nap(r);
+}
+
+static void *rest(void *argument)
+{
+    for (;;)
+        pause();
+    return argument;
+}
+
+/* The process goes on without its main thread, which nobody can send a signal to any more. */
+static int headless(tine_request *r)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, rest, NULL) != 0)
+        return tine_problem(r, 500, "cannot start a thread");
+    pthread_exit(NULL);
 }
 
 /* Takes every descriptor that there is, for good. */
@@ -139,7 +166,8 @@ static void worker_exit(tine_app *app)
     tine_log(NULL, TINE_INFO, "trouble leaves worker %d", (int)getpid());
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/hoard", hoard), TINE_GET("/leak", leak),
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/late/{ms:int}", late),
+                                           TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/leak", leak),
                                            TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

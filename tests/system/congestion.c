@@ -227,6 +227,36 @@ Test(congestion, that_the_system_does_not_have_is_refused_and_the_old_goes_on)
     server_stop(&server);
 }
 
+static bool stands_in(const char *path, const char *word)
+{
+    return text_matches(file_read(path, NULL), text("(^| )%s( |$)", word));
+}
+
+/* One that root alone may choose. */
+static const char *restricted(void)
+{
+    for (size_t i = 0; known[i] != NULL; i++)
+        if (stands_in("/proc/sys/net/ipv4/tcp_available_congestion_control", known[i]) &&
+            !stands_in("/proc/sys/net/ipv4/tcp_allowed_congestion_control", known[i]))
+            return known[i];
+    cr_skip_test("everybody may choose what there is");
+    return NULL;
+}
+
+Test(congestion, that_root_alone_may_choose_is_no_error_of_the_file)
+{
+    if (geteuid() != 0 || !program_exists("setpriv") || !nobody_can_reach_tine())
+        cr_skip_test("needs root and setpriv, and a checkout that nobody can read");
+    server_prepare(&server, written("127.0.0.1:0", text("congestion = %s\n", restricted())));
+    const char *const tested[] = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tine_path(), "-t", "-c", server.ini, NULL};
+    const char *const served[] = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tine_path(), "-c", server.ini, NULL};
+    struct run ran = run_program(tested);
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    ran = run_program(served);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "server\\.ini:5: \\[listen:a\\] congestion: '.*': needs CAP_NET_ADMIN"), "%s", ran.err);
+}
+
 Test(congestion, of_a_unix_socket_is_refused)
 {
     server_prepare(&server, written("unix:@DIR@/sock", "congestion = reno\n"));

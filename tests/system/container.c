@@ -46,14 +46,19 @@ static pid_t find_first(pid_t unshare)
     return first;
 }
 
-static pid_t unshare_tine(const struct server *server)
+static pid_t unshare_program(const struct server *server, const char *program)
 {
-    const char *argv[] = {"unshare", "--fork", "--pid", "--mount-proc", "--kill-child", tine_path(), "-c", server->ini, NULL};
+    const char *argv[] = {"unshare", "--fork", "--pid", "--mount-proc", "--kill-child", program, "-c", server->ini, NULL};
     if (geteuid() != 0 || !program_exists("unshare") || run("unshare", "--fork", "--pid", "--mount-proc", "true").code != 0)
         cr_skip_test("no right to make process namespaces");
     pid_t unshare = process_start(argv, server->access, server->log);
     kill_at_exit(unshare);
     return unshare;
+}
+
+static pid_t unshare_tine(const struct server *server)
+{
+    return unshare_program(server, tine_path());
 }
 
 /* server->pid is unshare's: it ends as tine ends. Returns process 1. */
@@ -337,6 +342,29 @@ Test(container, as_process_1_it_finishes_what_is_in_progress_if_the_tried_binary
     server_log_await(&server, "process 1 does not serve: stopping", 1);
     server_log_await(&server, "[server] workers: 'lots'", 1);
     expect_finished(&server, &busy, 1);
+}
+
+/* The copy that was to see the workers out has left no trace: they still know whose orders they obey. */
+Test(container, as_process_1_it_stays_master_when_the_tried_binary_is_gone)
+{
+    struct server server;
+    server_prepare(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncontrol = @DIR@/control\n" PROBE);
+    const char *program = text("%s/tine", server.dir), *script = text("%s/script", server.dir);
+    cr_assert_eq(run("cp", tine_path(), program).code, 0);
+    server.pid = unshare_program(&server, program);
+    pid_t first = find_first(server.pid);
+    snprintf(server.address, sizeof server.address, "%s", server_address(&server, 0));
+    for (int refused = 1; refused <= 10; refused++) {
+        file_write(script, text("#!/bin/bash\nprintf prepared >&$TINE_UPGRADE\nrm %s\n", program));
+        cr_assert(chmod(script, 0755) == 0 && rename(script, program) == 0);
+        kill(first, SIGUSR2);
+        server_log_await(&server, "process 1 cannot be replaced by", (size_t)refused);
+        struct run ran = run_tine("status", "-c", server.ini);
+        cr_assert(strstr(ran.out, "pid 1: serving") != NULL, "%s%s", ran.out, ran.err);
+        expect_get(&server, "/hello", 200, "hello");
+    }
+    kill(first, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
 }
 
 Test(container, as_process_1_it_stays_when_the_new_binary_fails)

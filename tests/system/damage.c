@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A handler that writes over the worker's own table of connections: those that it hit end, and no client gets what is
- * another's; all others go on, on the very connections they had.
+ * another's; all others go on, on the very connections they had. One that writes over what workers share with the master holds that up
+ * in nothing.
  */
 #include "client.h"
 
+#include "shared/scoreboard.h"
+
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 TestSuite(damage, .timeout = 120);
 
@@ -141,4 +148,68 @@ Test(damage, of_the_whole_table_ends_that_worker_alone)
         expect_lost(&server, KEPT + 1);
         stop(&server);
     }
+}
+
+/* Where the scoreboard is mapped, in the master as in its workers. */
+static off_t scoreboard_of(pid_t process)
+{
+    unsigned long from, to, size = (sizeof(struct scoreboard) + 4095) / 4096 * 4096;
+    char *maps = process_file(process, "maps");
+    for (char *line = strtok(maps, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        if (sscanf(line, "%lx-%lx rw-s", &from, &to) == 2 && strstr(line, " rw-s ") != NULL && to - from == size)
+            return (off_t)from;
+    harness_fail("no mapping of %lu bytes in %d", size, (int)process);
+}
+
+static long ticks_of(pid_t process)
+{
+    long user = 0, system = 0;
+    sscanf(strrchr(process_file(process, "stat"), ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &system);
+    return user + system;
+}
+
+/* The master's rest: a fifth of its time at the most, over a second. */
+static void expect_rest(pid_t master, const char *what)
+{
+    long before = ticks_of(master);
+    for (int64_t end = now_ms() + 1000; now_ms() < end;)
+        pause_shortly();
+    long used = ticks_of(master) - before;
+    cr_assert_lt(used, sysconf(_SC_CLK_TCK) / 5, "%s: %ld ticks", what, used);
+}
+
+#define SLOT(field) offsetof(struct scoreboard, slots) + offsetof(struct slot, field)
+#define LOG_HEAD SLOT(log) + offsetof(struct log_ring, head)
+
+/* Its only worker is inside a handler meanwhile, and cannot put right what is its own. */
+static void write_over_and_stop(const char *what, size_t offset, size_t length, unsigned char byte)
+{
+    struct server server;
+    char bytes[sizeof(struct totals) + 1024];
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[timeouts]\ngraceful = 1s\n" PROBE TROUBLE);
+    expect_get(&server, "/hello", 200, "hello");
+    struct client busy = client_connect(&server);
+    client_send(&busy, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
+    int memory = open(text("/proc/%d/mem", (int)server.pid), O_WRONLY | O_CLOEXEC);
+    memset(bytes, byte, sizeof bytes);
+    cr_assert(length <= sizeof bytes && pwrite(memory, bytes, length, scoreboard_of(server.pid) + (off_t)offset) == (ssize_t)length);
+    close(memory);
+    expect_rest(server.pid, what);
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0, "%s", what);
+    client_close(&busy);
+}
+
+Test(damage, of_the_scoreboard_holds_up_no_master)
+{
+    write_over_and_stop("a log's head", LOG_HEAD, 8, 0x7e);
+    write_over_and_stop("who writes a log", SLOT(log) + offsetof(struct log_ring, writer), 4, 0x7e);
+    write_over_and_stop("an order", SLOT(order), 8, 0x7e);
+    write_over_and_stop("the time that is allowed", SLOT(allowed), 8, 0x7f);
+    write_over_and_stop("since when", SLOT(since), 8, 0x80);
+    write_over_and_stop("all that a slot says", SLOT(pid), offsetof(struct slot, log), 0x7e);
+    write_over_and_stop("who wakes the master", 0, 8, 0x7e);
+    write_over_and_stop("how many slots there are", offsetof(struct scoreboard, used), 8, 0x7e);
+    write_over_and_stop("all before the slots", 0, offsetof(struct scoreboard, totals), 0x7e);
 }

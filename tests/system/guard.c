@@ -232,6 +232,39 @@ Test(guard, a_handler_that_hangs_is_answered_504_at_its_time)
     stop(&server);
 }
 
+/* Its handler returned just then: the abort is about no request any more, and the worker as good as before. */
+Test(guard, one_that_ends_as_it_is_aborted_keeps_its_worker)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], after[WORKERS_MAX];
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[timeouts]\nrequest = 300ms\n" PROBE TROUBLE);
+    server_await_workers(&server, 1, before);
+    expect_get(&server, "/trouble/late/500", 200, "slept 500 ms");
+    server_log_await(&server, "aborting it", 1);
+    for (int64_t end = now_ms() + 2000; now_ms() < end; pause_shortly())
+        expect_get(&server, "/hello", 200, "hello");
+    server_await_workers(&server, 1, after);
+    cr_assert_eq(before[0], after[0]);
+    cr_assert_not(server_log_has(&server, "killing it"));
+    struct client client = client_connect(&server); /* and it is watched as before */
+    client_send(&client, request("GET", "/trouble/late/20000", ""));
+    server_log_await(&server, "killing it", 1);
+    cr_assert(client_drain(&client, PATIENCE, NULL));
+    stop(&server);
+}
+
+/* As a process it is to be killed: its main thread, which has ended, would not take it with it. */
+Test(guard, a_worker_without_its_main_thread_is_ended_and_replaced)
+{
+    struct server server;
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[timeouts]\nrequest = 300ms\n" PROBE TROUBLE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/trouble/headless", ""));
+    cr_assert(client_drain(&client, PATIENCE, NULL));
+    expect_get(&server, "/hello", 200, "hello");
+    stop(&server);
+}
+
 Test(guard, an_app_may_have_its_own_time)
 {
     struct server server;

@@ -184,6 +184,33 @@ Test(listening, a_socket_of_somebody_else_is_not_unlinked_at_the_end)
     server_stop(&second);
 }
 
+/* The folder is nobody's, who may put there what he likes: root must not give that away. */
+Test(listening, owner_and_mode_are_given_to_the_socket_and_to_nothing_that_took_its_place)
+{
+    if (geteuid() != 0)
+        cr_skip_test("not root");
+    struct server server;
+    struct stat status;
+    server_start(&server, "[server]\nworkers = 2\n[listen:local]\naddress = unix:@DIR@/sock\nowner = nobody\nmode = 0640\n" PROBE);
+    const char *path = text("%s/sock", server.dir), *secret = text("%s/secret", server.dir);
+    cr_assert_eq(lstat(path, &status), 0);
+    cr_assert(status.st_uid == 65534 && (status.st_mode & 07777) == 0640, "%u, %o", status.st_uid, status.st_mode);
+    file_write(secret, "root's");
+    cr_assert_eq(chmod(secret, 0600), 0);
+    cr_assert_eq(rename(path, text("%s.old", path)), 0);
+    cr_assert_eq(symlink(secret, path), 0);
+    server_hup(&server);
+    server_log_await(&server, "is not the socket that was made there", 1);
+    cr_assert_eq(stat(secret, &status), 0);
+    cr_assert(status.st_uid == 0 && (status.st_mode & 07777) == 0600, "%u, %o", status.st_uid, status.st_mode);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(rename(text("%s.old", path), path), 0);
+    server_reload(&server, "[server]\nworkers = 2\n[listen:local]\naddress = unix:@DIR@/sock\nowner = daemon\nmode = 0600\n" PROBE);
+    cr_assert_eq(lstat(path, &status), 0);
+    cr_assert(status.st_uid == 1 && (status.st_mode & 07777) == 0600, "%u, %o", status.st_uid, status.st_mode);
+    server_stop(&server);
+}
+
 Test(listening, curl_is_answered)
 {
     struct server server;

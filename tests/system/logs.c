@@ -5,11 +5,13 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(logs, .timeout = 120);
@@ -305,6 +307,126 @@ Test(logs, a_reader_that_left_does_not_stop_the_server)
         expect_get(&server, "/hello", 200, "hello");
     kill(master, SIGTERM);
     await(!process_alive(master));
+}
+
+/* Until there is no room in it for a single byte, and none comes: a terminal passes on behind our back what it was given. */
+static void fill(int fd)
+{
+    char dots[1000];
+    memset(dots, '.', sizeof dots);
+    for (int full = 0; full < 10; pause_shortly(), full++)
+        for (size_t length = sizeof dots; length > 0;)
+            if (write(fd, dots, length) < 0)
+                length /= 2;
+            else
+                full = 0;
+}
+
+/* All that is in it now. */
+static char *drain(int fd)
+{
+    static char bytes[1 << 20];
+    size_t length = 0;
+    for (ssize_t more; (more = read(fd, bytes + length, sizeof bytes - 1 - length)) > 0;)
+        length += (size_t)more;
+    bytes[length] = 0;
+    return bytes;
+}
+
+/* The error log goes to 'path', which nobody reads: a worker is replaced all the same, what was dropped is counted, and the server
+ * stops. */
+static void serve_though_nobody_reads(const char *path, int writer, int reader)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    server_prepare(&server, text("[server]\nlisten = unix:@DIR@/sock\nworkers = 2\n[log]\nerror = %s\n" PROBE, path));
+    const char *const argv[] = {tine_path(), "-c", server.ini, NULL}, *address = text("unix:%s/sock", server.dir);
+    server.pid = process_start(argv, server.access, server.log);
+    kill_at_exit(server.pid);
+    await(file_exists(text("%s/sock", server.dir)));
+    await(strstr(drain(reader), "generation 1 serves") != NULL);
+    server_await_workers(&server, 2, before);
+    fill(writer);
+    for (int i = 0; i < 2; i++)
+        kill(before[i], SIGKILL);
+    await(server_workers(&server, now) == 2 && !pids_overlap(before, 2, now, 2));
+    expect_at(address, "/hello", "hello");
+    drain(reader);
+    server_signal(&server, SIGHUP);
+    await(strstr(drain(reader), "messages were dropped") != NULL);
+    fill(writer);
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+}
+
+Test(logs, a_pipe_that_nobody_reads_does_not_stop_the_server)
+{
+    const char *path = text("%s/pipe", test_dir());
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    serve_though_nobody_reads(path, fd, fd);
+}
+
+Test(logs, a_terminal_that_nobody_reads_does_not_stop_the_server)
+{
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (terminal < 0 || grantpt(terminal) < 0 || unlockpt(terminal) < 0)
+        cr_skip_test("there are no terminals");
+    const char *path = text("%s", ptsname(terminal));
+    serve_though_nobody_reads(path, open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), terminal);
+}
+
+static void expect_refused(const struct server *server, const char *expression)
+{
+    struct run ran = run_tine("-c", server->ini);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, expression), "%s", ran.err);
+}
+
+/* In a folder of nobody's, who may have made it lead to a file of root's. */
+Test(logs, root_does_not_follow_a_link_of_another_user)
+{
+    if (geteuid() != 0)
+        cr_skip_test("not root");
+    struct server server;
+    struct stat status;
+    server_prepare(&server, ONE_WORKER "[log]\naccess = @DIR@/logs/access\n" PROBE);
+    const char *folder = text("%s/logs", server.dir), *link = text("%s/access", folder);
+    cr_assert(mkdir(folder, 0755) == 0 && chown(folder, 65534, 65534) == 0);
+    cr_assert(symlink("../made", link) == 0 && lchown(link, 65534, 65534) == 0);
+    expect_refused(&server, "\\[log\\] access: cannot open '.*/logs/access': .*symbolic link of another user");
+    cr_assert_neq(stat(text("%s/made", server.dir), &status), 0);
+    cr_assert_eq(lchown(link, 0, 0), 0); /* now it is root's, who may lead where he likes */
+    server_launch(&server);
+    expect_get(&server, "/hello", 200, "hello");
+    cr_assert_eq(unlink(link), 0);
+    cr_assert(symlink("../other", link) == 0 && lchown(link, 65534, 65534) == 0);
+    server_signal(&server, SIGUSR1);
+    server_log_await(&server, "symbolic link of another user", 1);
+    server_stop(&server);
+    cr_assert(strstr(file_read(text("%s/made", server.dir), NULL), "GET /hello ") != NULL);
+    cr_assert_neq(stat(text("%s/other", server.dir), &status), 0);
+}
+
+Test(logs, standard_output_may_be_written_as_a_path)
+{
+    struct server server;
+    const char *const paths[] = {"/dev/stdout", "/proc/self/fd/1"};
+    for (int i = 0; i < 2; i++) {
+        server_start(&server, text("[server]\nlisten = 127.0.0.1:0\nworkers = 1\n[log]\naccess = %s\n" PROBE, paths[i]));
+        expect_get(&server, "/hello", 200, "hello");
+        server_access_await(&server, "GET /hello ");
+        server_stop(&server);
+    }
+}
+
+/* To open it would wait for somebody, at the start, a reload or USR1. */
+Test(logs, a_pipe_without_a_reader_is_a_clear_error)
+{
+    struct server server;
+    server_prepare(&server, ONE_WORKER "[log]\naccess = @DIR@/pipe\n" PROBE);
+    cr_assert_eq(mkfifo(text("%s/pipe", server.dir), 0600), 0);
+    expect_refused(&server, "\\[log\\] access: cannot open '.*/pipe': it is a pipe that nobody reads from");
 }
 
 Test(logs, a_slow_request_is_told)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(privileges, .timeout = 120);
@@ -51,8 +52,12 @@ Test(privileges, what_looks_up_users_stays_out_of_the_master)
 {
     need_root();
     struct server server;
-    server_start(&server, ONE_WORKER "user = daemon\n" PROBE);
+    server_start(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\nowner = daemon\n" PROBE);
     expect_get(&server, "/hello", 200, "hello");
+    server_reload(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\nowner = nobody_of_that_name\n" PROBE);
+    server_log_await(&server, "there is no user of the name given as owner", 1);
+    server_reload(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\ngroup = nobody_of_that_name\n" PROBE);
+    server_log_await(&server, "there is no such group", 1);
     cr_assert(text_matches(process_file(server.pid, "maps"), "libjansson"));
     cr_assert(!text_matches(process_file(server.pid, "maps"), "libnss"), "%s", process_file(server.pid, "maps"));
     server_stop(&server);
@@ -221,6 +226,21 @@ Test(privileges, a_pidfile_moved_by_a_reload_is_made_anew_and_the_old_one_remove
     await(!file_exists(old_path));
     server_stop(&server);
     cr_assert_not(file_exists(path), "it is left behind");
+}
+
+/* As whoever owns the folder may put them there: to open one waits for who is at its other end. */
+Test(privileges, pipes_where_pidfiles_are_written_hold_up_nobody)
+{
+    struct server server;
+    server_start(&server, TWO_WORKERS "pidfile = @DIR@/old.pid\n" PROBE);
+    const char *path = text("%s/new.pid", server.dir);
+    cr_assert_eq(mkfifo(text("%s.%d", path, server.pid), 0600), 0);
+    server_reload(&server, TWO_WORKERS "pidfile = @DIR@/new.pid\n" PROBE);
+    await(strcmp(file_read(path, NULL), text("%d\n", server.pid)) == 0);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    server_stop(&server);
+    cr_assert(file_exists(path));
 }
 
 Test(privileges, a_stale_pidfile_does_not_hinder_the_start)

@@ -238,7 +238,7 @@ static bool sleeps_in(pid_t process, const char *part)
     return strstr(process_file(process, "wchan"), part) != NULL;
 }
 
-/* All that came through a pipe so far (NULs of pipe_fill() end it). */
+/* All that came through a pipe so far. */
 static char *pipe_read(int fd)
 {
     static char all[1 << 18];
@@ -249,17 +249,9 @@ static char *pipe_read(int fd)
     return all;
 }
 
-static void pipe_fill(int fd)
-{
-    static const char block[4096];
-    for (size_t piece = sizeof block; piece > 0; piece = piece > 1 ? 1 : 0)
-        while (write(fd, block, piece) > 0)
-            continue;
-}
-
-/* The first worker of a new generation gets ready at the moment of the stop. For that the master is held where it says
- * that it stops, by a full pipe as its log, while that worker is let go. A client in the queue keeps the stop
- * from going on by itself. */
+/* The first worker of a new generation gets ready at the moment of the stop. For that the master is held by SIGSTOP
+ * while it is sent the order and that worker is let go: the signal is what it sees first. A client in the queue keeps the stop from going
+ * on by itself. */
 Test(stopping, a_stop_is_not_undone_by_a_reload_that_succeeds_meanwhile)
 {
     struct server server;
@@ -286,11 +278,11 @@ Test(stopping, a_stop_is_not_undone_by_a_reload_that_succeeds_meanwhile)
     pid_t first = workers[0] == before[0] ? workers[1] : workers[0];
     if (!wait_until(2000, sleeps_in(first, "nanosleep")))
         cr_skip_test("wchan cannot be read here");
-    pipe_fill(fd);
+    server_signal(&server, SIGSTOP);
     server_signal(&server, SIGTERM);
-    await(sleeps_in(server.pid, "pipe_write"));
     unlink(hold);
-    pipe_read(fd);
+    await(!sleeps_in(first, "nanosleep"));
+    server_signal(&server, SIGCONT);
     await(!process_alive(first));
     gate_open(&server, "a");
     struct response response = client_read(&busy);

@@ -211,6 +211,22 @@ Test(upgrade, one_that_ends_before_its_workers_are_there_is_taken_back)
     server_stop(&server);
 }
 
+/* It had given the sockets what its own file says. */
+Test(upgrade, one_that_is_taken_back_leaves_sockets_as_they_were)
+{
+    struct server server;
+    struct stat status;
+    serve_copy(&server, "[server]\nworkers = 2\n[listen:a]\naddress = unix:@DIR@/sock\nmode = 0640\n" PROBE);
+    const char *path = text("%s/sock", server.dir);
+    replace_binary(&server, text("#!/bin/bash\nprintf 'keep 0' >&$TINE_UPGRADE\nprintf keep-channel >&$TINE_UPGRADE\nchmod 0604 %s\n"
+                                 "printf prepared >&$TINE_UPGRADE\nsleep 0.2\nexit 1\n", path));
+    server_signal(&server, SIGUSR2);
+    server_log_await(&server, "before all its workers were there: generation 1 serves on", 1);
+    cr_assert_eq(stat(path, &status), 0);
+    cr_assert_eq(status.st_mode & 07777, 0640, "mode %o", status.st_mode & 07777);
+    server_stop(&server);
+}
+
 /* It takes the sockets and does not understand what is given: our workers finish what they hold, as in a stop. */
 Test(upgrade, to_one_with_another_hand_off_connections_are_finished)
 {

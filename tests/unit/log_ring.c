@@ -4,10 +4,12 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +81,16 @@ Test(log_ring, only_one_writes_at_a_time_and_a_dead_one_is_succeeded)
     cr_written("\nline\n");
 }
 
+/* The slot's next worker could write nothing for ever. */
+Test(log_ring, whoever_wrote_over_its_writer_is_forgotten_with_its_worker)
+{
+    atomic_store(&ring->writer, 0x7e7e7e7e);
+    log_ring_append(ring, "line\n", 5);
+    log_ring_free(ring);
+    log_ring_write(ring, &target, getpid(), true);
+    cr_written("line\n");
+}
+
 Test(log_ring, lines_that_cannot_be_written_are_counted)
 {
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -89,6 +101,47 @@ Test(log_ring, lines_that_cannot_be_written_are_counted)
     cr_expect_eq(errno, ENOSPC);
     cr_expect(log_ring_is_empty(ring));
     close(full);
+}
+
+static void expect_emptied(uint64_t head, uint64_t tail)
+{
+    atomic_store(&ring->head, head);
+    atomic_store(&ring->tail, tail);
+    cr_expect_not(log_ring_append(ring, "one\n", 4));
+    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 1);
+    cr_expect_eq(errno, EBADMSG);
+    cr_expect(log_ring_is_empty(ring));
+    cr_expect(log_ring_append(ring, "two\n", 4));
+    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 0);
+    cr_expect(log_ring_is_empty(ring));
+}
+
+/* By a module: the master, who reads it too, must neither leave it nor go round in it for years. */
+Test(log_ring, one_that_was_written_over_is_emptied, .timeout = 10)
+{
+    expect_emptied(UINT64_C(1) << 60, 0);
+    expect_emptied(LOG_RING_SIZE + 1, 0);
+    expect_emptied(5, 6);
+    expect_emptied(UINT64_MAX, 7);
+    cr_written("two\ntwo\ntwo\ntwo\n");
+}
+
+/* As a disk that gets full does it: half a line is there, the rest of it and the next are dropped. */
+Test(log_ring, half_a_line_is_ended_before_the_next)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit narrow = {6, RLIM_INFINITY}, wide = {RLIM_INFINITY, RLIM_INFINITY};
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &narrow), 0);
+    log_ring_append(ring, "one\ntwo\nthree\n", 14);
+    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 2);
+    log_ring_append(ring, "four\n", 5);
+    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 1);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &wide), 0);
+    log_ring_append(ring, "five\n", 5);
+    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 0);
+    log_ring_append(ring, "six\n", 4);
+    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 0);
+    cr_written("one\ntw\nfive\nsix\n");
 }
 
 Test(log_ring, off_means_gone)

@@ -29,6 +29,21 @@ Test(scoreboard, keeps_a_verdict_cut_to_its_room)
     cr_expect_str_eq(text, "short");
 }
 
+/* A module wrote over it. */
+Test(scoreboard, counts_no_slots_that_are_not_there)
+{
+    struct scoreboard *board = scoreboard_new();
+    atomic_store(&board->used, UINT32_MAX);
+    atomic_store(&board->slots[SCOREBOARD_SLOTS - 1].requests, 2);
+    atomic_store(&board->slots[SCOREBOARD_SLOTS - 1].held, 3);
+    cr_expect_eq(scoreboard_used(board), SCOREBOARD_SLOTS);
+    cr_expect_eq(scoreboard_requests(board), 2);
+    cr_expect_eq(scoreboard_held(board), 3);
+    cr_expect_eq(scoreboard_count_streams(board, 1), 0);
+    cr_expect_not(scoreboard_has_idle(board, NULL));
+    cr_expect_not(scoreboard_has_other(board, NULL));
+}
+
 static void write_for_ever(struct scoreboard *board, const char *one, const char *other)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
