@@ -45,9 +45,7 @@ void apps_put_crash(struct safe_line *line, int number)
     apps_put_in_progress(line);
     safe_line_put(line, slice_from(texts[step_in_progress]));
     safe_line_put_signal(line, number);
-    safe_line_put(line, SLICE(")"));
-    if (step_in_progress == STEP_READING_ROUTES)
-        safe_line_put(line, SLICE("; does its list of routes end with {0}?"));
+    safe_line_put(line, step_in_progress == STEP_READING_ROUTES ? SLICE("); does its list of routes end with {0}?") : SLICE(")"));
 }
 
 void app_reject(struct tine_app *app, const char *key, const char *wrong)

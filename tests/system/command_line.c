@@ -227,7 +227,7 @@ Test(command_line, t_tells_of_a_module_that_crashes)
     const char *file = ini("[server]\nlisten = 127.0.0.1:0\n[app:s]\npath = /\nmodule = @MODULES@/settings.so\nmust = crash in load\n");
     struct run ran = run_tine("-t", "-c", file);
     cr_assert_eq(ran.code, 1);
-    const char *told = "server\\.ini:3: \\[app:s\\] module: '.*settings\\.so' crashed while it was loaded \\(SIGABRT\\); does";
+    const char *told = "server\\.ini:3: \\[app:s\\] module: '.*settings\\.so' crashed in its load\\(\\) \\(SIGABRT\\)\n";
     cr_assert(text_matches(ran.err, told), "%s", ran.err);
 }
 
