@@ -81,7 +81,7 @@ static char *count_connections(void)
     return database_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()").out;
 }
 
-static bool count_is(int count)
+bool database_has_connections(int count)
 {
     return text_matches(count_connections(), text("^ +%d$", count));
 }
@@ -95,10 +95,10 @@ void database_cut_connections(void)
 /* Whoever connects meanwhile, as a worker that has only just started, is ended as well. */
 void database_end_connections(void)
 {
-    await((database_cut_connections(), count_is(0)));
+    await((database_cut_connections(), database_has_connections(0)));
 }
 
 void database_expect_connections(int count)
 {
-    cr_assert(wait_until(PATIENCE, count_is(count)), "%s", count_connections());
+    cr_assert(wait_until(PATIENCE, database_has_connections(count)), "%s", count_connections());
 }

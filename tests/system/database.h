@@ -20,7 +20,10 @@ void database_stop(void);
 /* One statement or more, by psql. */
 struct run database_sql(const char *statement);
 
-/* Waits until so many others are connected. */
+/* Are so many others connected? */
+bool database_has_connections(int count);
+
+/* Waits until they are. */
 void database_expect_connections(int count);
 
 /* Ends those there are, once; and until there is none left. */

@@ -40,21 +40,25 @@ Test(postgres, is_asked_on_one_connection_for_each_worker)
     database_stop();
 }
 
+static bool have_both_connections(void)
+{
+    expect_get(&server, "/people/1", 200, "{\"id\":1,\"name\":\"ada\"}");
+    return database_has_connections(2);
+}
+
 /* Whether the connection was ended while it was idle, or the whole database went away and came again. */
 Test(postgres, is_connected_to_again_when_the_connection_is_lost)
 {
     serve();
-    cr_assert_eq(database_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()").code, 0);
-    for (int i = 0; i < 8; i++)
-        expect_get(&server, "/people/1", 200, "{\"id\":1,\"name\":\"ada\"}");
     database_expect_connections(2);
+    cr_assert_eq(database_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()").code, 0);
+    await(have_both_connections());
     database_stop();
     for (int i = 0; i < 4; i++)
         expect_get(&server, "/people/1", 503, NULL);
     server_log_await(&server, "no answer from the database: ", 4);
     database_launch();
-    for (int i = 0; i < 8; i++)
-        expect_get(&server, "/people/1", 200, "{\"id\":1,\"name\":\"ada\"}");
+    await(have_both_connections());
     server_stop(&server);
     database_stop();
 }
