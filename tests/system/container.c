@@ -355,7 +355,7 @@ Test(container, as_process_1_it_stays_master_when_the_tried_binary_is_gone)
     pid_t first = find_first(server.pid);
     snprintf(server.address, sizeof server.address, "%s", server_address(&server, 0));
     for (int refused = 1; refused <= 10; refused++) {
-        file_write(script, text("#!/bin/bash\nprintf prepared >&$TINE_UPGRADE\nrm %s\n", program));
+        file_write(script, text("#!/bin/bash\nprintf prepared >&$TINE_UPGRADE\n" HEAR("cancel") "rm %s\n", program));
         cr_assert(chmod(script, 0755) == 0 && rename(script, program) == 0);
         kill(first, SIGUSR2);
         server_log_await(&server, "process 1 cannot be replaced by", (size_t)refused);

@@ -17,6 +17,11 @@
 #define TROUBLE "[app:trouble]\npath = /trouble\nmodule = @MODULES@/trouble.so\ndirectory = @DIR@\n"
 #define RESPOND(text) "[app:hello]\npath = /\nmodule = respond\nbody = " text "\n"
 
+/* For shell scripts that play a new binary: waits until the old master, at the other end of the link, has answered 'word'. It ends by
+ * itself with the link. */
+#define HEAR(word) \
+    "for n in {1..50}; do [ \"$(dd bs=65536 count=1 status=none <&$TINE_UPGRADE)\" = '" word "' ] && break; done\n"
+
 struct server {
     pid_t pid;         /* the master */
     char address[128]; /* of the first listener, as logged: "127.0.0.1:43211" */

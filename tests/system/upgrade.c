@@ -200,7 +200,7 @@ Test(upgrade, one_that_ends_before_its_workers_are_there_is_taken_back)
     struct client client = client_connect(&server);
     expect_kept(&client, request("GET", "/hello", ""), "hello");
     replace_binary(&server, text("#!/bin/bash\nprintf 'keep 0' >&$TINE_UPGRADE\nprintf keep-channel >&$TINE_UPGRADE\n"
-                                 "printf prepared >&$TINE_UPGRADE\nsleep 0.2\necho $$ >%s/pid\nexit 1\n", server.dir));
+                                 "printf prepared >&$TINE_UPGRADE\n" HEAR("take over") "echo $$ >%s/pid\nexit 1\n", server.dir));
     server_signal(&server, SIGUSR2);
     server_log_await(&server, "before all its workers were there: generation 1 serves on", 1);
     expect_kept(&client, request("GET", "/hello", ""), "hello");
@@ -219,7 +219,7 @@ Test(upgrade, one_that_is_taken_back_leaves_sockets_as_they_were)
     serve_copy(&server, "[server]\nworkers = 2\n[listen:a]\naddress = unix:@DIR@/sock\nmode = 0640\n" PROBE);
     const char *path = text("%s/sock", server.dir);
     replace_binary(&server, text("#!/bin/bash\nprintf 'keep 0' >&$TINE_UPGRADE\nprintf keep-channel >&$TINE_UPGRADE\nchmod 0604 %s\n"
-                                 "printf prepared >&$TINE_UPGRADE\nsleep 0.2\nexit 1\n", path));
+                                 "printf prepared >&$TINE_UPGRADE\n" HEAR("take over") "exit 1\n", path));
     server_signal(&server, SIGUSR2);
     server_log_await(&server, "before all its workers were there: generation 1 serves on", 1);
     cr_assert_eq(stat(path, &status), 0);
