@@ -28,8 +28,8 @@ void verdict_accept(struct master *m)
 {
     char text[64];
     snprintf(text, sizeof text, "generation %u serves", m->current->number);
+    note(m, true, text); /* before it is told: who reads it there finds it in the status */
     log_info("%s", text);
-    note(m, true, text);
     control_tell_verdict(m, true, text);
 }
 
@@ -56,9 +56,9 @@ static void refuse(struct master *m, const struct errors *errors, const char *wh
     char last[64], short_text[SCOREBOARD_VERDICT_MAX];
     log_reasons(errors);
     snprintf(last, sizeof last, "%s refused: generation %u serves on", what, m->current->number);
-    log_error("%s", last);
     snprintf(short_text, sizeof short_text, "%s: %s", last, errors->kept > 0 ? errors->messages[0] : "no reason");
     note(m, false, short_text);
+    log_error("%s", last);
     format_reasons(errors, &text);
     buffer_append(&text, last, strlen(last) + 1); /* NUL included */
     tell(m, false, buffer_bytes(&text));

@@ -218,11 +218,12 @@ Test(status, is_text_unless_json_is_asked_for)
 {
     struct server server;
     server_start(&server, TWO_WORKERS STATUS);
+    server_log_await(&server, "generation 1 serves", 1); /* the first worker answers before that */
     struct response response = get(&server, "/status");
     expect_response(&response, 200, NULL);
     cr_assert_str_eq(response_header(&response, "Content-Type"), "text/plain; charset=utf-8");
     cr_assert(text_matches(response.body, text("^tine .*, pid %d: serving, started 20.*, up ", server.pid)), "%s", response.body);
-    cr_assert(text_matches(response.body, "^generation 1, loaded 20"));
+    cr_assert(text_matches(response.body, "^generation 1, loaded 20"), "%s", response.body);
     cr_assert(text_matches(response.body, "^never reloaded$"));
     cr_assert(text_matches(response.body, "^requests [0-9]+, given 0, "));
     response = ask(&server, request("GET", "/status", "Accept: text/html, application/json;q=0.9\r\nConnection: close\r\n"));
