@@ -5,12 +5,10 @@
 #include "disruption.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define FOUR_WORKERS "[server]\nlisten = 127.0.0.1:0\nworkers = 4\n"
@@ -139,28 +137,11 @@ void row_bad_files(struct row *row)
     row_stop(row);
 }
 
-/* Ports that were free a moment ago. */
-static void free_ports(int *ports, int count)
-{
-    int fds[8];
-    for (int i = 0; i < count; i++) {
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        socklen_t length = sizeof address;
-        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (bind(fds[i], (struct sockaddr *)&address, length) != 0 || getsockname(fds[i], (struct sockaddr *)&address, &length) != 0)
-            harness_fail("no free port");
-        ports[i] = ntohs(address.sin_port);
-    }
-    for (int i = 0; i < count; i++)
-        close(fds[i]);
-}
-
 /* The crowd's address is there in all four, once as a part of a wider one. Some of the crowd come anew each time. */
 void row_addresses(struct row *row)
 {
-    int ports[3];
     char *files[4];
-    free_ports(ports, 3);
+    int ports[3] = {port_reserve(), port_reserve(), port_reserve()};
     const char *lists[4] = {text("127.0.0.1:%d, 127.0.0.1:%d", ports[0], ports[1]), text("127.0.0.1:%d", ports[0]),
                             text("0.0.0.0:%d, 127.0.0.1:%d", ports[0], ports[2]), text("127.0.0.1:%d, 127.0.0.1:%d", ports[2], ports[0])};
     for (int i = 0; i < 4; i++)

@@ -103,18 +103,6 @@ static void put_site(void)
     put_file("long.txt", text("%05000d", 0));
 }
 
-/* One that is free now. */
-static int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) != 0 || getsockname(fd, (struct sockaddr *)&address, &length) != 0)
-        harness_fail("no free port");
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
 static bool answers(const char *address)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
@@ -128,7 +116,7 @@ static bool answers(const char *address)
 static void start_peer(struct target *target, const struct peer *peer)
 {
     const char *argv[6] = {NULL}, *conf = text("%s/conf", server.dir), *log = text("%s/log", server.dir);
-    const char *port = text("%d", free_port());
+    const char *port = text("%d", port_reserve());
     if (access(peer->command[0], X_OK) != 0)
         harness_fail("there is no %s; scripts/setup conformance installs it", peer->command[0]);
     const char *content = replace(replace(peer->conf, "@PORT@", port), "@USER@", geteuid() == 0 ? peer->user : "");

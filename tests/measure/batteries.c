@@ -8,11 +8,9 @@
  */
 #include "measure.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,18 +76,14 @@ static const char *or_else(const char *given, const char *other)
 /* Redis on a port of its own; 0 where there is none. */
 static int start_redis(const char *dir)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (!program_exists("redis-server") || !program_exists("redis-cli") || bind(fd, (struct sockaddr *)&address, size) < 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+    if (!program_exists("redis-server") || !program_exists("redis-cli"))
         return 0;
-    close(fd);
-    const char *port = text("%d", ntohs(address.sin_port)), *log = text("%s/redis.log", dir);
+    int number = port_reserve();
+    const char *port = text("%d", number), *log = text("%s/redis.log", dir);
     const char *argv[] = {"redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", dir, NULL};
     kill_at_exit(process_start(argv, log, log));
     await(strstr(run("redis-cli", "-p", port, "ping").out, "PONG") != NULL);
-    return ntohs(address.sin_port);
+    return number;
 }
 
 /* Its sections: an app below a path of its own, and the same without the filter. */

@@ -21,18 +21,6 @@ static double now_precise_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* A port that was free a moment ago: the log is not there to be asked before the server is. */
-static struct sockaddr_in free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(fd, (struct sockaddr *)&address, length) != 0 || getsockname(fd, (struct sockaddr *)&address, &length) != 0)
-        harness_fail("no free port");
-    close(fd);
-    return address;
-}
-
 static struct client connect_as_soon_as_possible(const struct sockaddr_in *address)
 {
     for (int64_t deadline = now_ms() + PATIENCE; now_ms() < deadline;) {
@@ -48,7 +36,8 @@ static struct client connect_as_soon_as_possible(const struct sockaddr_in *addre
 static double first_answer_ms(void)
 {
     struct server server;
-    struct sockaddr_in address = free_port();
+    /* The log is not there to be asked before the server is. */
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port_reserve())};
     server_prepare(&server, text("[server]\nlisten = 127.0.0.1:%d\nworkers = 8\n" PROBE, ntohs(address.sin_port)));
     const char *argv[] = {tine_path(), "-c", server.ini, NULL};
     double start = now_precise_ms();

@@ -38,7 +38,6 @@ static bool is_listening(const char *path)
     return listening;
 }
 
-/* HAProxy wants to know its port before: another is tried where that was taken meanwhile. */
 void haproxy_start(struct server *front, const struct server *one, const struct server *two, const char *dir)
 {
     const char *log = text("%s/haproxy.log", dir), *argv[] = {"haproxy", "-db", "-f", "etc/haproxy.cfg", NULL};
@@ -46,18 +45,14 @@ void haproxy_start(struct server *front, const struct server *one, const struct 
     setenv("HAPROXY_SOCKET", haproxy_socket, 1);
     setenv("TINE_ONE", one->address, 1);
     setenv("TINE_TWO", two->address, 1);
-    for (int i = 0; i < 5; i++) {
-        snprintf(front->address, sizeof front->address, "127.0.0.1:%d", port_find_free());
-        setenv("HAPROXY_BIND", front->address, 1);
-        haproxy = process_start(argv, log, log);
-        kill_at_exit(haproxy);
-        await(!process_alive(haproxy) || is_listening(haproxy_socket));
-        if (process_wait(haproxy, 0) < 0) {
-            await(haproxy_is_up("tines,one") && haproxy_is_up("tines,two"));
-            return;
-        }
-    }
-    harness_fail("HAProxy does not start: %s", file_read(log, NULL));
+    snprintf(front->address, sizeof front->address, "127.0.0.1:%d", port_reserve());
+    setenv("HAPROXY_BIND", front->address, 1);
+    haproxy = process_start(argv, log, log);
+    kill_at_exit(haproxy);
+    await(!process_alive(haproxy) || is_listening(haproxy_socket));
+    if (!process_alive(haproxy))
+        harness_fail("HAProxy does not start: %s", file_read(log, NULL));
+    await(haproxy_is_up("tines,one") && haproxy_is_up("tines,two"));
 }
 
 void haproxy_stop(void)

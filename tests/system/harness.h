@@ -82,6 +82,10 @@ struct run run_program(const char *const *argv);
 #define run_tine(...) run(tine_path(), __VA_ARGS__)
 bool program_exists(const char *name);
 
+/* A port of 127.0.0.1 for who is to be told its number, or to be started on it again. It is nobody else's until this process ends: we hold
+ * it, and do not listen, so that whoever sets SO_REUSEADDR can, as servers do; connections and those who ask for any port do not get it. */
+int port_reserve(void);
+
 /* Starts argv in a process group of its own, with standard input from /dev/null and the two outputs appended to
  * files; it dies with us. */
 pid_t process_start(const char *const *argv, const char *out_path, const char *err_path);

@@ -39,9 +39,8 @@ static void configure(struct server *server, const char *listen)
 static void launch_machine(struct server *server)
 {
     server_prepare(server, "");
-    configure(server, "127.0.0.1:0");
+    configure(server, text("127.0.0.1:%d", port_reserve()));
     server_launch(server);
-    configure(server, server->address);
 }
 
 static void require_batteries(void)

@@ -258,12 +258,10 @@ Test(process, workers_of_a_killed_master_leave)
 Test(process, a_killed_master_can_be_started_again_at_once)
 {
     struct server server;
-    server_start(&server, TWO_WORKERS PROBE);
-    const char *address = text("%s", server.address);
+    server_start(&server, text("[server]\nlisten = 127.0.0.1:%d\nworkers = 2\n" PROBE, port_reserve()));
     expect_get(&server, "/hello", 200, "hello");
     server_signal(&server, SIGKILL);
     server_wait(&server);
-    server_configure(&server, text("[server]\nlisten = %s\nworkers = 2\n" PROBE, address));
     server_launch(&server);
     expect_get(&server, "/hello", 200, "hello");
     server_stop(&server);

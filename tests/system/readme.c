@@ -12,7 +12,6 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,12 +127,7 @@ static void open_shell(void)
     const char *argv[] = {"sh", "-c", text("exec sh <%s", fifo), NULL};
     kill_at_exit(process_start(argv, shell.out, shell.out));
     shell.commands = open(fifo, O_WRONLY | O_CLOEXEC);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cr_assert(bind(probe, (struct sockaddr *)&address, length) == 0 && getsockname(probe, (struct sockaddr *)&address, &length) == 0);
-    snprintf(shell.port, sizeof shell.port, "%d", ntohs(address.sin_port));
-    close(probe);
+    snprintf(shell.port, sizeof shell.port, "%d", port_reserve());
 }
 
 static void end_server(void)

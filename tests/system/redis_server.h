@@ -15,9 +15,6 @@ struct redis {
     bool tls;         /* the port speaks that alone */
 };
 
-/* A port of 127.0.0.1 that nobody has now; another may have it a moment later. */
-int port_find_free(void);
-
 /* Skips the test where there is none. */
 void redis_require(void);
 
