@@ -26,6 +26,7 @@ enum {
     LEAVE_AT_ONCE_MS = 1000, /* that a worker ordered to quit is given before it is killed */
     BACK_OFF_MS = 100,      /* after the first failure, then doubled */
     BACK_OFF_MAX_MS = 30000,
+    ALONE_MS = 1000,         /* the most while no worker serves: requests wait for it */
     STATUS_UNKNOWN = -1,    /* another process reaped it */
     LIVED_MS = 1000,         /* a worker that lived that long did not fail for being started */
 };
@@ -261,19 +262,39 @@ static void describe(int status, const char *where, char *text, size_t size)
         snprintf(text, size, "exited with status %d%s", WEXITSTATUS(status), where);
 }
 
-/* How long until its place is filled again: at once if a handler took it down or it had lived a while, else ever longer,
- * with jitter so that several do not come back in step. */
-static void back_off(struct master *m, const struct child *child, bool in_handler)
+bool children_serves(const struct master *m, const struct child *child)
+{
+    return child->generation == m->current && (child->state == CHILD_STARTING || child->state == CHILD_READY);
+}
+
+static bool anybody_serves(const struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        if (children_serves(m, &m->children[i]))
+            return true;
+    return false;
+}
+
+/* A worker that got ready and did not fail for being started: it lived a while, or was killed by who can kill anything. */
+static bool is_sound(const struct master *m, const struct child *child, int status)
+{
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    return child->state != CHILD_STARTING && (killed || m->now - child->started >= LIVED_MS);
+}
+
+/* How long until its place is filled again: at once if a handler took it down or it was sound, else ever longer, with jitter so that
+ * several do not come back in step. The last one to go bounds how long there is none. */
+static void back_off(struct master *m, const struct child *child, int status, bool in_handler)
 {
     struct position *position = &m->positions[child->position];
-    if (in_handler || (child->state != CHILD_STARTING && m->now - child->started >= LIVED_MS)) {
+    if (in_handler || is_sound(m, child, status)) {
         position->failures = 0;
         position->retry_at = m->now;
         return;
     }
-    int64_t wait = BACK_OFF_MS << (position->failures < 9 ? position->failures : 9);
-    if (wait > BACK_OFF_MAX_MS)
-        wait = BACK_OFF_MAX_MS;
+    int64_t wait = BACK_OFF_MS << (position->failures < 9 ? position->failures : 9), most = anybody_serves(m) ? BACK_OFF_MAX_MS : ALONE_MS;
+    if (wait > most)
+        wait = most;
     wait += wait * (random() % 256) / 1024;
     position->failures++;
     position->retry_at = m->now + wait;
@@ -295,7 +316,7 @@ static void judge(struct master *m, const struct child *child, int status, const
     }
     log_error("worker %ld %s", (long)child->pid, how);
     if (child->generation == m->current && master_is_open(m))
-        back_off(m, child, where[0] != 0);
+        back_off(m, child, status, where[0] != 0);
 }
 
 static void forget_child(struct master *m, unsigned slot, int status)

@@ -139,6 +139,7 @@ void children_order(struct master *m, unsigned slot, enum worker_order order, in
 void children_order_all(struct master *m, enum worker_order order, int64_t patience);
 void children_send(struct master *m, unsigned slot, char message, const int *fds, size_t count);
 void children_write_logs(struct master *m);
+bool children_serves(const struct master *m, const struct child *child); /* or is about to, for the current generation */
 unsigned children_ready(const struct master *m, const struct generation *generation);
 
 /* supervise.c */

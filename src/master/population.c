@@ -12,16 +12,11 @@ enum {
     RETRY_MS = 1000
 };
 
-static bool serves(const struct master *m, const struct child *child)
-{
-    return child->generation == m->current && (child->state == CHILD_STARTING || child->state == CHILD_READY);
-}
-
 /* A worker that is due to be replaced does not count: that is how its successor comes about. */
 static bool is_filled(const struct master *m, unsigned position)
 {
     for (unsigned i = 0; i < m->slots; i++)
-        if (serves(m, &m->children[i]) && m->children[i].position == position && !m->children[i].due)
+        if (children_serves(m, &m->children[i]) && m->children[i].position == position && !m->children[i].due)
             return true;
     return false;
 }
@@ -67,7 +62,7 @@ static void find_aged_workers(struct master *m)
 {
     for (unsigned i = 0; i < m->slots; i++) {
         struct child *child = &m->children[i];
-        if (!serves(m, child) || child->due || child->retire_at == 0)
+        if (!children_serves(m, child) || child->due || child->retire_at == 0)
             continue;
         if (m->now >= child->retire_at)
             child->due = true;
@@ -82,7 +77,7 @@ static unsigned count_busy(struct master *m, bool *all)
     unsigned busy = 0;
     *all = true;
     for (unsigned i = 0; i < m->slots; i++) {
-        if (!serves(m, &m->children[i]))
+        if (!children_serves(m, &m->children[i]))
             continue;
         uint64_t sequence;
         bool is_busy = m->children[i].state == CHILD_READY && supervise_time(m, i, &sequence) >= BUSY_MS;

@@ -240,6 +240,41 @@ Test(process, a_crash_loop_backs_off_and_recovers)
     cr_assert_eq(server_wait(&server), 0);
 }
 
+/* Its wait would be longer each time, were others there to serve meanwhile. */
+Test(process, where_nobody_serves_another_worker_is_tried_each_second)
+{
+    struct server server;
+    pid_t worker;
+    server_start(&server, ONE_WORKER PROBE "[app:s]\npath = /s\nmodule = @MODULES@/settings.so\nmust = x\ncrash_if = @DIR@/sick\n");
+    expect_get(&server, "/hello", 200, "hello");
+    server_await_workers(&server, 1, &worker);
+    file_write(text("%s/sick", server.dir), "");
+    kill(worker, SIGKILL);
+    server_log_await(&server, "worker 0 is started again in ", 6);
+    cr_assert_not(text_matches(server_log(&server), "started again in ([2-9]|1[3-9]|[1-9][0-9])[0-9]{3} ms"), "%s", server_log(&server));
+    unlink(text("%s/sick", server.dir));
+    expect_get(&server, "/hello", 200, "hello");
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
+}
+
+/* It is not ill for being young: ten waits, each twice the last, would take a minute. */
+Test(process, a_worker_that_was_ready_when_it_was_killed_is_replaced_at_once)
+{
+    struct server server;
+    pid_t worker;
+    server_start(&server, TWO_WORKERS PROBE);
+    for (int killed = 0; killed < 20; killed++) {
+        worker = atoi(get(&server, "/pid").body);
+        cr_assert(worker > 0 && kill(worker, SIGKILL) == 0);
+        await(!process_alive(worker));
+    }
+    server_log_await(&server, "killed by signal 9", 20);
+    cr_assert_not(server_log_has(&server, "is started again in"), "%s", server_log(&server));
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
+}
+
 Test(process, workers_of_a_killed_master_leave)
 {
     struct server server;
