@@ -140,7 +140,7 @@ void row_kill_workers(struct row *row)
 static long held_by_dead(const struct row *row, long ended)
 {
     long held = 0;
-    wait_until(2000, (held = row_total(row, "lost")) >= ended);
+    wait_until(row->patience > 1 ? 5000 : 2000, (held = row_total(row, "lost")) >= ended);
     return held;
 }
 
@@ -149,7 +149,10 @@ void row_expect_only_held_lost(struct row *row)
     const struct crowd_tally *t = &row->tally;
     long ended = t->reset + t->unanswered + t->closed, held = held_by_dead(row, ended);
     snprintf(row->note, sizeof row->note, " (%ld connections ended, the dead held %ld)", ended, held);
-    row_expect(row, ended <= held, "%ld connections ended, the dead held %ld", ended, held);
+    /* One that accept() has returned and its worker has not counted yet dies with it untold. Beside other tests, which may have the processor
+     * at that moment, it was seen to happen. */
+    long untold = row->patience > 1 ? row->done : 0;
+    row_expect(row, ended <= held + untold, "%ld connections ended, the dead held %ld", ended, held);
     row_expect(row, t->refused + t->timeout + t->status + t->wrong + t->doubled + t->silent == 0,
                "%ld refused, %ld timed out, %ld another status, %ld wrong, %ld doubled, %ld clients silent at the end", t->refused, t->timeout,
                t->status, t->wrong, t->doubled, t->silent);
