@@ -26,6 +26,7 @@ enum {
     PIECE_BYTES = 10000,
     PIECE_US = 20000,
     TIMEOUT_US = 5000000,
+    PATIENT_US = 20000000,
     RETRY_US = 10000
 };
 
@@ -64,6 +65,7 @@ static struct {
     struct sockaddr_in to;
     struct visitor visitors[VISITORS];
     int count, epoll, think_ms;
+    int64_t timeout_us;
     const char *token; /* NULL: they ask the ledger */
 } self;
 
@@ -165,7 +167,7 @@ static void come(struct visitor *v)
         return;
     }
     v->state = CONNECTING;
-    v->due = now_us() + TIMEOUT_US;
+    v->due = now_us() + self.timeout_us;
     watch(v, EPOLL_CTL_ADD, EPOLLOUT);
 }
 
@@ -210,7 +212,7 @@ static void send_piece(struct visitor *v)
         return;
     }
     v->out_sent += sent > 0 ? (size_t)sent : 0;
-    v->due = v->out_sent < v->out_length ? now_us() + PIECE_US : v->began + TIMEOUT_US;
+    v->due = v->out_sent < v->out_length ? now_us() + PIECE_US : v->began + self.timeout_us;
 }
 
 static void ask(struct visitor *v)
@@ -321,7 +323,7 @@ static void act(struct visitor *v)
         give_up(v);
     else if (v->state == IDLE && !stopping)
         ask(v);
-    else if (v->state == ASKING && now_us() - v->began >= TIMEOUT_US)
+    else if (v->state == ASKING && now_us() - v->began >= self.timeout_us)
         lose(v, &self.tally->timeout);
     else if (v->state == ASKING)
         send_piece(v);
@@ -405,6 +407,7 @@ void crowd_start(struct crowd *crowd, const struct server *server, const struct 
     self.board = crowd->board;
     self.tally = &crowd->board->tally;
     self.think_ms = plan->think_ms;
+    self.timeout_us = plan->patience > 1 ? PATIENT_US : TIMEOUT_US;
     self.token = plan->token;
     self.epoll = epoll_create1(EPOLL_CLOEXEC);
     self.to = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),

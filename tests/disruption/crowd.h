@@ -19,6 +19,7 @@ enum habit {
 struct crowd_plan {
     const char *address; /* NULL: the server's first */
     int clients[HABITS];
+    double patience; /* more than 1: other tests run beside, and answers take their time */
     int think_ms; /* on average, between an answer and the next request */
     const char *token; /* not NULL: they create articles of Conduit, called by their numbers, with this token */
 };
@@ -28,7 +29,7 @@ struct crowd_tally {
     long refused;    /* could not connect */
     long reset;      /* the connection was reset after a request had been sent */
     long unanswered; /* the same, by an orderly end */
-    long timeout;    /* no answer within five seconds, or not let in */
+    long timeout;    /* no answer within five seconds (20 where patience is due), or not let in */
     long status;     /* another status than 200 */
     long wrong;      /* another's answer, one more than was asked for, or one that the ledger knows nothing of */
     long doubled;    /* served twice */

@@ -21,7 +21,9 @@ void row_serve(struct row *row, const char *ini)
 
 void row_crowd(struct row *row, const struct crowd_plan *plan)
 {
-    crowd_start(&row->crowd, &row->server, plan);
+    struct crowd_plan patient = *plan;
+    patient.patience = row->patience;
+    crowd_start(&row->crowd, &row->server, &patient);
     row->next = 0;
 }
 

@@ -11,7 +11,8 @@ TestSuite(disruption, .timeout = 120);
 
 static void expect_row_kept(const char *name)
 {
-    struct run ran = run(text("%s/../disruption/disruption", modules_path()), "--seconds", "2", "--patience", "10", name);
+    const char *argv[] = {text("%s/../disruption/disruption", modules_path()), "--seconds", "2", "--patience", "10", name, NULL};
+    struct run ran = run_program_within(60000, argv);
     cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
 }
 

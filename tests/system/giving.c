@@ -131,6 +131,14 @@ Test(giving, a_stall_that_is_aborted_gives_nothing_twice)
     stop(&server);
 }
 
+static int count_given(const struct server *server)
+{
+    int given = -1;
+    const char *out = run_tine("status", "-c", server->ini).out, *totals = strstr(out, "given ");
+    cr_assert(totals != NULL && sscanf(totals, "given %d,", &given) == 1, "%s", out);
+    return given;
+}
+
 /* The channel holds so much, of a server without root's rights a few hundred connections. It is told of again, but counted once. */
 Test(giving, a_stalled_worker_that_cannot_give_is_told_to_again)
 {
@@ -145,6 +153,8 @@ Test(giving, a_stalled_worker_that_cannot_give_is_told_to_again)
     pid_t holder = atoi(client_read(&stalled).body);
     server_signal(&server, SIGTTIN);
     server_await_workers(&server, 2, workers);
+    /* The new one gets its share, which is given by sendmsg() as well. */
+    await((expect_kept(&stalled, request("GET", "/hello", ""), "hello"), count_given(&server) >= KEPT / 2 - 2));
     fault_begin_in(&server, "sendmsg", EAGAIN, holder);
     int64_t start = now_ms();
     client_send(&stalled, request("GET", "/trouble/gate/a", ""));

@@ -78,6 +78,7 @@ struct run {
 
 /* Runs argv[0] (found by PATH) until it ends, a failed test if it takes longer than PATIENCE. */
 struct run run_program(const char *const *argv);
+struct run run_program_within(int64_t ms, const char *const *argv);
 #define run(...) run_program((const char *const[]){__VA_ARGS__, NULL})
 #define run_tine(...) run(tine_path(), __VA_ARGS__)
 bool program_exists(const char *name);

@@ -95,12 +95,17 @@ int process_wait(pid_t process, int64_t ms)
 
 struct run run_program(const char *const *argv)
 {
+    return run_program_within(PATIENCE, argv);
+}
+
+struct run run_program_within(int64_t ms, const char *const *argv)
+{
     static int number;
     struct run result;
     const char *out = text("%s/run%d.out", test_dir(), ++number);
     const char *err = text("%s/run%d.err", test_dir(), number);
     pid_t child = process_start(argv, out, err);
-    result.code = process_wait(child, PATIENCE);
+    result.code = process_wait(child, ms);
     if (result.code < 0) {
         kill(child, SIGKILL);
         harness_fail("%s did not end; it said: %s", argv[0], file_read(err, NULL));

@@ -217,8 +217,10 @@ Test(status, shows_broken_routes_until_they_serve_or_a_reload)
 Test(status, is_text_unless_json_is_asked_for)
 {
     struct server server;
+    pid_t workers[WORKERS_MAX];
     server_start(&server, TWO_WORKERS STATUS);
     server_log_await(&server, "generation 1 serves", 1); /* the first worker answers before that */
+    server_await_workers(&server, 2, workers);
     struct response response = get(&server, "/status");
     expect_response(&response, 200, NULL);
     cr_assert_str_eq(response_header(&response, "Content-Type"), "text/plain; charset=utf-8");
