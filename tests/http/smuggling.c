@@ -105,7 +105,7 @@ const struct rule smuggling[] = {
          CASE("an id that has one", GET "X-Request-Id: a b\r\n\r\n", "200; +X-Request-Id; !X-Request-Id=a b; keep", .own = true),
          CASE("an encoded line end in a path", "GET /x%0d%0aX-Evil:%201 HTTP/1.1\r\n" HOST "\r\n", "404; -X-Evil; keep")),
     RULE("11.3", MUST, "nothing hides behind a close or a refusal",
-         CASE("a close", GET "Connection: close\r\n\r\n" HIDDEN, "200; body=hello; close", .not = SPLIT),
+         CASE("a close", GET "Connection: close\r\n\r\n" HIDDEN, "200; body=hello; close", .not = SPLIT | INTERLEAVED),
          CASE("a refusal", "GET /hello HTTP/1.1\r\n\r\n" HIDDEN, REFUSED),
          CASE("an upgrade", GET "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n", HELLO,
               .peers = "101/200; either"), CASE("an HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505; close", .own = true),

@@ -46,7 +46,7 @@ Test(health, readiness_fails_and_all_is_served_while_the_stop_is_delayed)
 {
     struct server server;
     pid_t workers[WORKERS_MAX];
-    server_start(&server, DELAYED("1500ms") RESPOND("app"));
+    server_start(&server, DELAYED("4s") RESPOND("app"));
     server_await_workers(&server, 2, workers);
     struct client kept = client_connect(&server);
     int64_t start = now_ms();
@@ -67,7 +67,7 @@ Test(health, readiness_fails_and_all_is_served_while_the_stop_is_delayed)
     cr_assert_eq(ran.code, 1);
     cr_assert(text_matches(ran.err, "the server is stopping"), "%s", ran.err);
     cr_assert_eq(server_wait(&server), 0);
-    cr_assert_geq(now_ms() - start, 1500);
+    cr_assert_geq(now_ms() - start, 4000);
     client_close(&kept);
 }
 
