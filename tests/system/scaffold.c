@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 TestSuite(scaffold, .timeout = 120);
 
@@ -77,6 +78,21 @@ Test(scaffold, builds_again_what_was_built_with_other_flags)
     cr_assert_eq(newcomer_make(folder, NULL).code, 0);
     struct run ran = newcomer_make(folder, NULL);
     cr_assert(ran.code == 0 && strstr(ran.out, "gcc") == NULL && strstr(ran.out, "cc ") == NULL, "%s", ran.out);
+}
+
+/* What a file that is gone has left in the module is not there on another machine. */
+Test(scaffold, builds_again_without_a_file_that_is_gone)
+{
+    expect_made("lessened");
+    const char *folder = text("%s/lessened", test_dir());
+    file_write(text("%s/more.c", folder), "int more(void);\nint more(void)\n{\n    return 1;\n}\n");
+    cr_assert_eq(newcomer_make(folder, NULL).code, 0);
+    unlink(text("%s/more.c", folder));
+    struct run ran = newcomer_make(folder, NULL);
+    cr_assert(ran.code == 0 && strstr(ran.out, " -shared ") != NULL && strstr(ran.out, "more") == NULL, "%s", ran.out);
+    cr_assert_null(strstr(file_read(text("%s/compile_commands.json", folder), NULL), "more.c"));
+    ran = newcomer_make(folder, NULL);
+    cr_assert(ran.code == 0 && strstr(ran.out, " -shared ") == NULL, "%s", ran.out);
 }
 
 /* Where sanitizers put their own function before one of a library, that library has to be there before them. */
