@@ -249,40 +249,61 @@ static char *pipe_read(int fd)
     return all;
 }
 
-/* The first worker of a new generation gets ready at the moment of the stop. For that the master is held by SIGSTOP
- * while it is sent the order and that worker is let go: the signal is what it sees first. A client in the queue keeps the stop from going
- * on by itself. */
-Test(stopping, a_stop_is_not_undone_by_a_reload_that_succeeds_meanwhile)
+/* The first worker of a new generation gets ready, and says so, when a signal has come to the master that it acts on first: for that the master
+ * is held by SIGSTOP meanwhile. */
+static void get_ready_behind(const struct server *server, pid_t first, int signal, int64_t ms)
 {
-    struct server server;
+    server_signal(server, SIGSTOP);
+    server_signal(server, signal);
+    unlink(text("%s/hold", server->dir));
+    await(sleeps_in(first, "wait_for_more_packets")); /* to be told that it may go on */
+    if (ms > 0)
+        wait_until(ms, false);
+    server_signal(server, SIGCONT);
+}
+
+/* Starts a reload whose first worker waits in worker_init. */
+static pid_t begin_reload(const struct server *server, int log)
+{
     pid_t before[WORKERS_MAX], workers[WORKERS_MAX];
-    server_prepare(&server, "[server]\nlisten = unix:@DIR@/sock\nworkers = 1\nworkers_max = 1\n[log]\nerror = @DIR@/pipe\n" TROUBLE
-                            "[app:s]\npath = /\nmodule = @MODULES@/settings.so\nmust = x\nhold = @DIR@/hold\n");
-    const char *path = text("%s/pipe", server.dir), *hold = text("%s/hold", server.dir);
-    cr_assert_eq(mkfifo(path, 0644), 0);
-    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    server.pid = process_start((const char *const[]){tine_path(), "-c", server.ini, NULL}, server.access, server.log);
-    kill_at_exit(server.pid);
-    snprintf(server.address, sizeof server.address, "unix:%s/sock", server.dir);
-    await(strstr(pipe_read(fd), "generation 1 serves") != NULL);
-    server_await_workers(&server, 1, before);
-    struct client busy = client_connect(&server);
-    client_send(&busy, request("GET", "/trouble/gate/a", ""));
-    await(strstr(pipe_read(fd), "gate a entered") != NULL);
-    struct client waiting = client_connect(&server);
-    client_send(&waiting, request("GET", "/trouble/nap/0", ""));
-    file_write(hold, "");
-    server_signal(&server, SIGHUP);
-    await(strstr(pipe_read(fd), "waits in worker_init") != NULL);
-    server_await_workers(&server, 2, workers);
+    server_await_workers(server, 1, before);
+    file_write(text("%s/hold", server->dir), "");
+    server_signal(server, SIGHUP);
+    await(strstr(pipe_read(log), "waits in worker_init") != NULL);
+    server_await_workers(server, 2, workers);
     pid_t first = workers[0] == before[0] ? workers[1] : workers[0];
     if (!wait_until(2000, sleeps_in(first, "nanosleep")))
         cr_skip_test("wchan cannot be read here");
-    server_signal(&server, SIGSTOP);
-    server_signal(&server, SIGTERM);
-    unlink(hold);
-    await(!sleeps_in(first, "nanosleep"));
-    server_signal(&server, SIGCONT);
+    return first;
+}
+
+/* Its error log is a pipe, so that what it says can be waited for while it is held. */
+static int serve_into_pipe(struct server *server, const char *more)
+{
+    server_prepare(server, text("[server]\nlisten = unix:@DIR@/sock\nworkers = 1\nworkers_max = 1\n%s[log]\nerror = @DIR@/pipe\n" TROUBLE
+                                "[app:s]\npath = /\nmodule = @MODULES@/settings.so\nmust = x\nhold = @DIR@/hold\n", more));
+    const char *path = text("%s/pipe", server->dir);
+    cr_assert_eq(mkfifo(path, 0644), 0);
+    int log = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    server->pid = process_start((const char *const[]){tine_path(), "-c", server->ini, NULL}, server->access, server->log);
+    kill_at_exit(server->pid);
+    snprintf(server->address, sizeof server->address, "unix:%s/sock", server->dir);
+    await(strstr(pipe_read(log), "generation 1 serves") != NULL);
+    return log;
+}
+
+/* A client in the queue keeps the stop from going on by itself. */
+static void expect_stopped_behind(const char *more)
+{
+    struct server server;
+    int log = serve_into_pipe(&server, more);
+    struct client busy = client_connect(&server);
+    client_send(&busy, request("GET", "/trouble/gate/a", ""));
+    await(strstr(pipe_read(log), "gate a entered") != NULL);
+    struct client waiting = client_connect(&server);
+    client_send(&waiting, request("GET", "/trouble/nap/0", ""));
+    pid_t first = begin_reload(&server, log);
+    get_ready_behind(&server, first, SIGTERM, 0);
     await(!process_alive(first));
     gate_open(&server, "a");
     struct response response = client_read(&busy);
@@ -291,4 +312,27 @@ Test(stopping, a_stop_is_not_undone_by_a_reload_that_succeeds_meanwhile)
     expect_response(&response, 200, "slept 0 ms");
     cr_assert_eq(server_wait(&server), 0);
     cr_assert_not(file_exists(text("%s/sock", server.dir)));
+}
+
+Test(stopping, a_stop_is_not_undone_by_a_reload_that_succeeds_meanwhile)
+{
+    expect_stopped_behind("");
+}
+
+Test(stopping, a_stop_that_is_delayed_is_not_undone_by_a_reload_that_succeeds_meanwhile)
+{
+    expect_stopped_behind("shutdown_delay = 300ms\n");
+}
+
+/* It is being killed, for having taken too long, when the master reads that it is ready. */
+Test(stopping, a_worker_that_gets_ready_too_late_is_no_reason_to_accept_a_reload)
+{
+    struct server server;
+    int log = serve_into_pipe(&server, "[timeouts]\nstart = 4s\n");
+    pid_t first = begin_reload(&server, log);
+    get_ready_behind(&server, first, SIGHUP, 4000);
+    await(strstr(pipe_read(log), "had to be killed: [timeouts] start passed") != NULL);
+    await(strstr(pipe_read(log), "generation 2 serves") != NULL); /* by the second signal */
+    cr_assert_not_null(strstr(pipe_read(log), "reload refused: generation 1 serves on"));
+    server_stop(&server);
 }
