@@ -9,6 +9,7 @@
 #include "redis_server.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -31,7 +32,7 @@ static struct redis redis;
 static void configure(struct server *server, const char *listen)
 {
     const char *store = text("store = redis://127.0.0.1:%d\nstore_timeout = 10s\n", redis.port);
-    server_configure(server, text("[server]\nlisten = %s\nworkers = 4\nworkers_max = 4\nhealth = on\nshutdown_delay = 3s\n"
+    server_configure(server, text("[server]\nlisten = %s\nworkers = 4\nworkers_max = 4\nhealth = on\nshutdown_delay = 6s\n"
                                   "trusted = 127.0.0.1\n[log]\naccess = off\n%s" APPS, listen, text(FILTERS, store)));
 }
 
@@ -67,8 +68,12 @@ void machines_launch(void)
 
 void machines_end(void)
 {
-    server_stop(&one);
-    server_stop(&two);
+    static struct server *const machines[] = {&one, &two};
+    for (size_t i = 0; i < 2; i++) {
+        server_signal(machines[i], SIGTERM);
+        server_log_await(machines[i], "stopping in ", 1);
+        server_stop(machines[i]); /* a second TERM: nothing is in progress */
+    }
     haproxy_stop();
     redis_kill(&redis);
 }
