@@ -81,6 +81,13 @@ Test(command_line, t_says_configuration_ok)
     cr_assert(strstr(ran.out, "configuration ok") != NULL, "%s", ran.out);
 }
 
+Test(command_line, t_warns_of_a_file_without_apps)
+{
+    struct run ran = run_tine("-t", "-c", ini("[server]\nlisten = 127.0.0.1:0\n"));
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    cr_assert(text_matches(ran.err, "^there is no \\[app:NAME\\]: every request is answered 404$"), "%s", ran.err);
+}
+
 Test(command_line, t_says_configuration_ok_to_a_module)
 {
     struct run ran = run_tine("-t", "-c", ini("[server]\nlisten = 127.0.0.1:0\n" PROBE));

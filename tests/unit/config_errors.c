@@ -240,12 +240,24 @@ Test(config_errors, tells_a_file_that_is_none, .timeout = 10)
     }
 }
 
+/* A reload would take it for a server that serves nothing. */
+Test(config_errors, tells_a_file_that_was_cut_off_at_its_beginning)
+{
+    static const char *const nothing[] = {"", "\n\n", "; server.ini\n", "\xEF\xBB\xBF"};
+
+    for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++)
+        expect_errors(nothing[i], NULL, 0, "'server.ini' is empty, there is no [section] in it: was it cut off?\n");
+    expect_errors("[server]\n", NULL, 0, "");
+    expect_errors("", (const char *const[]){"server.workers=2"}, 1, "");
+}
+
 Test(config_errors, takes_a_file_of_a_mebibyte)
 {
     struct errors errors;
     char *text = malloc(1024 * 1024);
 
     memset(text, '\n', 1024 * 1024);
+    memcpy(text, "[log]", 5);
     write_bytes("server.ini", text, 1024 * 1024);
     free(text);
     errors_init(&errors);
