@@ -294,14 +294,24 @@ static void send_reasons(const struct worker *w, const struct errors *errors)
     }
 }
 
-/* Modules, settings, formats: what can fail, before anything is accepted. */
+/* The master may write there in any case where it is root. Of what a later worker meets the requests tell that want it. */
+static void check_temp(const struct worker *w, struct errors *errors)
+{
+    if (w->setup->canary && w->setup->user != NULL && access(w->config->temp, W_OK | X_OK) < 0)
+        config_reject_value(errors, w->config, "server", "temp", "workers, who are '%s' ([server] user), cannot write '%s': %s",
+                            w->setup->user, w->config->temp, strerror(errno));
+}
+
+/* Modules, settings, formats: what can fail, before anything is accepted. Copies of modules may lie in a folder of [server] temp. */
 static void prepare(struct worker *w)
 {
     struct errors errors;
     const char *reason;
     errors_init(&errors);
     server_use(w->setup->board, w->config->health);
-    w->apps = apps_load(w->config, w->setup->module_files, &errors);
+    check_temp(w, &errors);
+    if (errors.count == 0)
+        w->apps = apps_load(w->config, w->setup->module_files, &errors);
     if (w->access_log.fd >= 0) {
         w->access_format = access_log_new(w->config->log_access_format, &reason);
         if (w->access_format == NULL)

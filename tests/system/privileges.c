@@ -54,9 +54,9 @@ Test(privileges, what_looks_up_users_stays_out_of_the_master)
     struct server server;
     server_start(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\nowner = daemon\n" PROBE);
     expect_get(&server, "/hello", 200, "hello");
-    server_reload(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\nowner = nobody_of_that_name\n" PROBE);
-    server_log_await(&server, "there is no user of the name given as owner", 1);
-    server_reload(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\ngroup = nobody_of_that_name\n" PROBE);
+    server_reload_refused(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\nowner = nobody_of_that_name\n" PROBE);
+    server_log_await(&server, "owner: 'nobody_of_that_name': there is no such user", 1);
+    server_reload_refused(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\ngroup = nobody_of_that_name\n" PROBE);
     server_log_await(&server, "there is no such group", 1);
     cr_assert(text_matches(process_file(server.pid, "maps"), "libjansson"));
     cr_assert(!text_matches(process_file(server.pid, "maps"), "libnss"), "%s", process_file(server.pid, "maps"));
@@ -110,6 +110,20 @@ Test(privileges, a_module_that_does_not_start_is_said_to_be_somebody_else)
     cr_assert(strstr(ran.err, "workers are 'nobody' ([server] user)") != NULL, "%s", ran.err);
     ran = run_tine("-c", server.ini, "-o", "server.user=root", "-o", "app:notes.file=/no/such/folder/notes.db");
     cr_assert(ran.code == 1 && strstr(ran.err, "want of permission") == NULL, "%s", ran.err);
+}
+
+/* What root may do in any case tells nothing of its workers. */
+Test(privileges, a_folder_that_workers_cannot_write_bodies_to_is_refused)
+{
+    need_root();
+    struct server server;
+    server_prepare(&server, ONE_WORKER "temp = @DIR@/root\n" PROBE);
+    cr_assert_eq(run("mkdir", "-m", "0755", text("%s/root", server.dir)).code, 0);
+    struct run ran = run_tine("-c", server.ini);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "server\\.ini:4: \\[server\\] temp: workers, who are 'nobody' \\(.*\\), cannot write '.*/root': Permission"),
+              "%s", ran.err);
+    cr_assert_null(strstr(ran.err, "module:"), "%s", ran.err);
 }
 
 /* tine started with these limits, through a shell: they must not be this process' own. */
