@@ -341,6 +341,10 @@ static void report_ready(struct worker *w)
         if (length == 0 || (length < 0 && errno != EINTR))
             leave(w);
     }
+    if (w->setup->silent_output)
+        io_silence(STDOUT_FILENO);
+    if (w->setup->silent_errors)
+        io_silence(STDERR_FILENO);
 }
 
 static void open_worker(struct worker *w, const struct worker_setup *setup)

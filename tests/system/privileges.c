@@ -285,6 +285,24 @@ Test(privileges, a_daemon_serves_and_its_starter_returns_once_it_does)
     cr_assert_not(file_exists(text("%s/tine.pid", server.dir)));
 }
 
+/* As ssh, $(...) and playbooks do, which read until the end. */
+Test(privileges, a_daemon_lets_go_of_the_output_of_its_starter)
+{
+    struct server server;
+    server_prepare(&server, TWO_WORKERS "daemon = on\npidfile = @DIR@/tine.pid\n[log]\nerror = @DIR@/log\naccess = @DIR@/access\n" PROBE);
+    struct run ran = run("sh", "-c", text("said=$(%s -c %s 2>&1); echo \"it said: $said\"", tine_path(), server.ini));
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    cr_expect_str_eq(ran.out, "it said: \n");
+    server.pid = atoi(file_read(text("%s/tine.pid", server.dir), NULL));
+    kill_at_exit(server.pid);
+    strcpy(server.address, server_address(&server, 0));
+    server_signal(&server, SIGHUP);
+    server_log_await(&server, "generation 2 serves", 1);
+    expect_get(&server, "/hello", 200, "hello");
+    server_signal(&server, SIGTERM);
+    await(!process_alive(server.pid));
+}
+
 Test(privileges, a_daemon_that_cannot_start_says_so_to_its_starter)
 {
     struct server first, second;
