@@ -155,7 +155,8 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     }
     io_close(&pair[1]);
     if (pid < 0) {
-        log_error("cannot fork a worker: %s", strerror(errno));
+        log_error("cannot fork a worker: %s%s", strerror(errno),
+                  errno == EAGAIN ? " (the limit of processes: ulimit -u, or TasksMax= in the unit)" : "");
         io_close(&pair[0]);
         return -1;
     }
