@@ -294,6 +294,13 @@ static void send_reasons(const struct worker *w, const struct errors *errors)
     }
 }
 
+/* Of what its words say is not there nobody may have more. */
+static bool is_missing(const struct errors *errors)
+{
+    const char *message = errors->kept > 0 ? errors->messages[errors->kept - 1] : "";
+    return strstr(message, strerror(ENOENT)) != NULL || strstr(message, strerror(ENOTDIR)) != NULL;
+}
+
 /* The master may write there in any case where it is root. Of what a later worker meets the requests tell that want it. */
 static void check_temp(const struct worker *w, struct errors *errors)
 {
@@ -318,7 +325,7 @@ static void prepare(struct worker *w)
             config_reject_value(&errors, w->config, "log", "access_format", "%s", reason);
     }
     shared_use(&w->setup->shared);
-    if (errors.count == 0 && apps_start(w->apps, &errors) < 0 && w->setup->user != NULL)
+    if (errors.count == 0 && apps_start(w->apps, &errors) < 0 && w->setup->user != NULL && !is_missing(&errors))
         errors_add(&errors, "if it was for want of permission: workers are '%s' ([server] user), so what they open or make must be for that user",
                    w->setup->user);
     if (errors.count > 0) {

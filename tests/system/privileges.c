@@ -112,6 +112,20 @@ Test(privileges, a_module_that_does_not_start_is_said_to_be_somebody_else)
     cr_assert(ran.code == 1 && strstr(ran.err, "want of permission") == NULL, "%s", ran.err);
 }
 
+Test(privileges, a_folder_of_files_that_is_not_there_is_no_matter_of_whom)
+{
+    need_root();
+    struct server server;
+    server_prepare(&server, ONE_WORKER "[app:site]\nmodule = static\nroot = @DIR@/missing\n");
+    struct run ran = run_tine("-c", server.ini);
+    cr_assert(ran.code == 1 && strstr(ran.err, "No such file or directory") != NULL, "%s", ran.err);
+    cr_assert_null(strstr(ran.err, "want of permission"), "%s", ran.err);
+    cr_assert_eq(run("mkdir", "-m", "0700", text("%s/missing", server.dir)).code, 0);
+    ran = run_tine("-c", server.ini);
+    cr_assert(ran.code == 1 && strstr(ran.err, "Permission denied (every folder on the way needs x)\n") != NULL, "%s", ran.err);
+    cr_assert_not_null(strstr(ran.err, "want of permission: workers are 'nobody'"), "%s", ran.err);
+}
+
 /* What root may do in any case tells nothing of its workers. */
 Test(privileges, a_folder_that_workers_cannot_write_bodies_to_is_refused)
 {
