@@ -301,12 +301,17 @@ static bool is_missing(const struct errors *errors)
     return strstr(message, strerror(ENOENT)) != NULL || strstr(message, strerror(ENOTDIR)) != NULL;
 }
 
-/* The master may write there in any case where it is root. Of what a later worker meets the requests tell that want it. */
+/* The master may write there in any case where it is root. Where only bodies are concerned it is no reason not to serve. */
 static void check_temp(const struct worker *w, struct errors *errors)
 {
-    if (w->setup->canary && w->setup->user != NULL && access(w->config->temp, W_OK | X_OK) < 0)
-        config_reject_value(errors, w->config, "server", "temp", "workers, who are '%s' ([server] user), cannot write '%s': %s",
-                            w->setup->user, w->config->temp, strerror(errno));
+    const char *temp = w->config->temp, *user = w->setup->user;
+    if (!w->setup->canary || user == NULL)
+        return;
+    if (access(temp, X_OK) < 0)
+        config_reject_value(errors, w->config, "server", "temp", "workers, who are '%s' ([server] user), cannot enter '%s': %s", user, temp,
+                            strerror(errno));
+    else if (access(temp, W_OK) < 0)
+        log_warning("[server] temp: workers, who are '%s', cannot write '%s': bodies larger than [limits] body_memory are answered 507", user, temp);
 }
 
 /* Modules, settings, formats: what can fail, before anything is accepted. Copies of modules may lie in a folder of [server] temp. */

@@ -127,17 +127,22 @@ Test(privileges, a_folder_of_files_that_is_not_there_is_no_matter_of_whom)
 }
 
 /* What root may do in any case tells nothing of its workers. */
-Test(privileges, a_folder_that_workers_cannot_write_bodies_to_is_refused)
+Test(privileges, a_folder_that_workers_cannot_enter_or_write_bodies_to_is_told)
 {
     need_root();
     struct server server;
     server_prepare(&server, ONE_WORKER "temp = @DIR@/root\n" PROBE);
-    cr_assert_eq(run("mkdir", "-m", "0755", text("%s/root", server.dir)).code, 0);
+    cr_assert_eq(run("mkdir", "-m", "0700", text("%s/root", server.dir)).code, 0);
     struct run ran = run_tine("-c", server.ini);
     cr_assert_eq(ran.code, 1);
-    cr_assert(text_matches(ran.err, "server\\.ini:4: \\[server\\] temp: workers, who are 'nobody' \\(.*\\), cannot write '.*/root': Permission"),
+    cr_assert(text_matches(ran.err, "server\\.ini:4: \\[server\\] temp: workers, who are 'nobody' \\(.*\\), cannot enter '.*/root': Permission"),
               "%s", ran.err);
     cr_assert_null(strstr(ran.err, "module:"), "%s", ran.err);
+    cr_assert_eq(chmod(text("%s/root", server.dir), 0755), 0);
+    server_launch(&server);
+    server_log_await(&server, "temp: workers, who are 'nobody', cannot write", 1);
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop(&server);
 }
 
 /* tine started with these limits, through a shell: they must not be this process' own. */
