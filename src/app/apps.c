@@ -166,6 +166,9 @@ struct apps *apps_load(const struct config *config, char *const *module_files, s
     load_all(apps, config, module_files, true);
     apps->filters = routes_named_filters(apps, NULL, config, errors);
     load_all(apps, config, module_files, false);
+    if (apps->mounted == 0 && errors->count == 0)
+        errors_add(&apps->warnings, "there is no [app:NAME]: every request is answered 404%s",
+                   config->health ? ", but for /-/live and /-/ready" : "");
     return apps;
 }
 

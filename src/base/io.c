@@ -15,6 +15,14 @@
 
 enum { MESSAGE_FDS_MAX = 8 };
 
+void io_silence(int fd)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0)
+        dup2(null, fd);
+    io_close(&null);
+}
+
 void io_close(int *fd)
 {
     int saved = errno;

@@ -12,6 +12,9 @@
 /* Closes *fd unless it is -1, and makes it -1. errno is kept. */
 void io_close(int *fd);
 
+/* Has what is written to (or read from) the descriptor go to /dev/null, and leaves its number taken. */
+void io_silence(int fd);
+
 /* Writes all of it, however many calls it takes. Returns 0, or -1 when the rest could not be written. */
 int io_write_all(int fd, const void *data, size_t length);
 

@@ -146,7 +146,10 @@ static void tell_nobody(const struct client_options *options, const struct place
         fprintf(stderr, "tine %s: no server runs for '%s' that could be asked: its [server] control is off\n", options->name,
                 place->file);
     else
-        fprintf(stderr, "tine %s: no server runs for '%s'\n", options->name, place->file);
+        fprintf(stderr, "tine %s: no server runs for '%s'%s\n", options->name, place->file,
+                access(place->file, F_OK) < 0 && errno == ENOENT
+                    ? ", and there is no such file"
+                    : " (it is found by the path that it was started with; links are not followed)");
 }
 
 static int connect_server(const struct client_options *options, int64_t *start)

@@ -5,6 +5,7 @@
 #include "config/build.h"
 
 #include "config/cpus.h"
+#include "config/values.h"
 
 #include <string.h>
 
@@ -23,13 +24,21 @@ static void resolve_workers(struct config *config)
         config->workers_max = config->workers;
 }
 
+/* One that was refused has been told, and has left the default. */
+static bool is_taken(const struct entry *entry, int64_t size)
+{
+    int64_t parsed;
+
+    return !entry || (entry->value && value_parse_size(entry->value, &parsed) && parsed == size);
+}
+
 static void check_header_sizes(struct build *build)
 {
     const struct config_limits *limits = &build->config->limits;
     const struct entry *headers = entries_find(&build->entries, "limits", "headers");
     const struct entry *field = entries_find(&build->entries, "limits", "header_field");
 
-    if (limits->header_field <= limits->headers)
+    if (limits->header_field <= limits->headers || !is_taken(headers, limits->headers) || !is_taken(field, limits->header_field))
         return;
     if (headers)
         build_reject(build, headers, "is less than header_field, which one field may have");

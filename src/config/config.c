@@ -59,6 +59,13 @@ struct source_text {
     int hidden;
 };
 
+/* It would be valid, and a reload would end all that is served: a file that was cut off by a full disk, or is only now being written. */
+static void check_is_written(struct build *build, const char *path)
+{
+    if (build->entries.count == 0 && build->errors->count == 0)
+        errors_add(build->errors, "'%s' is empty, there is no [section] in it: was it cut off?", path);
+}
+
 static bool build_config(struct build *build, const struct source_text *text, const char *path, const char *const *overrides,
                          size_t override_count)
 {
@@ -73,6 +80,8 @@ static bool build_config(struct build *build, const struct source_text *text, co
         return false;
     for (size_t i = 0; i < override_count; i++)
         entries_override(&build->entries, overrides[i], config->directory);
+    if (!text)
+        check_is_written(build, path);
     build_sections(build);
     build_settings(build);
     build_checks(build);

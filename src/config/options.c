@@ -35,7 +35,7 @@ static const char *const format_words[] = {"common", "combined", "json", NULL};
 
 const struct option options[] = {
     {SECTION_SERVER, "listen", OPTION_LISTENS, "127.0.0.1:8000", IN_CONFIG(listens),
-     .help = "host:port, [v6]:port, *:port (both families) or unix:/path; several with commas"},
+     .help = "host:port, [v6]:port, *:port (both families) or unix:/path; several with commas; a port alone is 127.0.0.1's"},
     {SECTION_SERVER, "workers", OPTION_INTEGER, "auto", IN_CONFIG(workers), 1, CONFIG_WORKERS_MAX, .zero = "auto",
      .help = "processes; auto is the CPUs granted (affinity, cgroup quota), at least 2"},
     {SECTION_SERVER, "connections", OPTION_INTEGER, "auto", IN_CONFIG(connections), 1, 1000000, .zero = "auto",
@@ -47,7 +47,7 @@ const struct option options[] = {
     {SECTION_SERVER, "daemon", OPTION_SWITCH, "off", IN_CONFIG(daemon), .help = "go to the background"},
     {SECTION_SERVER, "temp", OPTION_PATH, "/tmp", IN_CONFIG(temp), 1, .help = "folder of spooled request bodies"},
     {SECTION_SERVER, "workers_max", OPTION_INTEGER, "auto", IN_CONFIG(workers_max), 1, CONFIG_WORKERS_MAX, .zero = "auto",
-     .help = "processes while all are inside handlers; auto is 64 or 4 x workers, the larger"},
+     .help = "processes while all are inside handlers; auto is 64 or 4 x workers, the larger; less than workers counts as workers"},
     {SECTION_SERVER, "max_requests", OPTION_INTEGER, "0", IN_CONFIG(max_requests), 0, 1000000000,
      .help = "answered by a worker before another takes its place; 0: any number"},
     {SECTION_SERVER, "max_requests_jitter", OPTION_PERCENT, "10%", IN_CONFIG(max_requests_jitter), 0, 100,

@@ -47,12 +47,20 @@ static void reject_unknown(struct build *build, const struct entry *entry, enum 
     build_reject(build, entry, "unknown key");
 }
 
+/* Other programs' files, and lines that begin with it here, make one think that '#' does it anywhere. */
+static const char *hint_at_comment(const char *value)
+{
+    if (strstr(value, " #") || strstr(value, "\t#"))
+        return " (a comment behind a value begins with ';', not '#')";
+    return strchr(value, ';') ? " (a comment begins with ';' behind a blank)" : "";
+}
+
 static void store(struct build *build, const struct entry *entry, const struct option *option, void *base)
 {
     const char *wrong = option_store(option, base, entry->value, entry->directory, build->config->memory, build->scratch);
 
     if (wrong)
-        build_reject(build, entry, "%s", wrong);
+        build_reject(build, entry, "%s%s", wrong, hint_at_comment(entry->value));
 }
 
 static void take_server_setting(struct build *build, const struct entry *entry, enum option_section section)

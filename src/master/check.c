@@ -7,6 +7,7 @@
 #include "app/access_log.h"
 #include "app/apps.h"
 #include "base/safe_line.h"
+#include "master/privileges.h"
 #include "master/sockets.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +39,46 @@ static void check_folder_of(const struct config *config, const char *path, const
     free(folder);
 }
 
+static void check_is_no_folder(const struct config *config, const char *path, const char *section, const char *key, struct errors *errors)
+{
+    struct stat status;
+    if (path[0] == '/' && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        config_reject_value(errors, config, section, key, "cannot write '%s': %s", path, strerror(EISDIR));
+}
+
+/* One that is there is written to, whatever its folder allows: /dev/null, or a file that root made for us. */
+static void check_log(const struct config *config, const char *path, const char *key, struct errors *errors)
+{
+    check_is_no_folder(config, path, "log", key, errors);
+    if (path[0] != '/' || access(path, F_OK) < 0)
+        check_folder_of(config, path, "log", key, errors);
+    else if (access(path, W_OK) < 0)
+        config_reject_value(errors, config, "log", key, "cannot write '%s': %s", path, strerror(errno));
+}
+
+static void check_owner(const struct config *config, const struct config_listen *listen, const char *section, struct errors *errors)
+{
+    const char *wrong;
+    uid_t uid;
+    gid_t gid;
+    if ((wrong = privileges_find_owner(listen->owner, "", &uid, &gid)) != NULL)
+        config_reject_value(errors, config, section, "owner", "'%s': %s", listen->owner, wrong);
+    if ((wrong = privileges_find_owner("", listen->group, &uid, &gid)) != NULL)
+        config_reject_value(errors, config, section, "group", "'%s': %s", listen->group, wrong);
+}
+
+/* What took the place of a socket that is served does not hinder a reload, which keeps the socket. */
+static void check_local(const struct config *config, const struct config_listen *listen, const char *section, bool tests,
+                        struct errors *errors)
+{
+    const char *path = listen->address.socket.local.sun_path, *key = listen->name[0] != 0 ? "address" : "listen";
+    struct stat status;
+    check_folder_of(config, path, section, key, errors);
+    if (tests && lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
+        config_reject_value(errors, config, section, key, "'%s' is there already, and no socket: move it away, or take another path", path);
+    check_owner(config, listen, section, errors);
+}
+
 static void check_congestion(const struct config *config, const struct config_listen *listen, const char *section, bool tests,
                              struct errors *errors)
 {
@@ -51,8 +93,10 @@ void check_surroundings(const struct config *config, bool tests, struct errors *
 {
     check_folder(config, config->temp, config->temp, "server", "temp", errors);
     check_folder_of(config, config->pidfile, "server", "pidfile", errors);
-    check_folder_of(config, config->log_access, "log", "access", errors);
-    check_folder_of(config, config->log_error, "log", "error", errors);
+    check_is_no_folder(config, config->pidfile, "server", "pidfile", errors);
+    check_folder_of(config, config->control, "server", "control", errors);
+    check_log(config, config->log_access, "access", errors);
+    check_log(config, config->log_error, "error", errors);
     for (size_t i = 0; i < config->listen_count; i++) {
         const struct config_listen *listen = &config->listens[i];
         char section[128] = "server";
@@ -60,7 +104,7 @@ void check_surroundings(const struct config *config, bool tests, struct errors *
             snprintf(section, sizeof section, "listen:%s", listen->name);
         check_congestion(config, listen, section, tests, errors);
         if (listen->address.socket.any.sa_family == AF_UNIX)
-            check_folder_of(config, listen->address.socket.local.sun_path, section, listen->name[0] != 0 ? "address" : "listen", errors);
+            check_local(config, listen, section, tests, errors);
     }
 }
 

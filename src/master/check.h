@@ -8,7 +8,7 @@
 #include "base/errors.h"
 #include "config/config.h"
 
-/* Folders that are written to: of logs, the pid file, spooled bodies, Unix sockets; and what listening sockets want of the system. Adds
+/* Files and folders that are written to: of logs, the pid file, spooled bodies, Unix sockets; and what listening sockets want of the system. Adds
  * what is wrong with them. With 'tests' nothing is to be served, and a right that root's server would have is not missed. */
 void check_surroundings(const struct config *config, bool tests, struct errors *errors);
 

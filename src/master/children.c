@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/title.h"
 #include "master/notify.h"
+#include "master/pidfile.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -121,6 +122,8 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
                                  .addresses = generation->config->limits.per_address > 0 ? m->addresses : NULL,
                                  .shared = m->shared,
                                  .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary,
+                                 .silent_output = pidfile_is_done_with_output(generation->config),
+                                 .silent_errors = pidfile_is_done_with_errors(generation->config),
                                  .user = generation->privileges.drop && generation->privileges.uid != 0 ? generation->privileges.user : NULL};
     worker_run(&setup);
 }
@@ -152,7 +155,8 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     }
     io_close(&pair[1]);
     if (pid < 0) {
-        log_error("cannot fork a worker: %s", strerror(errno));
+        log_error("cannot fork a worker: %s%s", strerror(errno),
+                  errno == EAGAIN ? " (the limit of processes: ulimit -u, or TasksMax= in the unit)" : "");
         io_close(&pair[0]);
         return -1;
     }

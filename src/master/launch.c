@@ -31,14 +31,24 @@ const char *launch_program(void)
     return arguments[0];
 }
 
-/* Found as the shell found us: by a path, or in PATH. Returns only if it cannot be run. */
+/* Found as the shell found us: by a path, or in PATH. execvp() would hand what is no program (a file that was cut off, or is empty) to
+ * /bin/sh, as whom we are. */
+static void run_program(void)
+{
+    if (strchr(arguments[0], '/') != NULL)
+        execv(arguments[0], arguments);
+    else
+        execvp(arguments[0], arguments);
+}
+
+/* Returns only if it cannot be run. */
 static void become(int link)
 {
     sigset_t before;
     inheritance_announce(link);
     notify_pass_on();
     master_pass_signals(&before);
-    execvp(arguments[0], arguments);
+    run_program();
     int error = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
     notify_withdraw();

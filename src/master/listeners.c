@@ -62,6 +62,7 @@ static const char *hint(int error)
 {
     return error == EADDRINUSE      ? " (another program listens there, or another tine)"
            : error == EACCES        ? " (ports below 1024 need root or CAP_NET_BIND_SERVICE)"
+           : error == EEXIST        ? " (what lies there is no socket: move it away, or take another path)"
            : error == EADDRNOTAVAIL ? " (this machine has no such address)"
                                     : "";
 }

@@ -276,6 +276,10 @@ static void announce(struct master *m, int *ready_fd)
 {
     if (m->state == MASTER_STARTING)
         return;
+    if (m->current != NULL && pidfile_is_done_with_output(m->current->config))
+        io_silence(STDOUT_FILENO);
+    if (m->current != NULL && pidfile_is_done_with_errors(m->current->config))
+        io_silence(STDERR_FILENO);
     if (m->state == MASTER_SERVING && *ready_fd >= 0 && write(*ready_fd, "1", 1) < 0)
         log_debug("nobody waits for our start");
     io_close(ready_fd);

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool is_daemon;
+
 /* By rename, so that nobody reads half of it; and into a file of our own, whatever was put there by who owns the folder. */
 void pidfile_write(const char *path)
 {
@@ -71,9 +73,23 @@ int pidfile_daemonize(void)
         return -1;
     if (pid > 0)
         _exit(0);
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null >= 0)
-        dup2(null, STDIN_FILENO);
-    io_close(&null);
+    io_silence(STDIN_FILENO);
+    is_daemon = true;
     return ready[1];
+}
+
+/* "-", and what names a stream of ours by a path. */
+static bool is_stream(const char *log)
+{
+    return strcmp(log, "-") == 0 || strncmp(log, "/dev/std", 8) == 0 || strncmp(log, "/dev/fd/", 8) == 0 || strncmp(log, "/proc/", 6) == 0;
+}
+
+bool pidfile_is_done_with_output(const struct config *config)
+{
+    return is_daemon && !is_stream(config->log_access);
+}
+
+bool pidfile_is_done_with_errors(const struct config *config)
+{
+    return is_daemon && !is_stream(config->log_error);
 }

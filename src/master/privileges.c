@@ -146,7 +146,7 @@ const char *privileges_find_owner(const char *user, const char *group, uid_t *ui
     *uid = answer.privileges.uid;
     *gid = answer.privileges.gid;
     return wrong != NULL                  ? wrong
-           : answer.finding == NO_USER    ? "there is no user of the name given as owner"
+           : answer.finding == NO_USER    ? "there is no such user"
            : answer.finding == NO_GROUP   ? "there is no such group"
                                           : NULL;
 }

@@ -168,8 +168,6 @@ void reload_commit(struct master *m, unsigned canary)
     m->transaction_deadline = m->now + DROPPED_MS;
     m->children[canary].canary = false;
     children_send(m, canary, MESSAGE_GO, NULL, 0);
-    if (m->current->config->app_count == 0)
-        log_warning("there is no [app:NAME]: every request is answered 404");
     verdict_accept(m);
     notify_ready(m);
 }

@@ -138,7 +138,7 @@ static int open_root(struct site *site)
         return 0;
     error = errno;
     return tine_reject(site->app, "root", "cannot open folder '%s': %s%s", root, strerror(error),
-                       error == EACCES ? " (workers are the user of [server] user; every folder on the way needs x for it)" : "");
+                       error == EACCES ? " (every folder on the way needs x)" : "");
 }
 
 struct site *site_open(tine_app *app)

@@ -294,21 +294,43 @@ static void send_reasons(const struct worker *w, const struct errors *errors)
     }
 }
 
-/* Modules, settings, formats: what can fail, before anything is accepted. */
+/* Of what its words say is not there nobody may have more. */
+static bool is_missing(const struct errors *errors)
+{
+    const char *message = errors->kept > 0 ? errors->messages[errors->kept - 1] : "";
+    return strstr(message, strerror(ENOENT)) != NULL || strstr(message, strerror(ENOTDIR)) != NULL;
+}
+
+/* The master may write there in any case where it is root. Where only bodies are concerned it is no reason not to serve. */
+static void check_temp(const struct worker *w, struct errors *errors)
+{
+    const char *temp = w->config->temp, *user = w->setup->user;
+    if (!w->setup->canary || user == NULL)
+        return;
+    if (access(temp, X_OK) < 0)
+        config_reject_value(errors, w->config, "server", "temp", "workers, who are '%s' ([server] user), cannot enter '%s': %s", user, temp,
+                            strerror(errno));
+    else if (access(temp, W_OK) < 0)
+        log_warning("[server] temp: workers, who are '%s', cannot write '%s': bodies larger than [limits] body_memory are answered 507", user, temp);
+}
+
+/* Modules, settings, formats: what can fail, before anything is accepted. Copies of modules may lie in a folder of [server] temp. */
 static void prepare(struct worker *w)
 {
     struct errors errors;
     const char *reason;
     errors_init(&errors);
     server_use(w->setup->board, w->config->health);
-    w->apps = apps_load(w->config, w->setup->module_files, &errors);
+    check_temp(w, &errors);
+    if (errors.count == 0)
+        w->apps = apps_load(w->config, w->setup->module_files, &errors);
     if (w->access_log.fd >= 0) {
         w->access_format = access_log_new(w->config->log_access_format, &reason);
         if (w->access_format == NULL)
             config_reject_value(&errors, w->config, "log", "access_format", "%s", reason);
     }
     shared_use(&w->setup->shared);
-    if (errors.count == 0 && apps_start(w->apps, &errors) < 0 && w->setup->user != NULL)
+    if (errors.count == 0 && apps_start(w->apps, &errors) < 0 && w->setup->user != NULL && !is_missing(&errors))
         errors_add(&errors, "if it was for want of permission: workers are '%s' ([server] user), so what they open or make must be for that user",
                    w->setup->user);
     if (errors.count > 0) {
@@ -331,6 +353,10 @@ static void report_ready(struct worker *w)
         if (length == 0 || (length < 0 && errno != EINTR))
             leave(w);
     }
+    if (w->setup->silent_output)
+        io_silence(STDOUT_FILENO);
+    if (w->setup->silent_errors)
+        io_silence(STDERR_FILENO);
 }
 
 static void open_worker(struct worker *w, const struct worker_setup *setup)

@@ -57,6 +57,7 @@ struct worker_setup {
     int channel[2]; /* for connections: [0] to give, [1] to adopt */
     int control; /* socket to the master */
     pid_t master;
+    bool silent_output, silent_errors; /* once it serves: a daemon's, who has its logs elsewhere */
     bool canary; /* waits for MESSAGE_GO before it accepts */
     const char *user; /* whom it became, for want of privileges; NULL: it is whom the master is */
 };

@@ -81,6 +81,13 @@ Test(command_line, t_says_configuration_ok)
     cr_assert(strstr(ran.out, "configuration ok") != NULL, "%s", ran.out);
 }
 
+Test(command_line, t_warns_of_a_file_without_apps)
+{
+    struct run ran = run_tine("-t", "-c", ini("[server]\nlisten = 127.0.0.1:0\n"));
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    cr_assert(text_matches(ran.err, "^there is no \\[app:NAME\\]: every request is answered 404$"), "%s", ran.err);
+}
+
 Test(command_line, t_says_configuration_ok_to_a_module)
 {
     struct run ran = run_tine("-t", "-c", ini("[server]\nlisten = 127.0.0.1:0\n" PROBE));
@@ -220,6 +227,27 @@ Test(command_line, t_runs_load)
     struct run ran = run_tine("-t", "-c", file);
     cr_assert_eq(ran.code, 1);
     cr_assert(text_matches(ran.err, "server\\.ini:6: \\[app:s\\] must: .*load does not like it"), "%s", ran.err);
+}
+
+/* What a start or a reload would be refused for. */
+Test(command_line, t_tells_of_paths_where_something_else_lies)
+{
+    cr_assert_eq(run("mkdir", text("%s/folder", test_dir())).code, 0);
+    file_write(text("%s/text", test_dir()), "no socket");
+    const char *const cases[][2] = {
+        {"[server]\npidfile = ../folder\n", ":2: \\[server\\] pidfile: cannot write '.*/folder': Is a directory"},
+        {"[server]\ncontrol = /no/such/sock\n", ":2: \\[server\\] control: cannot write '/no/such/sock': No such file"},
+        {"[log]\naccess = ../folder\n", ":2: \\[log\\] access: cannot write '.*/folder': Is a directory"},
+        {"[log]\nerror = ../folder\n", ":2: \\[log\\] error: cannot write '.*/folder': Is a directory"},
+        {"[listen:a]\naddress = unix:../text\n", ":2: \\[listen:a\\] address: '.*/text' is there already, and no socket"},
+        {"[server]\nlisten = 127.0.0.1:0, unix:../folder\n", ":2: \\[server\\] listen: '.*/folder' is there already, and no socket"},
+        {"[listen:a]\naddress = unix:s\nowner = who-is-this\ngroup = who-are-these\n", ":3: \\[listen:a\\] owner: 'who-is-this': there is no such user"},
+        {"[listen:a]\naddress = unix:s\nowner = root\ngroup = who-are-these\n", ":4: \\[listen:a\\] group: 'who-are-these': there is no such group"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct run ran = run_tine("-t", "-c", ini(cases[i][0]));
+        cr_expect_eq(ran.code, 1, "%s", cases[i][0]);
+        cr_expect(text_matches(ran.err, cases[i][1]), "no /%s/ in: %s", cases[i][1], ran.err);
+    }
 }
 
 Test(command_line, t_tells_of_a_module_that_crashes)

@@ -192,8 +192,9 @@ Test(control, without_a_server_it_says_so)
 {
     struct server server;
     server_prepare(&server, TWO_WORKERS RESPOND("one"));
-    expect_refused(reload(&server), text("^tine reload: no server runs for '%s'$", server.ini));
-    expect_refused(run_tine("status", "-c", server.ini), text("^tine status: no server runs for '%s'$", server.ini));
+    expect_refused(reload(&server), text("^tine reload: no server runs for '%s' \\(it is found by the path that it was started with; links are not followed\\)$", server.ini));
+    expect_refused(run_tine("status", "-c", server.ini), text("^tine status: no server runs for '%s' \\(it is found by the path", server.ini));
+    expect_refused(run_tine("status", "-c", "/no/such.ini"), "^tine status: no server runs for '/no/such.ini', and there is no such file$");
     server_launch(&server);
     kill_master_alone(&server);
     expect_refused(reload(&server), "no server runs for"); /* though its workers may still be there */
@@ -248,6 +249,9 @@ Test(control, a_reload_moves_the_socket)
     expect_verdict(reload(&server), "generation 3 serves\n");
     server.generation = 3;
     server_reload_refused(&server, SOCKET_AT("missing/three") RESPOND("one"));
+    cr_assert(server_log_has(&server, "server.ini:4: [server] control: cannot write"));
+    file_write(text("%s/three", server.dir), "no socket");
+    server_reload_refused(&server, SOCKET_AT("three") RESPOND("one"));
     cr_assert(server_log_has(&server, "server.ini:4: [server] control: cannot listen on"));
     cr_assert(file_exists(text("%s/two", server.dir)));
     server_reload(&server, TWO_WORKERS RESPOND("one"));

@@ -87,7 +87,7 @@ Test(faults, workers_that_could_not_be_forked_come_later)
     fault_end(&server, "fork");
     server_await_workers(&server, 2, workers);
     expect_get(&server, "/hello", 200, "hello");
-    cr_assert(server_log_has(&server, "cannot fork a worker"));
+    cr_assert(server_log_has(&server, "cannot fork a worker: Resource temporarily unavailable (the limit of processes: ulimit -u, or TasksMax= in the unit)"));
     server_stop(&server);
 }
 

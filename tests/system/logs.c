@@ -420,6 +420,26 @@ Test(logs, standard_output_may_be_written_as_a_path)
     }
 }
 
+/* A log may be made by root for the user who serves, in a folder that is root's; and so is /dev/null. */
+Test(logs, a_file_that_is_there_is_written_to_though_its_folder_is_not)
+{
+    if (geteuid() != 0 || !program_exists("setpriv") || !nobody_can_reach_tine())
+        cr_skip_test("needs root and setpriv, and a checkout that nobody can read");
+    const char *ini = text("%s/server.ini", test_dir()), *log = text("%s/access.log", test_dir());
+    file_write(ini, text("[server]\nlisten = 127.0.0.1:0\n[log]\naccess = %s\nerror = /dev/null\n", log));
+    const char *const tested[] = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tine_path(), "-t", "-c", ini, NULL};
+    cr_assert_eq(chmod(test_dir(), 0755), 0);
+    struct run ran = run_program(tested);
+    cr_expect(text_matches(ran.err, "server\\.ini:4: \\[log\\] access: cannot write '.*access\\.log': Permission denied"), "%s", ran.err);
+    cr_expect_null(strstr(ran.err, "/dev/null"), "%s", ran.err);
+    file_write(log, "");
+    cr_assert_eq(chown(log, 65534, 65534), 0);
+    ran = run_program(tested);
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    cr_assert_eq(chown(log, 0, 0), 0);
+    cr_assert_eq(run_program(tested).code, 1);
+}
+
 /* To open it would wait for somebody, at the start, a reload or USR1. */
 Test(logs, a_pipe_without_a_reader_is_a_clear_error)
 {

@@ -54,9 +54,9 @@ Test(privileges, what_looks_up_users_stays_out_of_the_master)
     struct server server;
     server_start(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\nowner = daemon\n" PROBE);
     expect_get(&server, "/hello", 200, "hello");
-    server_reload(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\nowner = nobody_of_that_name\n" PROBE);
-    server_log_await(&server, "there is no user of the name given as owner", 1);
-    server_reload(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\ngroup = nobody_of_that_name\n" PROBE);
+    server_reload_refused(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\nowner = nobody_of_that_name\n" PROBE);
+    server_log_await(&server, "owner: 'nobody_of_that_name': there is no such user", 1);
+    server_reload_refused(&server, ONE_WORKER "user = daemon\n[listen:a]\naddress = unix:@DIR@/sock\ngroup = nobody_of_that_name\n" PROBE);
     server_log_await(&server, "there is no such group", 1);
     cr_assert(text_matches(process_file(server.pid, "maps"), "libjansson"));
     cr_assert(!text_matches(process_file(server.pid, "maps"), "libnss"), "%s", process_file(server.pid, "maps"));
@@ -110,6 +110,39 @@ Test(privileges, a_module_that_does_not_start_is_said_to_be_somebody_else)
     cr_assert(strstr(ran.err, "workers are 'nobody' ([server] user)") != NULL, "%s", ran.err);
     ran = run_tine("-c", server.ini, "-o", "server.user=root", "-o", "app:notes.file=/no/such/folder/notes.db");
     cr_assert(ran.code == 1 && strstr(ran.err, "want of permission") == NULL, "%s", ran.err);
+}
+
+Test(privileges, a_folder_of_files_that_is_not_there_is_no_matter_of_whom)
+{
+    need_root();
+    struct server server;
+    server_prepare(&server, ONE_WORKER "[app:site]\nmodule = static\nroot = @DIR@/missing\n");
+    struct run ran = run_tine("-c", server.ini);
+    cr_assert(ran.code == 1 && strstr(ran.err, "No such file or directory") != NULL, "%s", ran.err);
+    cr_assert_null(strstr(ran.err, "want of permission"), "%s", ran.err);
+    cr_assert_eq(run("mkdir", "-m", "0700", text("%s/missing", server.dir)).code, 0);
+    ran = run_tine("-c", server.ini);
+    cr_assert(ran.code == 1 && strstr(ran.err, "Permission denied (every folder on the way needs x)\n") != NULL, "%s", ran.err);
+    cr_assert_not_null(strstr(ran.err, "want of permission: workers are 'nobody'"), "%s", ran.err);
+}
+
+/* What root may do in any case tells nothing of its workers. */
+Test(privileges, a_folder_that_workers_cannot_enter_or_write_bodies_to_is_told)
+{
+    need_root();
+    struct server server;
+    server_prepare(&server, ONE_WORKER "temp = @DIR@/root\n" PROBE);
+    cr_assert_eq(run("mkdir", "-m", "0700", text("%s/root", server.dir)).code, 0);
+    struct run ran = run_tine("-c", server.ini);
+    cr_assert_eq(ran.code, 1);
+    cr_assert(text_matches(ran.err, "server\\.ini:4: \\[server\\] temp: workers, who are 'nobody' \\(.*\\), cannot enter '.*/root': Permission"),
+              "%s", ran.err);
+    cr_assert_null(strstr(ran.err, "module:"), "%s", ran.err);
+    cr_assert_eq(chmod(text("%s/root", server.dir), 0755), 0);
+    server_launch(&server);
+    server_log_await(&server, "temp: workers, who are 'nobody', cannot write", 1);
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop(&server);
 }
 
 /* tine started with these limits, through a shell: they must not be this process' own. */
@@ -269,6 +302,24 @@ Test(privileges, a_daemon_serves_and_its_starter_returns_once_it_does)
     server_signal(&server, SIGTERM);
     await(!process_alive(server.pid));
     cr_assert_not(file_exists(text("%s/tine.pid", server.dir)));
+}
+
+/* As ssh, $(...) and playbooks do, which read until the end. */
+Test(privileges, a_daemon_lets_go_of_the_output_of_its_starter)
+{
+    struct server server;
+    server_prepare(&server, TWO_WORKERS "daemon = on\npidfile = @DIR@/tine.pid\n[log]\nerror = @DIR@/log\naccess = @DIR@/access\n" PROBE);
+    struct run ran = run("sh", "-c", text("said=$(%s -c %s 2>&1); echo \"it said: $said\"", tine_path(), server.ini));
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    cr_expect_str_eq(ran.out, "it said: \n");
+    server.pid = atoi(file_read(text("%s/tine.pid", server.dir), NULL));
+    kill_at_exit(server.pid);
+    strcpy(server.address, server_address(&server, 0));
+    server_signal(&server, SIGHUP);
+    server_log_await(&server, "generation 2 serves", 1);
+    expect_get(&server, "/hello", 200, "hello");
+    server_signal(&server, SIGTERM);
+    await(!process_alive(server.pid));
 }
 
 Test(privileges, a_daemon_that_cannot_start_says_so_to_its_starter)

@@ -163,6 +163,15 @@ Test(upgrade, a_binary_that_is_no_program_is_refused)
     expect_refused("\177ELF nonsense", "cannot run '.*/tine': |exited with status");
 }
 
+/* execvp() would give it to a shell. */
+Test(upgrade, a_file_that_is_no_program_is_not_run_as_a_script)
+{
+    const char *trace = text("%s/trace", test_dir());
+    expect_refused(text("touch %s\n", trace), "cannot run '.*/tine': Exec format error");
+    expect_refused("", "cannot run '.*/tine': Exec format error");
+    cr_assert_not(file_exists(trace));
+}
+
 Test(upgrade, a_binary_that_fails_is_refused)
 {
     expect_refused("#!/bin/sh\nexit 7\n", "'.*/tine' exited with status 7 before it was ready");

@@ -16,9 +16,9 @@ static void expect_address(const struct config *config, size_t i, const char *ex
     cr_expect_str_eq(text, expected);
 }
 
-Test(config, has_defaults_for_an_empty_file)
+Test(config, has_defaults_where_nothing_is_set)
 {
-    struct config *config = load_text("");
+    struct config *config = load_text("[server]\n");
 
     cr_expect_eq(config->listen_count, 1);
     expect_address(config, 0, "127.0.0.1:8000");
@@ -220,7 +220,7 @@ Test(config, names_the_override_that_is_wrong)
 Test(config, prints_what_reads_back_the_same)
 {
     static const char *const texts[] = {
-        "",
+        "[server]\n",
         "[listen:a]\naddress = unix:a.sock\nmode = 0600\nowner = o\n",
         ("[server]\nlisten = 9000, *:9001\nworkers = 3\nuser = \" u\"\n[listen:b]\naddress = 9002\n[log]\nslow = 1500ms\nerror = off\n"
         "access_format = \"%h it's $$5 \\\"x\\\" ; \\\\\"\n[timeouts]\nsend = 90s\n"),

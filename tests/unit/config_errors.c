@@ -77,6 +77,10 @@ Test(config_errors, says_what_a_value_should_be)
         {"[server]\nconnections = 1000001\n",
          "server.ini:2: [server] connections: '1000001' is not a whole number from 1 to 1000000, or 'auto'\n"},
         {"[server]\ndaemon = maybe\n", "server.ini:2: [server] daemon: 'maybe' is not on or off\n"},
+        {"[server]\nworkers = 2 # two\n", "server.ini:2: [server] workers: '2 # two' is not a whole number from 1 to 512, or 'auto' "
+                                          "(a comment behind a value begins with ';', not '#')\n"},
+        {"[server]\nworkers = 2; two\n", "server.ini:2: [server] workers: '2; two' is not a whole number from 1 to 512, or 'auto' "
+                                         "(a comment begins with ';' behind a blank)\n"},
         {"[server]\ntemp =\n", "server.ini:2: [server] temp: must not be empty\n"},
         {"[timeouts]\nheader = 0\n",
          "server.ini:2: [timeouts] header: '0' is not a time from 1ms to 30d (50ms, 10s, 5m, 1h, 1d)\n"},
@@ -107,6 +111,7 @@ Test(config_errors, says_what_a_value_should_be)
 Test(config_errors, checks_listeners)
 {
     static const struct error_case cases[] = {
+        {"[server]\nlisten = 1 # the first\n", "server.ini:2: [server] listen: '# the first': a comment behind a value begins with ';', not '#'\n"},
         {"[server]\nlisten = 127.0.0.1\n", "server.ini:2: [server] listen: '127.0.0.1' has no port\n"},
         {"[server]\nlisten = 80, here:80, 99999\n",
          "server.ini:2: [server] listen: 'here:80' is not an IP address with a port (names are not looked up)\n"
@@ -170,6 +175,7 @@ Test(config_errors, checks_that_one_field_fits_into_all)
         {"[limits]\nheaders = 4k\n", "server.ini:2: [limits] headers: is less than header_field, which one field may have\n"},
         {"[limits]\nheader_field = 33k\n",
          "server.ini:2: [limits] header_field: is more than headers, which all fields may have together\n"},
+        {"[limits]\nheader_field = 64k\nheaders = 1M8\n", "server.ini:3: [limits] headers: '1M8' is not a size from 64 to 1m (10, 8k, 1m, 2g)\n"},
         {"[limits]\nheader_field = 64\nheaders = 64\nbody_memory = 1g\n", ""},
         {0},
     };
@@ -240,12 +246,24 @@ Test(config_errors, tells_a_file_that_is_none, .timeout = 10)
     }
 }
 
+/* A reload would take it for a server that serves nothing. */
+Test(config_errors, tells_a_file_that_was_cut_off_at_its_beginning)
+{
+    static const char *const nothing[] = {"", "\n\n", "; server.ini\n", "\xEF\xBB\xBF"};
+
+    for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++)
+        expect_errors(nothing[i], NULL, 0, "'server.ini' is empty, there is no [section] in it: was it cut off?\n");
+    expect_errors("[server]\n", NULL, 0, "");
+    expect_errors("", (const char *const[]){"server.workers=2"}, 1, "");
+}
+
 Test(config_errors, takes_a_file_of_a_mebibyte)
 {
     struct errors errors;
     char *text = malloc(1024 * 1024);
 
     memset(text, '\n', 1024 * 1024);
+    memcpy(text, "[log]", 5);
     write_bytes("server.ini", text, 1024 * 1024);
     free(text);
     errors_init(&errors);

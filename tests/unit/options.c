@@ -139,6 +139,7 @@ Test(options, of_the_example_file_make_the_built_in_configuration)
 {
     int fd = memfd_create("empty", MFD_CLOEXEC);
     char path[32];
+    cr_assert_eq(write(fd, "[log]\n", 6), 6);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     struct config *example = load_right("etc/server.ini"), *built_in = load_right(path);
     struct pool *pool = pool_new();
