@@ -137,7 +137,6 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     pid_t master = getpid();
     /* Drawn here: children would all draw the same. */
     int64_t max_requests = jittered(generation->config->max_requests, generation->config);
-    int64_t lifetime = jittered(generation->config->max_lifetime, generation->config);
     reset_slot(&m->board->slots[slot]);
     atomic_store(&m->board->slots[slot].generation, generation->number);
     atomic_store(&m->board->slots[slot].started, m->now);
@@ -157,8 +156,7 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
         return -1;
     }
     m->children[slot] = (struct child){.state = CHILD_STARTING, .pid = pid, .position = position, .generation = generation,
-                                       .control = pair[0], .canary = canary, .started = m->now,
-                                       .retire_at = lifetime > 0 ? m->now + lifetime : 0};
+                                       .control = pair[0], .canary = canary, .started = m->now};
     atomic_store(&m->board->slots[slot].pid, pid);
     generation->children++;
     m->alive++;
@@ -221,6 +219,18 @@ unsigned children_ready(const struct master *m, const struct generation *generat
     return count;
 }
 
+/* Its lifetime begins now: one that is due before it is ready would have another started beside it, and that one another. */
+static void note_ready(struct master *m, unsigned slot)
+{
+    struct child *child = &m->children[slot];
+    int64_t lifetime = jittered(child->generation->config->max_lifetime, child->generation->config);
+    child->state = CHILD_READY;
+    child->retire_at = lifetime > 0 ? m->now + lifetime : 0;
+    atomic_fetch_add(&m->board->joined, 1);
+    if (child->canary)
+        reload_canary_ready(m, slot);
+}
+
 void children_read(struct master *m, unsigned slot)
 {
     char message[WORKER_MESSAGE_MAX + 1];
@@ -242,12 +252,8 @@ void children_read(struct master *m, unsigned slot)
             m->kick_until = m->now + 1000;
         if (message[0] == MESSAGE_DUE)
             child->due = true;
-        if (message[0] == MESSAGE_READY && child->state == CHILD_STARTING) {
-            child->state = CHILD_READY;
-            atomic_fetch_add(&m->board->joined, 1);
-            if (child->canary)
-                reload_canary_ready(m, slot);
-        }
+        if (message[0] == MESSAGE_READY && child->state == CHILD_STARTING)
+            note_ready(m, slot);
     }
 }
 

@@ -40,7 +40,7 @@ struct child {
     int control;
     bool canary;      /* waits for the commit */
     bool due;         /* another is to take its place */
-    int64_t retire_at; /* then it is due; 0: no such time */
+    int64_t retire_at; /* of one that is ready: then it is due; 0: no such time */
     int64_t started;
     enum worker_order order; /* what it was told last */
     int64_t patience;

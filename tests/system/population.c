@@ -7,7 +7,11 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 TestSuite(population, .timeout = 120);
 
@@ -41,6 +45,15 @@ static void crowd_round(struct crowd *crowd)
     }
 }
 
+static long get_pid(const struct server *server)
+{
+    struct response response = get(server, "/pid");
+    cr_assert_eq(response.status, 200);
+    long pid = atol(response.body);
+    response_free(&response);
+    return pid;
+}
+
 static void crowd_connect(struct crowd *crowd, const struct server *server)
 {
     *crowd = (struct crowd){0};
@@ -69,6 +82,67 @@ Test(population, a_worker_is_replaced_after_max_lifetime)
     crowd_connect(&crowd, &server);
     await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
     crowd_round(&crowd);
+    server_stop(&server);
+}
+
+#define ALONE "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n"
+#define TURNSTILE "[app:turnstile]\npath = /turnstile\nmodule = @MODULES@/turnstile.so\ndirectory = @DIR@/tokens\n"
+
+static void lay_token(const struct server *server)
+{
+    file_write(text("%s/tokens/token.1", server->dir), "");
+}
+
+/* One that has got through; the next waits in worker_init() for the next token. */
+static void start_at_turnstile(struct server *server, const char *ini)
+{
+    server_prepare(server, ini);
+    mkdir(text("%s/tokens", server->dir), 0777);
+    chmod(text("%s/tokens", server->dir), 0777); /* whatever the umask is: workers may be another user */
+    lay_token(server);
+    server_launch(server);
+}
+
+static int64_t age_ms(pid_t process)
+{
+    struct timespec now;
+    const char *behind = strrchr(process_file(process, "stat"), ')');
+    unsigned long long started = 0;
+    cr_assert_eq(sscanf(behind, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &started), 1);
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(started * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
+/* However long it takes: it lives from when it is ready. */
+Test(population, a_successor_that_is_not_ready_within_max_lifetime_is_waited_for)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    start_at_turnstile(&server, ALONE "max_lifetime = 50ms\n" PROBE TURNSTILE);
+    server_await_workers(&server, 2, workers);
+    pid_t successor = workers[1];
+    await(age_ms(successor) > 1000);
+    cr_assert_eq(server_workers(&server, workers), 2);
+    pid_t first = workers[0];
+    lay_token(&server);
+    await(!process_alive(first));
+    server_stop(&server);
+}
+
+/* It has answered as many requests as it may before the master hears that it is ready. */
+Test(population, a_successor_that_is_due_itself_lets_the_one_before_it_leave)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    start_at_turnstile(&server, ALONE "max_requests = 1\nmax_requests_jitter = 0%\n" PROBE TURNSTILE);
+    long first = get_pid(&server);
+    server_log_await(&server, "worker_init waits", 1);
+    server_await_workers(&server, 2, workers);
+    kill(server.pid, SIGSTOP);
+    lay_token(&server);
+    await(get_pid(&server) != first);
+    kill(server.pid, SIGCONT);
+    await(!process_alive((pid_t)first));
     server_stop(&server);
 }
 
