@@ -201,6 +201,13 @@ void children_order_all(struct master *m, enum worker_order order, int64_t patie
         children_order(m, i, order, patience);
 }
 
+void children_quit_unready(struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].state == CHILD_STARTING)
+            children_order(m, i, ORDER_QUIT, 0);
+}
+
 /* Each worker's lines go where its own generation's go. What a dead one left in a full pipe follows with the current ones. */
 void children_write_logs(struct master *m)
 {
@@ -211,11 +218,18 @@ void children_write_logs(struct master *m)
     }
 }
 
+/* One that is due and the one that is to take its place fill one place. */
 unsigned children_ready(const struct master *m, const struct generation *generation)
 {
+    bool filled[CONFIG_WORKERS_MAX] = {false};
     unsigned count = 0;
-    for (unsigned i = 0; i < m->slots; i++)
-        count += m->children[i].state == CHILD_READY && m->children[i].generation == generation;
+    for (unsigned i = 0; i < m->slots; i++) {
+        const struct child *child = &m->children[i];
+        if (child->state != CHILD_READY || child->generation != generation || filled[child->position])
+            continue;
+        filled[child->position] = true;
+        count++;
+    }
     return count;
 }
 

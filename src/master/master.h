@@ -137,10 +137,11 @@ void children_reap(struct master *m);
 void children_read(struct master *m, unsigned slot); /* messages of a worker */
 void children_order(struct master *m, unsigned slot, enum worker_order order, int64_t patience);
 void children_order_all(struct master *m, enum worker_order order, int64_t patience);
+void children_quit_unready(struct master *m); /* they have nothing to finish, and may take their time over worker_init() */
 void children_send(struct master *m, unsigned slot, char message, const int *fds, size_t count);
 void children_write_logs(struct master *m);
 bool children_serves(const struct master *m, const struct child *child); /* or is about to, for the current generation */
-unsigned children_ready(const struct master *m, const struct generation *generation);
+unsigned children_ready(const struct master *m, const struct generation *generation); /* places that have one that is */
 
 /* supervise.c */
 void supervise_handlers(struct master *m);

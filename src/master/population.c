@@ -148,6 +148,6 @@ void population_step(struct master *m)
     adapt(m);
     find_aged_workers(m);
     spawn_missing_workers(m);
-    if (m->transaction == TRANSACTION_NONE || m->transaction == TRANSACTION_CANARY)
+    if (m->transaction != TRANSACTION_DRAIN)
         retire_surplus_workers(m);
 }

@@ -24,9 +24,7 @@ static void drain(struct master *m)
     m->handshakes_until = m->now + HANDSHAKES_MS;
     listeners_shut(&m->current->listeners, NULL);
     m->kick_until = m->stop_deadline;
-    for (unsigned i = 0; i < m->slots; i++)
-        if (m->children[i].state == CHILD_STARTING) /* has nothing to finish, and may take its time over worker_init() */
-            children_order(m, i, ORDER_QUIT, 0);
+    children_quit_unready(m);
     children_order_all(m, ORDER_DRAIN, 0);
 }
 

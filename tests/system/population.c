@@ -146,6 +146,28 @@ Test(population, a_successor_that_is_due_itself_lets_the_one_before_it_leave)
     server_stop(&server);
 }
 
+/* They share a place: the other place has nobody of the new generation yet, but the old one. */
+Test(population, while_a_reload_lacks_a_worker_a_successor_does_not_pass_for_it)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    start_at_turnstile(&server, TWO_WORKERS "workers_max = 2\n" PROBE TURNSTILE);
+    lay_token(&server);
+    server_await_workers(&server, 2, before);
+    await(!file_exists(text("%s/tokens/token.1", server.dir)));
+    lay_token(&server);
+    server_reload(&server, TWO_WORKERS "workers_max = 2\nmax_requests = 8\nmax_requests_jitter = 0%\n" PROBE TURNSTILE);
+    await(server_workers(&server, now) == 3 && !pids_overlap(now + 1, 2, before, 2));
+    pid_t old = now[0], first = now[1], stuck = now[2];
+    kill(stuck, SIGSTOP);
+    await(strstr(process_file(stuck, "stat"), ") T ") != NULL);
+    lay_token(&server); /* for the successor alone */
+    await((get_pid(&server), !process_alive(first)));
+    await(get_pid(&server) == old);
+    kill(stuck, SIGCONT);
+    server_stop(&server);
+}
+
 /* Any worker is larger than a megabyte. */
 Test(population, a_worker_is_replaced_at_max_memory)
 {
