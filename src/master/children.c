@@ -233,6 +233,22 @@ unsigned children_ready(const struct master *m, const struct generation *generat
     return count;
 }
 
+/* What had kept it from starting (a database, say) is over, and others may have met the same: they need not sit out what they back off. Only
+ * if it was kept itself: others' crashes are no news of that. */
+static void retry_others(struct master *m, const struct child *child)
+{
+    if (child->generation != m->current || !m->positions[child->position].unready)
+        return;
+    m->positions[child->position].unready = false;
+    for (unsigned i = 0; i < m->wanted; i++) {
+        struct position *other = &m->positions[i];
+        if (!other->unready || other->retry_at <= m->now)
+            continue;
+        other->retry_at = m->now;
+        log_info("worker %u is started again now: worker %u got ready", i, child->position);
+    }
+}
+
 /* Its lifetime begins now: one that is due before it is ready would have another started beside it, and that one another. */
 static void note_ready(struct master *m, unsigned slot)
 {
@@ -241,6 +257,7 @@ static void note_ready(struct master *m, unsigned slot)
     child->state = CHILD_READY;
     child->retire_at = lifetime > 0 ? m->now + lifetime : 0;
     atomic_fetch_add(&m->board->joined, 1);
+    retry_others(m, child);
     if (child->canary)
         reload_canary_ready(m, slot);
 }
@@ -307,6 +324,7 @@ static bool is_sound(const struct master *m, const struct child *child, int stat
 static void back_off(struct master *m, const struct child *child, int status, bool in_handler)
 {
     struct position *position = &m->positions[child->position];
+    position->unready = child->state == CHILD_STARTING;
     if (in_handler || is_sound(m, child, status)) {
         position->failures = 0;
         position->retry_at = m->now;

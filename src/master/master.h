@@ -56,6 +56,7 @@ struct child {
 struct position {
     int64_t retry_at;
     unsigned failures; /* in a row, outside of handlers */
+    bool unready;      /* the last of them was before it was ready */
 };
 
 enum transaction_state {

@@ -146,6 +146,42 @@ Test(population, a_successor_that_is_due_itself_lets_the_one_before_it_leave)
     server_stop(&server);
 }
 
+/* Waits for two workers; kills the one that is not 'spared', both if none is. All are in worker_init(). */
+static void kill_unready(const struct server *server, pid_t spared)
+{
+    pid_t workers[WORKERS_MAX];
+    server_await_workers(server, 2, workers);
+    for (int i = 0; i < 2; i++)
+        if (workers[i] != spared)
+            kill(workers[i], SIGKILL);
+    await(!process_alive(workers[1]) && (spared != 0 || !process_alive(workers[0])));
+}
+
+/* After seven failures it would be left alone for six seconds. */
+Test(population, a_worker_that_gets_ready_after_a_failure_ends_the_back_off_of_others)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    start_at_turnstile(&server, TWO_WORKERS "workers_max = 2\n" PROBE TURNSTILE);
+    lay_token(&server);
+    server_await_workers(&server, 2, workers);
+    await(!file_exists(text("%s/tokens/token.1", server.dir)));
+    kill_unready(&server, 0); /* not yet: these were ready, or about to be */
+    kill_unready(&server, 0);
+    server_await_workers(&server, 2, workers);
+    size_t told = text_count(server_log(&server), "is started again in");
+    for (size_t i = 1; i <= 6; i++) {
+        kill_unready(&server, workers[0]);
+        server_log_await(&server, "is started again in", told + i);
+    }
+    lay_token(&server);
+    server_log_await(&server, "is started again now: worker", 1);
+    lay_token(&server);
+    await(!file_exists(text("%s/tokens/token.1", server.dir)));
+    server_await_workers(&server, 2, workers);
+    server_stop(&server);
+}
+
 /* They share a place: the other place has nobody of the new generation yet, but the old one. */
 Test(population, while_a_reload_lacks_a_worker_a_successor_does_not_pass_for_it)
 {
