@@ -233,8 +233,8 @@ unsigned children_ready(const struct master *m, const struct generation *generat
     return count;
 }
 
-/* What had kept it from starting (a database, say) is over, and others may have met the same: they need not sit out what they back off. Only
- * if it was kept itself: others' crashes are no news of that. */
+/* What had kept it from starting (a database, say) is over, and others may have met the same: they need not sit out what they back off.
+ * Only if it was kept itself: else its being ready is no news. */
 static void retry_others(struct master *m, const struct child *child)
 {
     if (child->generation != m->current || !m->positions[child->position].unready)
@@ -355,6 +355,8 @@ static void judge(struct master *m, const struct child *child, int status, const
     log_error("worker %ld %s", (long)child->pid, how);
     if (child->generation == m->current && master_is_open(m))
         back_off(m, child, status, where[0] != 0);
+    else if (where[0] != 0 || is_sound(m, child, status)) /* not one that cannot start: that would go on to the end */
+        stop_make_up(m);
 }
 
 static void forget_child(struct master *m, unsigned slot, int status)

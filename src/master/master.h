@@ -176,6 +176,7 @@ void verdict_refuse_upgrade(struct master *m, const struct errors *errors);
 
 /* stop.c */
 void stop_request(struct master *m, int signal);
+void stop_make_up(struct master *m); /* a worker is gone that was to finish something, perhaps the last one */
 void stop_step(struct master *m);
 
 #endif
