@@ -140,7 +140,6 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     pid_t master = getpid();
     /* Drawn here: children would all draw the same. */
     int64_t max_requests = jittered(generation->config->max_requests, generation->config);
-    int64_t lifetime = jittered(generation->config->max_lifetime, generation->config);
     reset_slot(&m->board->slots[slot]);
     atomic_store(&m->board->slots[slot].generation, generation->number);
     atomic_store(&m->board->slots[slot].started, m->now);
@@ -161,8 +160,7 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
         return -1;
     }
     m->children[slot] = (struct child){.state = CHILD_STARTING, .pid = pid, .position = position, .generation = generation,
-                                       .control = pair[0], .canary = canary, .started = m->now,
-                                       .retire_at = lifetime > 0 ? m->now + lifetime : 0};
+                                       .control = pair[0], .canary = canary, .started = m->now};
     atomic_store(&m->board->slots[slot].pid, pid);
     generation->children++;
     m->alive++;
@@ -207,6 +205,13 @@ void children_order_all(struct master *m, enum worker_order order, int64_t patie
         children_order(m, i, order, patience);
 }
 
+void children_quit_unready(struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].state == CHILD_STARTING)
+            children_order(m, i, ORDER_QUIT, 0);
+}
+
 /* Each worker's lines go where its own generation's go. What a dead one left in a full pipe follows with the current ones. */
 void children_write_logs(struct master *m)
 {
@@ -217,12 +222,48 @@ void children_write_logs(struct master *m)
     }
 }
 
+/* One that is due and the one that is to take its place fill one place. */
 unsigned children_ready(const struct master *m, const struct generation *generation)
 {
+    bool filled[CONFIG_WORKERS_MAX] = {false};
     unsigned count = 0;
-    for (unsigned i = 0; i < m->slots; i++)
-        count += m->children[i].state == CHILD_READY && m->children[i].generation == generation;
+    for (unsigned i = 0; i < m->slots; i++) {
+        const struct child *child = &m->children[i];
+        if (child->state != CHILD_READY || child->generation != generation || filled[child->position])
+            continue;
+        filled[child->position] = true;
+        count++;
+    }
     return count;
+}
+
+/* What had kept it from starting (a database, say) is over, and others may have met the same: they need not sit out what they back off.
+ * Only if it was kept itself: else its being ready is no news. */
+static void retry_others(struct master *m, const struct child *child)
+{
+    if (child->generation != m->current || !m->positions[child->position].unready)
+        return;
+    m->positions[child->position].unready = false;
+    for (unsigned i = 0; i < m->wanted; i++) {
+        struct position *other = &m->positions[i];
+        if (!other->unready || other->retry_at <= m->now)
+            continue;
+        other->retry_at = m->now;
+        log_info("worker %u is started again now: worker %u got ready", i, child->position);
+    }
+}
+
+/* Its lifetime begins now: one that is due before it is ready would have another started beside it, and that one another. */
+static void note_ready(struct master *m, unsigned slot)
+{
+    struct child *child = &m->children[slot];
+    int64_t lifetime = jittered(child->generation->config->max_lifetime, child->generation->config);
+    child->state = CHILD_READY;
+    child->retire_at = lifetime > 0 ? m->now + lifetime : 0;
+    atomic_fetch_add(&m->board->joined, 1);
+    retry_others(m, child);
+    if (child->canary)
+        reload_canary_ready(m, slot);
 }
 
 void children_read(struct master *m, unsigned slot)
@@ -246,12 +287,8 @@ void children_read(struct master *m, unsigned slot)
             m->kick_until = m->now + 1000;
         if (message[0] == MESSAGE_DUE)
             child->due = true;
-        if (message[0] == MESSAGE_READY && child->state == CHILD_STARTING) {
-            child->state = CHILD_READY;
-            atomic_fetch_add(&m->board->joined, 1);
-            if (child->canary)
-                reload_canary_ready(m, slot);
-        }
+        if (message[0] == MESSAGE_READY && child->state == CHILD_STARTING)
+            note_ready(m, slot);
     }
 }
 
@@ -291,6 +328,7 @@ static bool is_sound(const struct master *m, const struct child *child, int stat
 static void back_off(struct master *m, const struct child *child, int status, bool in_handler)
 {
     struct position *position = &m->positions[child->position];
+    position->unready = child->state == CHILD_STARTING;
     if (in_handler || is_sound(m, child, status)) {
         position->failures = 0;
         position->retry_at = m->now;
@@ -321,6 +359,8 @@ static void judge(struct master *m, const struct child *child, int status, const
     log_error("worker %ld %s", (long)child->pid, how);
     if (child->generation == m->current && master_is_open(m))
         back_off(m, child, status, where[0] != 0);
+    else if (where[0] != 0 || is_sound(m, child, status)) /* not one that cannot start: that would go on to the end */
+        stop_make_up(m);
 }
 
 static void forget_child(struct master *m, unsigned slot, int status)

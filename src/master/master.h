@@ -40,7 +40,7 @@ struct child {
     int control;
     bool canary;      /* waits for the commit */
     bool due;         /* another is to take its place */
-    int64_t retire_at; /* then it is due; 0: no such time */
+    int64_t retire_at; /* of one that is ready: then it is due; 0: no such time */
     int64_t started;
     enum worker_order order; /* what it was told last */
     int64_t patience;
@@ -56,6 +56,7 @@ struct child {
 struct position {
     int64_t retry_at;
     unsigned failures; /* in a row, outside of handlers */
+    bool unready;      /* the last of them was before it was ready */
 };
 
 enum transaction_state {
@@ -137,10 +138,11 @@ void children_reap(struct master *m);
 void children_read(struct master *m, unsigned slot); /* messages of a worker */
 void children_order(struct master *m, unsigned slot, enum worker_order order, int64_t patience);
 void children_order_all(struct master *m, enum worker_order order, int64_t patience);
+void children_quit_unready(struct master *m); /* they have nothing to finish, and may take their time over worker_init() */
 void children_send(struct master *m, unsigned slot, char message, const int *fds, size_t count);
 void children_write_logs(struct master *m);
 bool children_serves(const struct master *m, const struct child *child); /* or is about to, for the current generation */
-unsigned children_ready(const struct master *m, const struct generation *generation);
+unsigned children_ready(const struct master *m, const struct generation *generation); /* places that have one that is */
 
 /* supervise.c */
 void supervise_handlers(struct master *m);
@@ -174,6 +176,7 @@ void verdict_refuse_upgrade(struct master *m, const struct errors *errors);
 
 /* stop.c */
 void stop_request(struct master *m, int signal);
+void stop_make_up(struct master *m); /* a worker is gone that was to finish something, perhaps the last one */
 void stop_step(struct master *m);
 
 #endif

@@ -34,12 +34,19 @@ static void spawn_missing_workers(struct master *m)
     }
 }
 
+static bool is_younger(const struct child *one, const struct child *other)
+{
+    return one->started != other->started ? one->started > other->started : one > other;
+}
+
+/* One that is itself due is good enough: were all to wait for one that is not, while each is due as soon as it is ready, none would ever
+ * leave. */
 static bool has_successor(const struct master *m, const struct child *child)
 {
     for (unsigned i = 0; i < m->slots; i++) {
         const struct child *other = &m->children[i];
-        if (other != child && other->state == CHILD_READY && !other->due && !other->canary && other->position == child->position &&
-            other->generation == child->generation)
+        if (other != child && other->state == CHILD_READY && !other->canary && other->position == child->position &&
+            other->generation == child->generation && (!other->due || is_younger(other, child)))
             return true;
     }
     return false;
@@ -141,6 +148,6 @@ void population_step(struct master *m)
     adapt(m);
     find_aged_workers(m);
     spawn_missing_workers(m);
-    if (m->transaction == TRANSACTION_NONE || m->transaction == TRANSACTION_CANARY)
+    if (m->transaction != TRANSACTION_DRAIN)
         retire_surplus_workers(m);
 }

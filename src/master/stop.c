@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "worker/worker.h"
 
+#include <poll.h>
+
 enum {
     HANDSHAKES_MS = 3000, /* a SYN+ACK is sent again after 1 s and 3 s */
     IDLE_MS = 1000,       /* a client that sends requests more often than this is told Connection: close in time */
@@ -24,9 +26,7 @@ static void drain(struct master *m)
     m->handshakes_until = m->now + HANDSHAKES_MS;
     listeners_shut(&m->current->listeners, NULL);
     m->kick_until = m->stop_deadline;
-    for (unsigned i = 0; i < m->slots; i++)
-        if (m->children[i].state == CHILD_STARTING) /* has nothing to finish, and may take its time over worker_init() */
-            children_order(m, i, ORDER_QUIT, 0);
+    children_quit_unready(m);
     children_order_all(m, ORDER_DRAIN, 0);
 }
 
@@ -77,6 +77,36 @@ static void leave(struct master *m)
     for (unsigned i = 0; i < m->slots; i++)
         if (m->children[i].leave_by > m->stop_deadline)
             m->children[i].leave_by = m->stop_deadline;
+}
+
+/* Who is ordered to give, or to quit, takes nothing. */
+static bool anybody_takes(const struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].state != CHILD_NONE && m->children[i].order != ORDER_GIVE && m->children[i].order != ORDER_QUIT)
+            return true;
+    return false;
+}
+
+static bool anything_is_left(const struct master *m)
+{
+    struct pollfd given = {.fd = m->channel[1], .events = POLLIN};
+    return poll(&given, 1, 0) > 0 || (m->state == MASTER_DRAINING && !listeners_are_drained(m->now < m->handshakes_until));
+}
+
+void stop_make_up(struct master *m)
+{
+    bool stopping = m->state == MASTER_DRAINING || m->state == MASTER_LEAVING;
+    if (!stopping || m->now >= m->stop_deadline || anybody_takes(m) || !anything_is_left(m))
+        return;
+    int slot = children_spawn(m, m->current, 0, false);
+    if (slot < 0)
+        return;
+    log_info("one more worker, to finish what the last one left");
+    if (m->state == MASTER_LEAVING)
+        leave(m);
+    else
+        children_order(m, (unsigned)slot, ORDER_DRAIN, 0);
 }
 
 void stop_step(struct master *m)

@@ -215,6 +215,7 @@ static void dismiss_workers(struct master *m)
         master_wake_at(m, m->now + 50);
         return;
     }
+    children_quit_unready(m);
     if (m->upgrade.adopts)
         children_order_all(m, ORDER_GIVE, 0);
     else
@@ -380,10 +381,17 @@ static void leave(struct master *m)
         let_it_speak(u);
 }
 
+/* Not for the last of a reload's workers: one that cannot start, again and again, may be what the new binary is to mend. */
+static bool may_begin(const struct master *m)
+{
+    bool settled = m->transaction == TRANSACTION_NONE || m->transaction == TRANSACTION_REPLACE;
+    return settled && m->state == MASTER_SERVING && !succession_is_pending(m);
+}
+
 void upgrade_step(struct master *m)
 {
     struct upgrade *u = &m->upgrade;
-    if (u->wanted && m->transaction == TRANSACTION_NONE && m->state == MASTER_SERVING && !succession_is_pending(m)) {
+    if (u->wanted && may_begin(m)) {
         u->wanted = false;
         begin(m);
     }

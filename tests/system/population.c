@@ -7,7 +7,11 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 TestSuite(population, .timeout = 120);
 
@@ -41,6 +45,15 @@ static void crowd_round(struct crowd *crowd)
     }
 }
 
+static long get_pid(const struct server *server)
+{
+    struct response response = get(server, "/pid");
+    cr_assert_eq(response.status, 200);
+    long pid = atol(response.body);
+    response_free(&response);
+    return pid;
+}
+
 static void crowd_connect(struct crowd *crowd, const struct server *server)
 {
     *crowd = (struct crowd){0};
@@ -69,6 +82,125 @@ Test(population, a_worker_is_replaced_after_max_lifetime)
     crowd_connect(&crowd, &server);
     await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
     crowd_round(&crowd);
+    server_stop(&server);
+}
+
+#define ALONE "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n"
+#define TURNSTILE "[app:turnstile]\npath = /turnstile\nmodule = @MODULES@/turnstile.so\ndirectory = @DIR@/tokens\n"
+
+static void lay_token(const struct server *server)
+{
+    file_write(text("%s/tokens/token.1", server->dir), "");
+}
+
+/* One that has got through; the next waits in worker_init() for the next token. */
+static void start_at_turnstile(struct server *server, const char *ini)
+{
+    server_prepare(server, ini);
+    mkdir(text("%s/tokens", server->dir), 0777);
+    chmod(text("%s/tokens", server->dir), 0777); /* whatever the umask is: workers may be another user */
+    lay_token(server);
+    server_launch(server);
+}
+
+static int64_t age_ms(pid_t process)
+{
+    struct timespec now;
+    const char *behind = strrchr(process_file(process, "stat"), ')');
+    unsigned long long started = 0;
+    cr_assert_eq(sscanf(behind, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &started), 1);
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(started * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
+/* However long it takes: it lives from when it is ready. */
+Test(population, a_successor_that_is_not_ready_within_max_lifetime_is_waited_for)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    start_at_turnstile(&server, ALONE "max_lifetime = 50ms\n" PROBE TURNSTILE);
+    server_await_workers(&server, 2, workers);
+    pid_t successor = workers[1];
+    await(age_ms(successor) > 1000);
+    cr_assert_eq(server_workers(&server, workers), 2);
+    pid_t first = workers[0];
+    lay_token(&server);
+    await(!process_alive(first));
+    server_stop(&server);
+}
+
+/* It has answered as many requests as it may before the master hears that it is ready. */
+Test(population, a_successor_that_is_due_itself_lets_the_one_before_it_leave)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    start_at_turnstile(&server, ALONE "max_requests = 1\nmax_requests_jitter = 0%\n" PROBE TURNSTILE);
+    long first = get_pid(&server);
+    server_log_await(&server, "worker_init waits", 1);
+    server_await_workers(&server, 2, workers);
+    kill(server.pid, SIGSTOP);
+    lay_token(&server);
+    await(get_pid(&server) != first);
+    kill(server.pid, SIGCONT);
+    await(!process_alive((pid_t)first));
+    server_stop(&server);
+}
+
+/* Waits for two workers; kills the one that is not 'spared', both if none is. All are in worker_init(). */
+static void kill_unready(const struct server *server, pid_t spared)
+{
+    pid_t workers[WORKERS_MAX];
+    server_await_workers(server, 2, workers);
+    for (int i = 0; i < 2; i++)
+        if (workers[i] != spared)
+            kill(workers[i], SIGKILL);
+    await(!process_alive(workers[1]) && (spared != 0 || !process_alive(workers[0])));
+}
+
+/* After seven failures it would be left alone for six seconds. */
+Test(population, a_worker_that_gets_ready_after_a_failure_ends_the_back_off_of_others)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    start_at_turnstile(&server, TWO_WORKERS "workers_max = 2\n" PROBE TURNSTILE);
+    lay_token(&server);
+    server_await_workers(&server, 2, workers);
+    await(!file_exists(text("%s/tokens/token.1", server.dir)));
+    kill_unready(&server, 0); /* not yet: these were ready, or about to be */
+    kill_unready(&server, 0);
+    server_await_workers(&server, 2, workers);
+    size_t told = text_count(server_log(&server), "is started again in");
+    for (size_t i = 1; i <= 6; i++) {
+        kill_unready(&server, workers[0]);
+        server_log_await(&server, "is started again in", told + i);
+    }
+    lay_token(&server);
+    server_log_await(&server, "is started again now: worker", 1);
+    lay_token(&server);
+    await(!file_exists(text("%s/tokens/token.1", server.dir)));
+    server_await_workers(&server, 2, workers);
+    server_stop(&server);
+}
+
+/* They share a place: the other place has nobody of the new generation yet, but the old one. */
+Test(population, while_a_reload_lacks_a_worker_a_successor_does_not_pass_for_it)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    start_at_turnstile(&server, TWO_WORKERS "workers_max = 2\n" PROBE TURNSTILE);
+    lay_token(&server);
+    server_await_workers(&server, 2, before);
+    await(!file_exists(text("%s/tokens/token.1", server.dir)));
+    lay_token(&server);
+    server_reload(&server, TWO_WORKERS "workers_max = 2\nmax_requests = 8\nmax_requests_jitter = 0%\n" PROBE TURNSTILE);
+    await(server_workers(&server, now) == 3 && !pids_overlap(now + 1, 2, before, 2));
+    pid_t old = now[0], first = now[1], stuck = now[2];
+    kill(stuck, SIGSTOP);
+    await(strstr(process_file(stuck, "stat"), ") T ") != NULL);
+    lay_token(&server); /* for the successor alone */
+    await((get_pid(&server), !process_alive(first)));
+    await(get_pid(&server) == old);
+    kill(stuck, SIGCONT);
     server_stop(&server);
 }
 

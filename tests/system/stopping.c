@@ -89,6 +89,27 @@ Test(stopping, what_waits_in_the_queue_is_answered)
     cr_assert_eq(server_wait(&server), 0);
 }
 
+/* Nobody else is there to answer for it, and for those that wait. */
+Test(stopping, what_waits_is_answered_when_the_last_worker_crashes)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
+    struct client first = gate_enter(&server, "a"), crash = client_connect(&server);
+    client_send(&crash, request("GET", "/trouble/crash/segv", ""));
+    struct client last = client_connect(&server);
+    client_send(&last, request("GET", "/hello", ""));
+    server_signal(&server, SIGTERM);
+    server_log_await(&server, "stopping: finishing", 1);
+    gate_open(&server, "a");
+    struct response response = client_read(&first);
+    expect_response(&response, 200, "through gate a");
+    response = client_read(&crash);
+    cr_assert_eq(response.status, 500);
+    response = client_read(&last);
+    expect_response(&response, 200, "hello");
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+}
+
 /* Connections made at the very moment of the stop: answered, or refused; never accepted and dropped. */
 Test(stopping, no_connection_is_reset_by_a_stop, .timeout = 180)
 {

@@ -94,6 +94,20 @@ Test(succession, one_that_is_refused_leaves_all_paths_alone)
     server_stop(&server);
 }
 
+/* The last of the workers may never be there: what the new binary, or its file, is to mend. */
+Test(succession, a_reload_that_lacks_a_worker_does_not_hold_it_up)
+{
+    struct server server;
+    start(&server, PATHS PROBE TURNSTILE);
+    lay_token(&server, 1);
+    server_reload(&server, PATHS PROBE TURNSTILE);
+    server_log_await(&server, "worker_init waits", 1);
+    server_configure(&server, PATHS PROBE);
+    server_upgrade(&server);
+    expect_paths(&server, server.pid);
+    server_stop(&server);
+}
+
 Test(succession, one_that_is_killed_before_its_workers_are_there_leaves_nothing_changed)
 {
     struct server server;
