@@ -44,7 +44,8 @@ static void reject_unknown(struct build *build, const struct entry *entry, enum 
             return;
         }
     }
-    build_reject(build, entry, "unknown key");
+    bool of_tls = strstr(entry->key, "ssl") || strstr(entry->key, "tls") || strstr(entry->key, "cert");
+    build_reject(build, entry, "unknown key%s", of_tls ? " (tine speaks no TLS: a proxy before it does, as in etc/nginx.conf)" : "");
 }
 
 /* Other programs' files, and lines that begin with it here, make one think that '#' does it anywhere. */

@@ -28,6 +28,9 @@ Test(config_errors, names_unknown_sections_and_keys_and_suggests)
         {"[server]\nworker = 2\n", "server.ini:2: [server] worker: unknown key (did you mean 'workers'?)\n"},
         {"[server]\nbody = 2\n", "server.ini:2: [server] body: unknown key (it belongs to [timeouts])\n"},
         {"[server]\nnothing = 2\n", "server.ini:2: [server] nothing: unknown key\n"},
+        {"[listen:a]\nssl_certificate = a.pem\n", "server.ini:1: [listen:a] address: is missing\n"
+                                                   "server.ini:2: [listen:a] ssl_certificate: unknown key (tine speaks no TLS: a proxy before it "
+                                                   "does, as in etc/nginx.conf)\n"},
         {"[server]\nper_address = 2\n", "server.ini:2: [server] per_address: unknown key (it belongs to [limits])\n"},
         {"[listen:a]\naddress = 1\nbacklogs = 2\n", "server.ini:3: [listen:a] backlogs: unknown key (did you mean 'backlog'?)\n"},
         {0},
