@@ -102,7 +102,7 @@ int process_wait(pid_t process, int64_t ms);
 
 bool process_alive(pid_t process); /* exists and is no zombie */
 
-/* Direct children of a process, at most 'max', in order of their pids. */
+/* Direct children of a process, at most 'max', the oldest first. */
 size_t process_children(pid_t process, pid_t *children, size_t max);
 
 /* One file of /proc/PID, as text ("" when the process is gone); NULs of cmdline become blanks. */

@@ -154,7 +154,7 @@ static void kill_unready(const struct server *server, pid_t spared)
     for (int i = 0; i < 2; i++)
         if (workers[i] != spared)
             kill(workers[i], SIGKILL);
-    await(!process_alive(workers[1]) && (spared != 0 || !process_alive(workers[0])));
+    await((workers[0] == spared || !process_alive(workers[0])) && (workers[1] == spared || !process_alive(workers[1])));
 }
 
 /* After seven failures it would be left alone for six seconds. */

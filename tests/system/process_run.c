@@ -137,25 +137,52 @@ bool process_alive(pid_t process)
     return process_stat(process, &state, &parent) && state != 'Z' && state != 'X';
 }
 
-static int compare_pids(const void *a, const void *b)
+/* Clock ticks since the system started. */
+static unsigned long long process_started(pid_t process)
 {
-    return *(const pid_t *)a - *(const pid_t *)b;
+    char *stat = process_file(process, "stat");
+    const char *behind_name = strrchr(stat, ')');
+    unsigned long long started = 0;
+    if (behind_name != NULL)
+        sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &started);
+    free(stat);
+    return started;
+}
+
+struct found {
+    pid_t pid;
+    unsigned long long started;
+};
+
+/* Pids begin anew when the last one has been given: of two that began in the same tick and are far apart the larger came first. */
+static int compare_ages(const void *a, const void *b)
+{
+    enum { FAR = 1000 };
+    const struct found *one = a, *other = b;
+    if (one->started != other->started)
+        return one->started < other->started ? -1 : 1;
+    int apart = one->pid - other->pid;
+    return apart > FAR || apart < -FAR ? -apart : apart;
 }
 
 size_t process_children(pid_t process, pid_t *children, size_t max)
 {
     size_t count = 0;
+    struct found *found = calloc(max, sizeof *found);
     DIR *proc = opendir("/proc");
     struct dirent *entry;
-    while (proc != NULL && count < max && (entry = readdir(proc)) != NULL) {
+    while (found != NULL && proc != NULL && count < max && (entry = readdir(proc)) != NULL) {
         char state;
         pid_t parent, candidate = atoi(entry->d_name);
         if (isdigit((unsigned char)entry->d_name[0]) && process_stat(candidate, &state, &parent) &&
             parent == process && state != 'Z')
-            children[count++] = candidate;
+            found[count++] = (struct found){candidate, process_started(candidate)};
     }
     closedir(proc);
-    qsort(children, count, sizeof *children, compare_pids);
+    qsort(found, count, sizeof *found, compare_ages);
+    for (size_t i = 0; i < count; i++)
+        children[i] = found[i].pid;
+    free(found);
     return count;
 }
 
