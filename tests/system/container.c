@@ -289,8 +289,6 @@ Test(container, as_process_1_it_upgrades_in_place)
     cr_assert(server_log_has(&server, "1 stopped"), "%s", server_log(&server));
 }
 
-#define TURNSTILE "[app:turnstile]\npath = /turnstile\nmodule = @MODULES@/turnstile.so\ndirectory = @DIR@/tokens\n"
-
 /* A server that is process 1 with a request in progress, and a new binary that has been tried: it starts in place and waits for a token. */
 static pid_t begin_in_place(struct server *server, struct client *busy, bool break_file)
 {

@@ -102,6 +102,8 @@ int process_wait(pid_t process, int64_t ms);
 
 bool process_alive(pid_t process); /* exists and is no zombie */
 
+int64_t process_age_ms(pid_t process); /* since its fork; of one that is gone, since the system started */
+
 /* Direct children of a process, at most 'max', the oldest first. */
 size_t process_children(pid_t process, pid_t *children, size_t max);
 

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 TestSuite(population, .timeout = 120);
 
@@ -86,7 +84,6 @@ Test(population, a_worker_is_replaced_after_max_lifetime)
 }
 
 #define ALONE "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n"
-#define TURNSTILE "[app:turnstile]\npath = /turnstile\nmodule = @MODULES@/turnstile.so\ndirectory = @DIR@/tokens\n"
 
 static void lay_token(const struct server *server)
 {
@@ -103,16 +100,6 @@ static void start_at_turnstile(struct server *server, const char *ini)
     server_launch(server);
 }
 
-static int64_t age_ms(pid_t process)
-{
-    struct timespec now;
-    const char *behind = strrchr(process_file(process, "stat"), ')');
-    unsigned long long started = 0;
-    cr_assert_eq(sscanf(behind, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &started), 1);
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(started * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
-}
-
 /* However long it takes: it lives from when it is ready. */
 Test(population, a_successor_that_is_not_ready_within_max_lifetime_is_waited_for)
 {
@@ -121,7 +108,7 @@ Test(population, a_successor_that_is_not_ready_within_max_lifetime_is_waited_for
     start_at_turnstile(&server, ALONE "max_lifetime = 50ms\n" PROBE TURNSTILE);
     server_await_workers(&server, 2, workers);
     pid_t successor = workers[1];
-    await(age_ms(successor) > 1000);
+    await(process_age_ms(successor) > 1000);
     cr_assert_eq(server_workers(&server, workers), 2);
     pid_t first = workers[0];
     lay_token(&server);

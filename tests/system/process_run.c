@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -147,6 +148,13 @@ static unsigned long long process_started(pid_t process)
         sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &started);
     free(stat);
     return started;
+}
+
+int64_t process_age_ms(pid_t process)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(process_started(process) * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
 }
 
 struct found {

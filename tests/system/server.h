@@ -15,6 +15,7 @@
 /* Apps to put behind it. */
 #define PROBE "[app:probe]\npath = /\nmodule = @MODULES@/probe.so\n"
 #define TROUBLE "[app:trouble]\npath = /trouble\nmodule = @MODULES@/trouble.so\ndirectory = @DIR@\n"
+#define TURNSTILE "[app:turnstile]\npath = /turnstile\nmodule = @MODULES@/turnstile.so\ndirectory = @DIR@/tokens\n"
 #define RESPOND(text) "[app:hello]\npath = /\nmodule = respond\nbody = " text "\n"
 
 /* For shell scripts that play a new binary: waits until the old master, at the other end of the link, has answered 'word'. It ends by

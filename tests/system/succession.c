@@ -18,7 +18,6 @@
 
 TestSuite(succession, .timeout = 120);
 
-#define TURNSTILE "[app:turnstile]\npath = /turnstile\nmodule = @MODULES@/turnstile.so\ndirectory = @DIR@/tokens\n"
 #define PATHS "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\ncontrol = @DIR@/control\npidfile = @DIR@/pid\n"
 
 static void lay_token(const struct server *server, int number)
