@@ -8,6 +8,7 @@
  *     new    "reason ..." several times and "refused": it cannot start; or "keep N" for each socket it goes on with, "keep-channel",
  *            "keep-control", then "prepared"
  *     old    "take over": from now on the new one serves (or "cancel": it is to leave)
+ *     new    "serves": it does; until then whoever cannot wait any longer for it kills it, and serves on
  *     new    "complete": all its workers are there, and those of the old one may leave
  *     old    "speak": the service manager knows who its main process is
  *

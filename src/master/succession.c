@@ -101,8 +101,11 @@ static void end_trial(struct master *m)
 static void take_over(struct master *m)
 {
     m->succession.asked = false;
-    if (m->transaction == TRANSACTION_CANARY && m->state == MASTER_STARTING)
-        reload_commit(m, m->succession.canary);
+    if (m->transaction != TRANSACTION_CANARY || m->state != MASTER_STARTING)
+        return;
+    reload_commit(m, m->succession.canary);
+    if (m->succession.from.link >= 0)
+        inheritance_tell(m->succession.from.link, "serves");
 }
 
 static void speak(struct master *m)

@@ -27,7 +27,6 @@
 
 enum {
     START_MORE_MS = 15000, /* beyond what a first worker may take: to read the file, copy modules */
-    FILL_MS = 30000,       /* for its other workers; then ours leave all the same */
     END_MS = 10000,        /* for the one that was tried */
     DROPPED_MS = 1000,     /* that sockets which it does not go on with are served on */
     IDLE_MS = 1000,
@@ -68,7 +67,7 @@ static void watch(struct master *m, pid_t pid, int link)
     u->pid = pid;
     u->link = link;
     u->deadline = m->now + m->current->config->timeouts.start + START_MORE_MS;
-    u->complete = u->prepared = u->adopts = u->controls = false; /* what one that was tried before has said */
+    u->complete = u->serves = u->prepared = u->adopts = u->controls = false; /* what one that was tried before has said */
     free(u->kept);
     u->kept = memory_new((m->current->listeners.count + 1) * sizeof *u->kept);
 }
@@ -185,7 +184,7 @@ static void hand_over(struct master *m)
         u->spoken = true;
     }
     u->state = UPGRADE_HANDED;
-    u->deadline = m->now + FILL_MS;
+    u->deadline = m->now + m->current->config->timeouts.start; /* for its other workers; then ours leave all the same */
     m->state = MASTER_RETIRING;
     m->control.is_handed = true;
     verdict_accept_upgrade(m);
@@ -276,6 +275,8 @@ static void heed(struct master *m, const char *text)
         u->controls = true;
     else if (strcmp(text, "prepared") == 0)
         u->prepared = true;
+    else if (strcmp(text, "serves") == 0)
+        u->serves = true;
     else if (strcmp(text, "complete") == 0)
         u->complete = true;
     else if (strcmp(text, "refused") == 0 && u->in_place && u->state == UPGRADE_TRYING)
@@ -370,11 +371,24 @@ static void let_it_speak(struct upgrade *u)
     u->spoken = true;
 }
 
+/* Stopped, say, before it heard that it may take over: did ours leave now, nobody would serve. */
+static void not_without_it(struct master *m)
+{
+    struct upgrade *u = &m->upgrade;
+    if (!u->in_place)
+        log_error("the new binary was told to take over and does not, for %lld s ([timeouts] start): killing it",
+                  (long long)m->current->config->timeouts.start / 1000);
+    signal_it(u, SIGKILL); /* then it is taken back */
+    u->deadline = m->now + END_MS;
+}
+
 static void leave(struct master *m)
 {
     struct upgrade *u = &m->upgrade;
-    if (u->state == UPGRADE_HANDED && (u->complete || m->now >= u->deadline))
+    if (u->state == UPGRADE_HANDED && (u->complete || (u->serves && m->now >= u->deadline)))
         leave_sockets(m);
+    else if (u->state == UPGRADE_HANDED && m->now >= u->deadline)
+        not_without_it(m);
     if (u->state == UPGRADE_DRAINING)
         dismiss_workers(m);
     if (u->state > UPGRADE_HANDED)

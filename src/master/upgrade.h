@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Binary upgrade: the master starts the program that lies where it was started from and, when that one is ready, leaves all it has
- * to it. Until the new one has all its workers, and for half a minute at most, the old one can take everything back. Runs in the master.
+ * to it. Until the new one has all its workers, or has had [timeouts] start for them, the old one can take everything back. Runs in the
+ * master.
  */
 #ifndef MASTER_UPGRADE_H
 #define MASTER_UPGRADE_H
@@ -35,6 +36,7 @@ struct upgrade {
     bool adopts;       /* it understands what is given on the channel */
     bool controls;     /* it goes on with the control socket */
     bool prepared;     /* it asks whether it may take over */
+    bool serves;       /* it has taken over */
     bool complete;     /* it has all its workers */
     bool spoken;       /* it was told that the service manager knows of it */
     bool reopens;      /* logs were opened anew meanwhile */

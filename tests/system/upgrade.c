@@ -220,6 +220,25 @@ Test(upgrade, one_that_ends_before_its_workers_are_there_is_taken_back)
     server_stop(&server);
 }
 
+/* It is stopped at the worst moment, say: it asked whether it may take over, and does not. */
+Test(upgrade, one_that_never_takes_over_is_taken_back)
+{
+    struct server server;
+    serve_copy(&server, TWO_WORKERS "[timeouts]\nstart = 1s\n" PROBE);
+    struct client client = client_connect(&server);
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
+    replace_binary(&server, "#!/bin/bash\nprintf 'keep 0' >&$TINE_UPGRADE\nprintf keep-channel >&$TINE_UPGRADE\n"
+                            "printf prepared >&$TINE_UPGRADE\n" HEAR("take over") "kill -STOP $$\n");
+    server_signal(&server, SIGUSR2);
+    server_log_await(&server, "told to take over and does not, for 1 s ([timeouts] start): killing it", 1);
+    server_log_await(&server, "before all its workers were there: generation 1 serves on", 1);
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
+    expect_get(&server, "/hello", 200, "hello");
+    server_hup(&server);
+    expect_kept(&client, request("GET", "/hello", ""), "hello");
+    server_stop(&server);
+}
+
 /* It had given the sockets what its own file says. */
 Test(upgrade, one_that_is_taken_back_leaves_sockets_as_they_were)
 {
@@ -290,6 +309,7 @@ Test(upgrade, a_master_of_another_version_is_succeeded_without_its_channel)
     cr_assert_str_eq(receive_text(pair[0]), "prepared");
     cr_assert_not(server_log_has(&server, "serves"));
     send(pair[0], "take over", 9, 0);
+    cr_assert_str_eq(receive_text(pair[0]), "serves");
     cr_assert_str_eq(receive_text(pair[0]), "complete");
     cr_assert(server_log_has(&server, "generation 42 serves"), "%s", server_log(&server));
     snprintf(server.address, sizeof server.address, "%s", bound);
