@@ -155,7 +155,7 @@ const char *supervise_doing(const struct slot *slot, char *text, size_t size);
 
 /* population.c */
 void population_step(struct master *m);
-void population_reset(struct master *m);          /* to what the configuration says */
+void population_reset(struct master *m);          /* to what the configuration says, and what was added goes on */
 void population_change(struct master *m, int by); /* one more, one fewer: TTIN, TTOU */
 
 /* reload.c */

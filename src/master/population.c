@@ -78,31 +78,38 @@ static void find_aged_workers(struct master *m)
     }
 }
 
-/* Workers inside handlers, and whether all of them are, each for a while: then requests wait for a worker. */
+/* Workers inside handlers, and whether all of them are, each for a while: then requests wait for a worker. Those of the generation before
+ * that have not been replaced yet serve as well as any. */
 static unsigned count_busy(struct master *m, bool *all)
 {
     unsigned busy = 0;
     *all = true;
     for (unsigned i = 0; i < m->slots; i++) {
-        if (!children_serves(m, &m->children[i]))
+        const struct child *child = &m->children[i];
+        if (child->canary || (child->state != CHILD_READY && !children_serves(m, child)))
             continue;
         uint64_t sequence;
-        bool is_busy = m->children[i].state == CHILD_READY && supervise_time(m, i, &sequence) >= BUSY_MS;
+        bool is_busy = child->state == CHILD_READY && supervise_time(m, i, &sequence) >= BUSY_MS;
         busy += is_busy;
         *all = *all && is_busy;
     }
     return busy;
 }
 
+static unsigned count_most(const struct master *m)
+{
+    int64_t wanted = m->current->config->workers_max, possible = m->current->workers_possible;
+    return (unsigned)(wanted < possible ? wanted : possible);
+}
+
 /* While all wait in handlers a quarter more are added at a time; those that the last idle_worker had no use for leave. */
 static void adapt(struct master *m)
 {
     bool all;
-    int64_t wanted = m->current->config->workers_max, possible = m->current->workers_possible;
-    unsigned most = (unsigned)(wanted < possible ? wanted : possible), busy = count_busy(m, &all);
+    unsigned most = count_most(m), busy = count_busy(m, &all);
     if (busy > m->peak)
         m->peak = busy;
-    if (all && busy > 0 && m->wanted < most && m->transaction == TRANSACTION_NONE) {
+    if (all && busy > 0 && m->wanted < most) {
         m->wanted += 1 + m->wanted / 4;
         if (m->wanted > most)
             m->wanted = most;
@@ -121,9 +128,14 @@ static void adapt(struct master *m)
     master_wake_at(m, m->window_end);
 }
 
+/* What handlers wait for they wait for after a reload too: as many are added as were. */
 void population_reset(struct master *m)
 {
-    m->base = m->wanted = (unsigned)m->current->config->workers;
+    unsigned added = m->wanted - m->base, most = count_most(m);
+    m->base = (unsigned)m->current->config->workers;
+    m->wanted = m->base + added < most ? m->base + added : most;
+    if (m->wanted < m->base)
+        m->wanted = m->base;
     m->peak = 0;
     m->window_end = 0;
 }

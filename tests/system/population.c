@@ -267,6 +267,53 @@ Test(population, workers_are_added_while_all_wait_in_handlers_and_leave_when_idl
     server_stop(&server);
 }
 
+/* The first worker of the next generation is not ready yet, nor is another that is added: who is there has to do. */
+Test(population, workers_are_added_while_a_reload_waits_for_its_first_worker)
+{
+    struct server server;
+    struct client clients[2];
+    pid_t workers[WORKERS_MAX];
+    start_at_turnstile(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 2\n" PROBE TROUBLE TURNSTILE);
+    server_signal(&server, SIGHUP);
+    server_log_await(&server, "worker_init waits", 1);
+    for (int i = 0; i < 2; i++) {
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], request("GET", "/trouble/gate/all", ""));
+    }
+    server_await_workers(&server, 3, workers);
+    file_write(text("%s/tokens/open", server.dir), "");
+    server_log_await(&server, "gate all entered", 2);
+    file_write(text("%s/gate.all.open", server.dir), "");
+    server_stop(&server);
+}
+
+/* Were they to be found out again, a server that waits for a database would be as slow as at its start after each reload. */
+Test(population, those_that_were_added_have_successors_in_a_reload)
+{
+    enum { WAITING = 8 };
+    struct server server;
+    struct client clients[WAITING];
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    server_start(&server, TWO_WORKERS "[timeouts]\nidle_worker = 1h\n" PROBE TROUBLE);
+    for (int i = 0; i < WAITING; i++) {
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], request("GET", "/trouble/gate/all", ""));
+    }
+    server_log_await(&server, "gate all entered", WAITING);
+    file_write(text("%s/gate.all.open", server.dir), "");
+    for (int i = 0; i < WAITING; i++)
+        cr_assert_eq(client_read(&clients[i]).status, 200);
+    size_t count = server_workers(&server, before);
+    cr_assert_geq(count, WAITING);
+    server_hup(&server);
+    await(server_workers(&server, now) == count && !pids_overlap(now, count, before, count));
+    server_signal(&server, SIGTTOU); /* what it is told is the number counts */
+    server_await_workers(&server, 1, now);
+    server_reload(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 3\n" PROBE TROUBLE);
+    await(server_workers(&server, before) == 3 && !pids_overlap(before, 3, now, 1));
+    server_stop(&server);
+}
+
 Test(population, workers_max_is_the_most)
 {
     struct server server;
