@@ -91,6 +91,12 @@ static void expand(struct scan *scan)
     }
 }
 
+/* Lines may begin with it, as in a shell, so somebody who writes it behind a value means a comment too. '#fff' may be a value. */
+static bool is_hash_comment(const char *start, const char *at)
+{
+    return *at == '#' && (at == start ? is_blank(at[1]) || !at[1] : is_blank(at[-1]));
+}
+
 static void scan_bare(struct scan *scan)
 {
     const char *start = scan->next;
@@ -101,6 +107,11 @@ static void scan_bare(struct scan *scan)
 
         if (byte == ';' && (scan->next == start || is_blank(scan->next[-1])))
             break;
+        if (is_hash_comment(start, scan->next)) {
+            scan->wrong = pool_format(scan->memory, "'%.40s': a comment behind a value begins with ';' (quote a value that has a '#')",
+                                      scan->next);
+            return;
+        }
         if (byte == '$') {
             expand(scan);
         } else {
@@ -182,7 +193,10 @@ static bool is_bare(const char *value)
         return true;
     if (strchr("\"';", value[0]) || is_blank(value[0]) || is_blank(value[length - 1]) || strchr(value, '$'))
         return false;
-    return !strstr(value, " ;") && !strstr(value, "\t;");
+    for (const char *byte = value; *byte; byte++)
+        if ((*byte == ';' && is_blank(byte[-1])) || is_hash_comment(value, byte))
+            return false;
+    return true;
 }
 
 void quote_print(const char *value, FILE *out)

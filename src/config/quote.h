@@ -3,7 +3,7 @@
  * The right-hand side of a line in the INI file, and its way back. A value is quoted as a whole or
  * not at all:
  *
- *     text ; comment      blanks around it and a ';' behind a blank are not part of it
+ *     text ; comment      blanks around it and a ';' behind a blank are not part of it; a '#' there is refused
  *     "text"              \" and \\ are escapes
  *     'text'              nothing in it is special
  *

@@ -31,7 +31,7 @@ Test(quote, strips_blanks_and_comments_outside_of_quotes)
 {
     static const struct quote_case cases[] = {
         {"", "", NULL}, {"v", "v", NULL}, {"  a b \t", "a b", NULL}, {"v ; c", "v", NULL}, {"v\t;c", "v", NULL}, {"; c", "", NULL},
-        {";c", "", NULL}, {"a;b", "a;b", NULL}, {"v # not one", "v # not one", NULL}, {"#v", "#v", NULL}, {"a\\b", "a\\b", NULL},
+        {";c", "", NULL}, {"a;b", "a;b", NULL}, {"a#b", "a#b", NULL}, {"#v", "#v", NULL}, {"'v # w'", "v # w", NULL}, {"a\\b", "a\\b", NULL},
         {"\" v ; w \" ; c", " v ; w ", NULL}, {"' v ; w ';c", " v ; w ", NULL}, {"\"\"", "", NULL}, {"''", "", NULL},
         {"a \"b\" 'c'", "a \"b\" 'c'", NULL},
     };
@@ -51,6 +51,10 @@ Test(quote, knows_two_escapes_in_double_quotes_and_none_in_single)
         {"'a", NULL, "the closing \"'\" is missing"},
         {"\"a\" b", NULL, "'b' stands behind the closing quote (quote the whole value)"},
         {"'a'b", NULL, "'b' stands behind the closing quote (quote the whole value)"},
+        {"a # b", NULL, "'# b': a comment behind a value begins with ';' (quote a value that has a '#')"},
+        {"a\t#b", NULL, "'#b': a comment behind a value begins with ';' (quote a value that has a '#')"},
+        {"# b", NULL, "'# b': a comment behind a value begins with ';' (quote a value that has a '#')"},
+        {"#", NULL, "'#': a comment behind a value begins with ';' (quote a value that has a '#')"},
     };
 
     EXPECT_ALL(cases);
@@ -105,6 +109,7 @@ Test(quote, writes_what_reads_back_and_bare_where_that_is_possible)
         {"", "", NULL}, {"v", "v", NULL}, {"a b", "a b", NULL}, {"a;b", "a;b", NULL}, {"a\"b", "a\"b", NULL}, {"'; '", "; ", NULL},
         {"'a ;b'", "a ;b", NULL}, {"'a\t;b'", "a\t;b", NULL}, {"' a'", " a", NULL}, {"'a '", "a ", NULL}, {"'$5'", "$5", NULL},
         {"'\"a\"'", "\"a\"", NULL}, {"\"'a\"", "'a", NULL}, {"\"it's $$5\"", "it's $5", NULL}, {"\"' \\\" \\\\\"", "' \" \\", NULL},
+        {"a#b", "a#b", NULL}, {"#a", "#a", NULL}, {"'# a'", "# a", NULL}, {"'a #b'", "a #b", NULL}, {"'#'", "#", NULL},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
