@@ -97,7 +97,7 @@ void reload_begin(struct master *m, struct config *config)
         return;
     }
     if (m->next != NULL) {
-        errors_add(&errors, "no worker could be started");
+        errors_add(&errors, "no worker could be started: the log says why");
         generation_close(m->next);
         m->next = NULL;
     }
