@@ -80,7 +80,7 @@ static void bring_to_rest(struct batch *b, const char *path)
     for (int i = 0; i < b->behind_count; i++)
         client_send(&b->behind[i], text(NAP "%s", request("GET", "/pid", "")));
     client_send(&b->last, request("GET", "/trouble/gate/last", ""));
-    file_write(text("%s/gate.door.open", b->server.dir), "");
+    server_open_gate(&b->server, "door");
     server_log_await(&b->server, "gate last entered", 1);
     struct response response = client_read(&b->door);
     expect_response(&response, 200, "through gate door");
@@ -120,7 +120,7 @@ static void prepare(struct batch *b, int count, const char *path, const char *in
 
 static void open_last_gate(struct batch *b)
 {
-    file_write(text("%s/gate.last.open", b->server.dir), "");
+    server_open_gate(&b->server, "last");
     expect_kept(&b->last, NULL, "through gate last");
 }
 
@@ -199,7 +199,7 @@ Test(adopting, a_handler_that_takes_its_time_in_the_middle_of_it_is_waited_for_b
     give(&b, 1, "/trouble/gate/slow", TWO_WORKERS "workers_max = 2\n" APPS, 2);
     server_log_await(&b.server, "gate slow entered", 1);
     expect_others_kept(&b);
-    file_write(text("%s/gate.slow.open", b.server.dir), "");
+    server_open_gate(&b.server, "slow");
     expect_kept(&b.first[0], NULL, "through gate slow");
     cr_assert_not_null(strstr(status(&b), "lost 0\n"), "%s", status(&b));
     stop(&b);
@@ -220,14 +220,14 @@ Test(adopting, a_handler_that_is_known_to_take_its_time_is_waited_for_not_even_u
     int64_t entered = now_ms();
     await(now_ms() - entered > 100);
     for (int i = 0; i < 2; i++) {
-        file_write(text("%s/gate.both%d.open", b.server.dir, i), "");
+        server_open_gate(&b.server, text("both%d", i));
         cr_assert_eq(client_read(&slow[i]).status, 200);
     }
     await(text_count(status(&b), " waiting ") == 2);
     open_last_gate(&b);
     server_log_await(&b.server, "gate slow entered", 1);
     expect_others_kept(&b);
-    file_write(text("%s/gate.slow.open", b.server.dir), "");
+    server_open_gate(&b.server, "slow");
     expect_kept(&b.first[0], NULL, "through gate slow");
     cr_assert_not_null(strstr(status(&b), "stalled 0,"), "%s", status(&b));
     stop(&b);

@@ -275,6 +275,12 @@ struct response ask(const struct server *server, const char *bytes)
     return response;
 }
 
+void client_enter_gate(struct client *client, const struct server *server, const char *gate)
+{
+    client_send(client, request("GET", text("/trouble/gate/%s", gate), ""));
+    server_log_await(server, text("gate %s entered", gate), 1);
+}
+
 struct response get_with(const struct server *server, const char *path, const char *fields)
 {
     return ask(server, request("GET", path, fields));

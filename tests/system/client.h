@@ -56,6 +56,9 @@ void response_free(struct response *response);
 struct response get(const struct server *server, const char *path);
 struct response ask(const struct server *server, const char *bytes);
 
+/* Sends a request that its handler (TROUBLE) keeps until the gate is opened, and waits until it is in there. */
+void client_enter_gate(struct client *client, const struct server *server, const char *gate);
+
 /* GET with these field lines, on a connection that may stay. */
 struct response get_with(const struct server *server, const char *path, const char *fields);
 

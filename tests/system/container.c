@@ -172,12 +172,11 @@ static void stops_by_group(int signal_number, bool finishes)
     struct server server;
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
     struct client client = client_connect(&server);
-    client_send(&client, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&client, &server, "a");
     kill(-server.pid, signal_number);
     server_log_await(&server, "stopping", 1);
     if (finishes) {
-        file_write(text("%s/gate.a.open", server.dir), "");
+        server_open_gate(&server, "a");
         struct response response = client_read(&client);
         expect_response(&response, 200, "through gate a");
     }
@@ -267,8 +266,7 @@ Test(container, as_process_1_it_upgrades_in_place)
     client_send(&client, request("GET", "/hello", ""));
     struct response response = client_read(&client);
     expect_response(&response, 200, "hello");
-    client_send(&busy, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&busy, &server, "a");
     for (int generation = 2; generation < 4; generation++) {
         kill(first, SIGUSR2);
         server_log_await(&server, text("1 generation %d serves", generation), 1);
@@ -281,7 +279,7 @@ Test(container, as_process_1_it_upgrades_in_place)
     kill(first, SIGTERM);
     server_log_await(&server, "1 stopping: finishing", 1);
     cr_assert_eq(process_wait(server.pid, 300), -1, "it has not waited for its former selves");
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     response = client_read(&busy);
     expect_response(&response, 200, "through gate a");
     cr_assert_eq(server_wait(&server), 0);
@@ -302,8 +300,7 @@ static pid_t begin_in_place(struct server *server, struct client *busy, bool bre
     snprintf(server->address, sizeof server->address, "%s", server_address(server, 0));
     await(!file_exists(text("%s/tokens/token.1", server->dir)) && !file_exists(text("%s/tokens/token.2", server->dir)));
     *busy = client_connect(server);
-    client_send(busy, request("GET", "/trouble/gate/a", ""));
-    server_log_await(server, "gate a entered", 1);
+    client_enter_gate(busy, server, "a");
     kill(first, SIGUSR2);
     server_log_await(server, "worker_init waits", 1);
     if (break_file)
@@ -315,7 +312,7 @@ static pid_t begin_in_place(struct server *server, struct client *busy, bool bre
 static void expect_finished(struct server *server, struct client *busy, int code)
 {
     cr_assert_eq(process_wait(server->pid, 300), -1, "it has not waited");
-    file_write(text("%s/gate.a.open", server->dir), "");
+    server_open_gate(server, "a");
     struct response response = client_read(busy);
     expect_response(&response, 200, "through gate a");
     cr_assert_eq(server_wait(server), code, "%s", server_log(server));

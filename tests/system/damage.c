@@ -189,8 +189,7 @@ static void write_over_and_stop(const char *what, size_t offset, size_t length, 
     server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[timeouts]\ngraceful = 1s\n" PROBE TROUBLE);
     expect_get(&server, "/hello", 200, "hello");
     struct client busy = client_connect(&server);
-    client_send(&busy, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&busy, &server, "a");
     int memory = open(text("/proc/%d/mem", (int)server.pid), O_WRONLY | O_CLOEXEC);
     memset(bytes, byte, sizeof bytes);
     cr_assert(length <= sizeof bytes && pwrite(memory, bytes, length, scoreboard_of(server.pid) + (off_t)offset) == (ssize_t)length);

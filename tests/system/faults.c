@@ -355,7 +355,7 @@ Test(faults, a_clock_that_jumps_ends_nothing_and_is_told_right)
         clock_jump(&server, jumps[i]);
         await(labs(date_ahead(&server) - jumps[i]) < 60);
         expect_all_kept(clients);
-        file_write(text("%s/gate.%zu.open", server.dir, i), "");
+        server_open_gate(&server, text("%zu", i));
         struct response response = client_read(&slow);
         expect_response(&response, 200, text("through gate %zu", i));
         client_send(&half, "lo HTTP/1.1\r\nHost: a\r\n\r\n");

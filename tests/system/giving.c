@@ -162,7 +162,7 @@ Test(giving, a_stalled_worker_that_cannot_give_is_told_to_again)
     cr_assert_geq(now_ms() - start, 390); /* each time after twice the time, which was 50 ms at first */
     fault_end(&server, "sendmsg");
     expect_all_kept(clients);
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     expect_kept(&stalled, NULL, "through gate a");
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, "stalled [1-3],"));
     server_stop(&server);
@@ -184,7 +184,7 @@ Test(giving, more_than_there_are_places_for_wait_for_one)
     client_send(&slow, request("GET", "/trouble/gate/slow", ""));
     await(text_matches(run_tine("status", "-c", server.ini).out, "given [1-9]"));
     usleep(100000); /* who would lose some has taken them by then */
-    file_write(text("%s/gate.slow.open", server.dir), "");
+    server_open_gate(&server, "slow");
     expect_kept(&slow, NULL, "through gate slow");
     for (int i = 0; i < HALVES; i++)
         expect_kept(&halves[i], "lo HTTP/1.1\r\nHost: a\r\n\r\n", "hello");

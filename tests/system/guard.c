@@ -171,12 +171,11 @@ Test(guard, an_alarm_ends_no_worker)
     server_await_workers(&server, 2, before);
     keep_connections(&server, others);
     struct client slow = client_connect(&server);
-    client_send(&slow, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&slow, &server, "a");
     for (int i = 0; i < 2; i++)
         kill(before[i], SIGALRM);
     expect_all_kept(others);
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     struct response response = client_read(&slow);
     expect_response(&response, 200, "through gate a");
     cr_assert_eq(server_workers(&server, now), 2);
@@ -306,11 +305,10 @@ Test(guard, others_of_a_stalled_worker_are_served_by_workers_of_few_connections)
         expect_kept(&others[i], request("GET", "/hello", ""), "hello");
     }
     struct client slow = client_connect(&server);
-    client_send(&slow, request("GET", "/trouble/gate/slow", ""));
-    server_log_await(&server, "gate slow entered", 1);
+    client_enter_gate(&slow, &server, "slow");
     for (int i = 0; i < FEW; i++)
         expect_kept(&others[i], request("GET", "/hello", ""), "hello");
-    file_write(text("%s/gate.slow.open", server.dir), "");
+    server_open_gate(&server, "slow");
     expect_kept(&slow, NULL, "through gate slow");
     for (int i = 0; i < FEW; i++)
         expect_kept(&others[i], request("GET", "/hello", ""), "hello");

@@ -185,7 +185,7 @@ Test(handoff, a_slow_head_is_ended_at_its_time_though_it_changed_hands)
 Test(handoff, the_others_of_a_worker_in_a_handler_are_given_when_it_ends)
 {
     struct server server;
-    server_start(&server, ONE_WORKER PROBE TROUBLE);
+    server_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
     struct client kept = client_connect(&server), busy = client_connect(&server);
     expect_kept(&kept, request("GET", "/hello", ""), "hello");
     client_send(&busy, request("GET", "/trouble/nap/700", ""));
@@ -216,13 +216,12 @@ Test(handoff, a_worker_that_leaves_does_not_wait_for_idle_connections_that_come_
         busy = client_connect(&server);
         client_send(&busy, request("GET", "/pid", ""));
     } while (atoi(client_read(&busy).body) != workers[0]);
-    client_send(&busy, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&busy, &server, "a");
     server_signal(&server, SIGTTOU);
     await(!process_alive(workers[1]));
     server_signal(&server, SIGTERM);
     await(text_count(run_tine("status", "-c", server.ini).out, ": leaving, ") == 1);
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     cr_assert_eq(client_read(&busy).status, 200);
     cr_assert_eq(server_wait(&server), 0); /* within PATIENCE, a third of 'keepalive' and of 'graceful' */
 }

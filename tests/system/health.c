@@ -90,8 +90,7 @@ Test(health, the_delay_is_part_of_graceful)
     struct server server;
     server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nshutdown_delay = 1s\n[timeouts]\ngraceful = 3s\n" TROUBLE);
     struct client client = client_connect(&server);
-    client_send(&client, request("GET", "/trouble/gate/never", ""));
-    server_log_await(&server, "gate never entered", 1);
+    client_enter_gate(&client, &server, "never");
     int64_t start = now_ms();
     server_signal(&server, SIGTERM);
     server_wait(&server);

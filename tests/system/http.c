@@ -81,7 +81,7 @@ HttpTest(a_finished_answer_does_not_wait_for_a_slow_handler_behind_it)
     client_send(&client, text("%s%s", request("GET", "/hello", ""), request("GET", "/trouble/gate/a", "")));
     struct response response = client_read(&client);
     expect_response(&response, 200, "hello");
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     response = client_read(&client);
     expect_response(&response, 200, "through gate a");
     client_close(&client);

@@ -173,12 +173,11 @@ Test(logs, a_line_appears_though_its_worker_is_in_a_handler)
     server_start(&server, ONE_WORKER PROBE TROUBLE);
     get(&server, "/query?before");
     struct client busy = client_connect(&server);
-    client_send(&busy, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&busy, &server, "a");
     int64_t start = now_ms();
     server_access_await(&server, "/query?before");
     cr_assert_lt(now_ms() - start, 2500);
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     client_read(&busy);
     server_stop(&server);
 }

@@ -98,15 +98,14 @@ Test(notify, a_stop_is_told_when_it_begins_with_the_time_it_may_take)
     start(&server, &manager, "", ONE_WORKER "[timeouts]\ngraceful = 100s\n" TROUBLE);
     manager_await(&manager, "READY=1", 0);
     struct client client = client_connect(&server);
-    client_send(&client, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&client, &server, "a");
     server_signal(&server, SIGTERM);
     size_t stopping = manager_await(&manager, "STOPPING=1", 0);
     const char *extend = manager_value(&manager, stopping, "EXTEND_TIMEOUT_USEC");
     cr_assert(extend != NULL && atoll(extend) > 100000000 && atoll(extend) < 110000000, "extended by %s us", extend);
     expect_status(&manager, stopping, "^stopping: 1 worker finishes");
     cr_assert(process_alive(server.pid));
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     struct response response = client_read(&client);
     expect_response(&response, 200, "through gate a");
     cr_assert_eq(server_wait(&server), 0);

@@ -144,14 +144,13 @@ Test(per_address, connections_that_a_busy_worker_gave_away_count_once)
     for (int i = 0; i < 2; i++)
         cr_assert_eq(come(&server, &clients[i], "127.0.0.1"), 200);
     busy = client_connect(&server);
-    client_send(&busy, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&busy, &server, "a");
     for (int i = 0; i < 2; i++)
         cr_assert_eq(ask_on(&clients[i], "/hello", "hello"), 200);
     cr_assert_not(can_come(&server, "127.0.0.1"));
     client_close(&clients[1]);
     await(come(&server, &one_more, "127.0.0.1") == 200);
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     struct response response = client_read(&busy);
     expect_response(&response, 200, "through gate a");
     server_stop(&server);

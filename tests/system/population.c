@@ -258,7 +258,7 @@ Test(population, workers_are_added_while_all_wait_in_handlers_and_leave_when_idl
     }
     server_log_await(&server, "gate all entered", WAITING);
     expect_get(&server, "/hello", 200, "hello");
-    file_write(text("%s/gate.all.open", server.dir), "");
+    server_open_gate(&server, "all");
     for (int i = 0; i < WAITING; i++) {
         struct response response = client_read(&clients[i]);
         cr_assert_eq(response.status, 200);
@@ -283,7 +283,7 @@ Test(population, workers_are_added_while_a_reload_waits_for_its_first_worker)
     server_await_workers(&server, 3, workers);
     file_write(text("%s/tokens/open", server.dir), "");
     server_log_await(&server, "gate all entered", 2);
-    file_write(text("%s/gate.all.open", server.dir), "");
+    server_open_gate(&server, "all");
     server_stop(&server);
 }
 
@@ -300,7 +300,7 @@ Test(population, those_that_were_added_have_successors_in_a_reload)
         client_send(&clients[i], request("GET", "/trouble/gate/all", ""));
     }
     server_log_await(&server, "gate all entered", WAITING);
-    file_write(text("%s/gate.all.open", server.dir), "");
+    server_open_gate(&server, "all");
     for (int i = 0; i < WAITING; i++)
         cr_assert_eq(client_read(&clients[i]).status, 200);
     size_t count = server_workers(&server, before);
@@ -329,6 +329,6 @@ Test(population, workers_max_is_the_most)
     int64_t start = now_ms();
     await(now_ms() - start > 500);
     cr_assert_eq(server_workers(&server, workers), 3);
-    file_write(text("%s/gate.all.open", server.dir), "");
+    server_open_gate(&server, "all");
     server_stop(&server);
 }

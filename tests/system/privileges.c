@@ -196,7 +196,7 @@ Test(privileges, no_more_workers_come_than_the_master_has_descriptors_for)
     server_signal(&server, SIGTTIN);
     await(server_log_has(&server, "15 workers: for more the limit of open files is too low"));
     cr_assert_eq(server_workers(&server, workers), MOST);
-    file_write(text("%s/gate.all.open", server.dir), "");
+    server_open_gate(&server, "all");
     for (int i = 0; i < BUSY; i++)
         cr_assert_eq(client_read(&busy[i]).status, 200);
     cr_assert_not(server_log_has(&server, "cannot start a worker"));

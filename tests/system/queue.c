@@ -17,14 +17,13 @@ TestSuite(queue, .timeout = 120);
 static struct client gate_enter(const struct server *server, const char *name)
 {
     struct client busy = client_connect(server);
-    client_send(&busy, request("GET", text("/trouble/gate/%s", name), ""));
-    server_log_await(server, text("gate %s entered", name), 1);
+    client_enter_gate(&busy, server, name);
     return busy;
 }
 
 static void gate_open(const struct server *server, struct client *busy, const char *name)
 {
-    file_write(text("%s/gate.%s.open", server->dir, name), "");
+    server_open_gate(server, name);
     struct response response = client_read(busy);
     expect_response(&response, 200, NULL);
     client_close(busy);

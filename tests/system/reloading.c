@@ -86,12 +86,11 @@ Test(reloading, a_request_in_progress_is_finished_by_the_old_worker)
     server_start(&server, ONE_WORKER TROUBLE RESPOND("one"));
     server_await_workers(&server, 1, before);
     struct client client = client_connect(&server);
-    client_send(&client, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&client, &server, "a");
     server_reload(&server, ONE_WORKER TROUBLE RESPOND("two"));
     await(strcmp(get(&server, "/").body, "two") == 0);
     cr_assert(process_alive(before[0]));
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     struct response response = client_read(&client);
     expect_response(&response, 200, "through gate a");
     client_close(&client);

@@ -180,6 +180,11 @@ void server_log_await(const struct server *server, const char *needle, size_t co
         harness_fail("the log never said \"%s\" (%zu times); it says:\n%s", needle, count, server_log(server));
 }
 
+void server_open_gate(const struct server *server, const char *gate)
+{
+    file_write(text("%s/gate.%s.open", server->dir, gate), "");
+}
+
 static char *access_line(const struct server *server, const char *needle)
 {
     char *log = file_read(server->access, NULL), *line = NULL;

@@ -78,6 +78,9 @@ bool server_log_has(const struct server *server, const char *needle);
 /* Waits until the log holds 'needle', 'count' times. */
 void server_log_await(const struct server *server, const char *needle, size_t count);
 
+/* Lets go on who waits at this gate of TROUBLE: client_enter_gate(). */
+void server_open_gate(const struct server *server, const char *gate);
+
 /* Waits until the access log holds 'needle'; returns the line it stands in. */
 char *server_access_await(const struct server *server, const char *needle);
 

@@ -314,11 +314,10 @@ Test(slow_clients, a_busy_handler_does_not_stop_the_other_worker)
     struct server server;
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
     struct client busy = client_connect(&server);
-    client_send(&busy, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&busy, &server, "a");
     for (int i = 0; i < 50; i++)
         expect_get(&server, "/hello", 200, "hello");
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     struct response response = client_read(&busy);
     expect_response(&response, 200, "through gate a");
     server_stop(&server);
@@ -341,7 +340,7 @@ Test(slow_clients, who_comes_while_all_are_busy_waits_and_is_answered)
         client_send(&waiting[i], request("GET", "/hello", ""));
     }
     for (int i = 0; i < 2; i++)
-        file_write(text("%s/gate.%d.open", server.dir, i), "");
+        server_open_gate(&server, text("%d", i));
     for (int i = 0; i < WAITING; i++) {
         struct response response = client_read(&waiting[i]);
         expect_response(&response, 200, "hello");

@@ -16,16 +16,10 @@
 
 TestSuite(stopping, .timeout = 120);
 
-static void gate_open(const struct server *server, const char *name)
-{
-    file_write(text("%s/gate.%s.open", server->dir, name), "");
-}
-
 static struct client gate_enter(const struct server *server, const char *name)
 {
     struct client client = client_connect(server);
-    client_send(&client, request("GET", text("/trouble/gate/%s", name), ""));
-    server_log_await(server, text("gate %s entered", name), 1);
+    client_enter_gate(&client, server, name);
     return client;
 }
 
@@ -45,7 +39,7 @@ static void stop_lets_a_request_finish(int signal_number)
     struct client client = gate_enter(&server, "a");
     server_signal(&server, signal_number);
     cr_assert_eq(process_wait(server.pid, 300), -1, "it did not wait for the request");
-    gate_open(&server, "a");
+    server_open_gate(&server, "a");
     struct response response = client_read(&client);
     expect_response(&response, 200, "through gate a");
     client_expect_close(&client);
@@ -77,7 +71,7 @@ Test(stopping, what_waits_in_the_queue_is_answered)
     }
     server_signal(&server, SIGTERM);
     cr_assert_eq(process_wait(server.pid, 200), -1);
-    gate_open(&server, "a");
+    server_open_gate(&server, "a");
     struct response response = client_read(&first);
     expect_response(&response, 200, NULL);
     for (int i = 0; i < CLIENTS; i++) {
@@ -100,7 +94,7 @@ Test(stopping, what_waits_is_answered_when_the_last_worker_crashes)
     client_send(&last, request("GET", "/hello", ""));
     server_signal(&server, SIGTERM);
     server_log_await(&server, "stopping: finishing", 1);
-    gate_open(&server, "a");
+    server_open_gate(&server, "a");
     struct response response = client_read(&first);
     expect_response(&response, 200, "through gate a");
     response = client_read(&crash);
@@ -156,7 +150,7 @@ Test(stopping, a_request_half_sent_is_finished)
     struct client gate = gate_enter(&server, "a"); /* accepted later than the half, so that one is held by now */
     server_signal(&server, SIGTERM);
     client_send(&half, "def");
-    gate_open(&server, "a"); /* it may have entered the worker that holds the half */
+    server_open_gate(&server, "a"); /* it may have entered the worker that holds the half */
     struct response response = client_read(&half);
     expect_response(&response, 200, NULL);
     cr_assert_eq(strncmp(response.body, "6 ", 2), 0);
@@ -327,7 +321,7 @@ static void expect_stopped_behind(const char *more)
     pid_t first = begin_reload(&server, log);
     get_ready_behind(&server, first, SIGTERM, 0);
     await(!process_alive(first));
-    gate_open(&server, "a");
+    server_open_gate(&server, "a");
     struct response response = client_read(&busy);
     expect_response(&response, 200, NULL);
     response = client_read(&waiting);

@@ -182,15 +182,14 @@ Test(succession, a_new_master_that_stops_waits_for_requests_of_the_old_one)
     struct server server;
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
     struct client client = client_connect(&server);
-    client_send(&client, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&client, &server, "a");
     server_signal(&server, SIGUSR2);
     pid_t old = server_succeed(&server);
     server_log_await(&server, "\n", 1);
     server_signal(&server, SIGTERM);
     server_log_await(&server, text("%d stopping", server.pid), 1);
     cr_assert_eq(process_wait(server.pid, 500), -1, "it has not waited");
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     struct response response = client_read(&client);
     expect_response(&response, 200, "through gate a");
     cr_assert_eq(process_wait(old, PATIENCE), 0);

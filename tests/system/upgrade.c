@@ -60,13 +60,12 @@ Test(upgrade, a_request_in_progress_is_finished_and_its_connection_goes_on)
     struct server server;
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
     struct client client = client_connect(&server);
-    client_send(&client, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&client, &server, "a");
     server_signal(&server, SIGUSR2);
     pid_t old = server_succeed(&server);
     expect_get(&server, "/hello", 200, "hello");
     cr_assert(process_alive(old));
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     expect_kept(&client, NULL, "through gate a");
     expect_kept(&client, request("GET", "/hello", ""), "hello");
     cr_assert_eq(process_wait(old, PATIENCE), 0);
@@ -79,8 +78,7 @@ static void expect_end(const char *ends, bool replaced)
     struct server server;
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
     struct client client = client_connect(&server);
-    client_send(&client, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&client, &server, "a");
     server_signal(&server, SIGUSR2);
     pid_t first = server_succeed(&server);
     pid_t children[WORKERS_MAX];
@@ -96,7 +94,7 @@ static void expect_end(const char *ends, bool replaced)
     cr_assert_eq(text_count(server_log(&server), "the master of the new binary has"), 1, "%s", server_log(&server));
     if (replaced)
         expect_get(&server, "/hello", 200, "hello");
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     struct response response = client_read(&client);
     expect_response(&response, 200, "through gate a");
     cr_assert_eq(process_wait(first, PATIENCE), 0);
@@ -119,8 +117,7 @@ Test(upgrade, a_handler_of_the_old_binary_that_crashes_is_answered_by_the_new_on
     struct server server;
     server_start(&server, TWO_WORKERS "[timeouts]\nrequest = 2s\n" PROBE TROUBLE);
     struct client client = client_connect(&server);
-    client_send(&client, request("GET", "/trouble/gate/never", ""));
-    server_log_await(&server, "gate never entered", 1);
+    client_enter_gate(&client, &server, "never");
     server_signal(&server, SIGUSR2);
     pid_t old = server_succeed(&server);
     struct response response = client_read(&client);
@@ -261,13 +258,12 @@ Test(upgrade, to_one_with_another_hand_off_connections_are_finished)
     struct server server;
     serve_copy(&server, TWO_WORKERS PROBE TROUBLE);
     struct client busy = client_connect(&server);
-    client_send(&busy, request("GET", "/trouble/gate/a", ""));
-    server_log_await(&server, "gate a entered", 1);
+    client_enter_gate(&busy, &server, "a");
     replace_binary(&server, "#!/bin/bash\nprintf 'keep 0' >&$TINE_UPGRADE\nprintf prepared >&$TINE_UPGRADE\n"
                             "printf complete >&$TINE_UPGRADE\nexec sleep 20\n");
     server_signal(&server, SIGUSR2);
     server_log_await(&server, "has taken over", 1);
-    file_write(text("%s/gate.a.open", server.dir), "");
+    server_open_gate(&server, "a");
     struct response response = client_read(&busy);
     expect_response(&response, 200, "through gate a");
     cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
