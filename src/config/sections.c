@@ -73,10 +73,6 @@ static void add_server_listens(struct build *build, const struct entry *entry)
             build_reject(build, entry, "more than %d listeners", CONFIG_LISTENS_MAX);
             return;
         }
-        if (*one == '#') {
-            build_reject(build, entry, "'%.120s': a comment behind a value begins with ';', not '#'", text);
-            return;
-        }
         if (wrong)
             build_reject(build, entry, "'%.120s' %s", one, wrong);
         else

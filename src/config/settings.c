@@ -48,11 +48,8 @@ static void reject_unknown(struct build *build, const struct entry *entry, enum 
     build_reject(build, entry, "unknown key%s", of_tls ? " (tine speaks no TLS: a proxy before it does, as in etc/nginx.conf)" : "");
 }
 
-/* Other programs' files, and lines that begin with it here, make one think that '#' does it anywhere. */
 static const char *hint_at_comment(const char *value)
 {
-    if (strstr(value, " #") || strstr(value, "\t#"))
-        return " (a comment behind a value begins with ';', not '#')";
     return strchr(value, ';') ? " (a comment begins with ';' behind a blank)" : "";
 }
 
