@@ -74,8 +74,8 @@ int inheritance_send(int link, const struct master *m)
     const struct listeners *listeners = &m->current->listeners;
     int fds[FDS_MAX] = {m->channel[0], m->channel[1], control->fd};
     if (send_with(link, fds, control->fd >= 0 ? 3 : 2,
-                  "tine\nhandoff %u %zu\ngeneration %u\ncontrol %s\ndevice %" PRIuMAX "\ninode %" PRIuMAX "\n", HANDOFF_VERSION,
-                  sizeof(struct handoff_record), m->current->number, control->value != NULL ? control->value : "off",
+                  "tine\nhandoff %u %zu\ngeneration %u\nadded %u\ncontrol %s\ndevice %" PRIuMAX "\ninode %" PRIuMAX "\n", HANDOFF_VERSION,
+                  sizeof(struct handoff_record), m->current->number, m->wanted - m->base, control->value != NULL ? control->value : "off",
                   (uintmax_t)control->device, (uintmax_t)control->inode) < 0)
         return -1;
     if (m->shared.fd >= 0 && send_with(link, &m->shared.fd, 1, "shared\n") < 0)
@@ -135,6 +135,8 @@ static bool has_our_records(const char *text)
 static void read_first(const char *text, int *fds, size_t count)
 {
     inherited.generation = (unsigned)number_of(text, "generation");
+    uintmax_t added = number_of(text, "added");
+    inherited.added = added < CONFIG_WORKERS_MAX ? (unsigned)added : CONFIG_WORKERS_MAX;
     inherited.control_value = memory_copy_text(value_of(text, "control"));
     inherited.control_device = (dev_t)number_of(text, "device");
     inherited.control_inode = (ino_t)number_of(text, "inode");

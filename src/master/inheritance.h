@@ -29,6 +29,7 @@ enum { INHERITANCE_MESSAGE_MAX = 2048 };
 struct inheritance {
     int link;            /* to the master before us; -1: there is none */
     unsigned generation; /* that it serves */
+    unsigned added;      /* workers it has beyond those that its file says */
     int channel[2];      /* -1: what it sends there would not be understood */
     int control;         /* -1: it has none */
     int shared;          /* memory file of store.h; -1: none */

@@ -128,10 +128,11 @@ static void adapt(struct master *m)
     master_wake_at(m, m->window_end);
 }
 
-/* What handlers wait for they wait for after a reload too: as many are added as were. */
+/* What handlers wait for they wait for after a reload too, and with a new binary: as many are added as were. */
 void population_reset(struct master *m)
 {
-    unsigned added = m->wanted - m->base, most = count_most(m);
+    unsigned added = m->wanted - m->base + m->succession.from.added, most = count_most(m);
+    m->succession.from.added = 0;
     m->base = (unsigned)m->current->config->workers;
     m->wanted = m->base + added < most ? m->base + added : most;
     if (m->wanted < m->base)

@@ -287,30 +287,47 @@ Test(population, workers_are_added_while_a_reload_waits_for_its_first_worker)
     server_stop(&server);
 }
 
+/* By requests that wait together, and then do no more. Returns how many workers there are. */
+static size_t grow(struct server *server, pid_t *workers)
+{
+    enum { WAITING = 8 };
+    struct client clients[WAITING];
+    server_start(server, TWO_WORKERS "[timeouts]\nidle_worker = 1h\n" PROBE TROUBLE);
+    for (int i = 0; i < WAITING; i++) {
+        clients[i] = client_connect(server);
+        client_send(&clients[i], request("GET", "/trouble/gate/all", ""));
+    }
+    server_log_await(server, "gate all entered", WAITING);
+    server_open_gate(server, "all");
+    for (int i = 0; i < WAITING; i++)
+        cr_assert_eq(client_read(&clients[i]).status, 200);
+    size_t count = server_workers(server, workers);
+    cr_assert_geq(count, WAITING);
+    return count;
+}
+
 /* Were they to be found out again, a server that waits for a database would be as slow as at its start after each reload. */
 Test(population, those_that_were_added_have_successors_in_a_reload)
 {
-    enum { WAITING = 8 };
     struct server server;
-    struct client clients[WAITING];
     pid_t before[WORKERS_MAX], now[WORKERS_MAX];
-    server_start(&server, TWO_WORKERS "[timeouts]\nidle_worker = 1h\n" PROBE TROUBLE);
-    for (int i = 0; i < WAITING; i++) {
-        clients[i] = client_connect(&server);
-        client_send(&clients[i], request("GET", "/trouble/gate/all", ""));
-    }
-    server_log_await(&server, "gate all entered", WAITING);
-    server_open_gate(&server, "all");
-    for (int i = 0; i < WAITING; i++)
-        cr_assert_eq(client_read(&clients[i]).status, 200);
-    size_t count = server_workers(&server, before);
-    cr_assert_geq(count, WAITING);
+    size_t count = grow(&server, before);
     server_hup(&server);
     await(server_workers(&server, now) == count && !pids_overlap(now, count, before, count));
     server_signal(&server, SIGTTOU); /* what it is told is the number counts */
     server_await_workers(&server, 1, now);
     server_reload(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 3\n" PROBE TROUBLE);
     await(server_workers(&server, before) == 3 && !pids_overlap(before, 3, now, 1));
+    server_stop(&server);
+}
+
+Test(population, those_that_were_added_have_successors_in_a_new_binary)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    size_t count = grow(&server, workers);
+    server_upgrade(&server);
+    server_await_workers(&server, count, workers);
     server_stop(&server);
 }
 
