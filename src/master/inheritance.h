@@ -10,6 +10,7 @@
  *     old    "take over": from now on the new one serves (or "cancel": it is to leave)
  *     new    "serves": it does; until then whoever cannot wait any longer for it kills it, and serves on
  *     new    "complete": all its workers are there, and those of the old one may leave
+ *     old    "settled": they do, if the new one is complete or not: nothing is taken back any more
  *     old    "speak": the service manager knows who its main process is
  *
  * Each may be told to stop at any time: the new one then says "leaving" or "quitting", which the old one does as well; the old one, while

@@ -125,6 +125,8 @@ static void hear_predecessor(struct master *m)
             take_over(m);
         if (s->asked && strcmp(text, "cancel") == 0)
             end_trial(m);
+        if (strcmp(text, "settled") == 0)
+            s->settled = true;
         if (strcmp(text, "speak") == 0)
             speak(m);
         if (strcmp(text, "stop") == 0 && m->state == MASTER_SERVING)
@@ -174,7 +176,7 @@ bool succession_refuse(struct master *m, const struct errors *errors)
 
 bool succession_is_pending(const struct master *m)
 {
-    return m->succession.from.link >= 0 && !m->succession.completed;
+    return m->succession.from.link >= 0 && !m->succession.completed && !m->succession.settled;
 }
 
 /* Before it serves a successor that ends is just one that could not start; but as process 1 it has been begun to rely on. */

@@ -12,6 +12,7 @@ struct succession {
     struct inheritance from;
     bool asked;      /* whether we may take over; waits for the answer */
     bool completed;  /* it was told that all our workers are there */
+    bool settled;    /* it leaves, whether they are or not */
     int64_t linger_until; /* when we stop: the old one has its own bounds; 0: we do not */
     unsigned canary; /* slot of our first worker */
 };

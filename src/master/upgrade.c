@@ -132,6 +132,7 @@ static void leave_sockets(struct master *m)
     control_hand_over(&m->control, u->controls);
     if (!u->in_place)
         notify_hand_over(u->pid);
+    inheritance_tell(u->link, "settled");
     u->state = UPGRADE_DRAINING;
     u->deadline = m->now + DROPPED_MS;
 }

@@ -291,10 +291,9 @@ Test(container, as_process_1_it_upgrades_in_place)
 static pid_t begin_in_place(struct server *server, struct client *busy, bool break_file)
 {
     server_prepare(server, TWO_WORKERS TROUBLE TURNSTILE);
-    mkdir(text("%s/tokens", server->dir), 0777);
-    chmod(text("%s/tokens", server->dir), 0777);
-    file_write(text("%s/tokens/token.1", server->dir), "");
-    file_write(text("%s/tokens/token.2", server->dir), "");
+    server_make_tokens(server);
+    server_lay_token(server, 1);
+    server_lay_token(server, 2);
     server->pid = unshare_tine(server);
     pid_t first = find_first(server->pid);
     snprintf(server->address, sizeof server->address, "%s", server_address(server, 0));
@@ -305,7 +304,7 @@ static pid_t begin_in_place(struct server *server, struct client *busy, bool bre
     server_log_await(server, "worker_init waits", 1);
     if (break_file)
         server_configure(server, "[server]\nworkers = lots\n");
-    file_write(text("%s/tokens/token.3", server->dir), ""); /* for the trial */
+    server_lay_token(server, 3); /* for the trial */
     return first;
 }
 

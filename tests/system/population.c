@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 TestSuite(population, .timeout = 120);
 
@@ -85,18 +84,12 @@ Test(population, a_worker_is_replaced_after_max_lifetime)
 
 #define ALONE "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n"
 
-static void lay_token(const struct server *server)
-{
-    file_write(text("%s/tokens/token.1", server->dir), "");
-}
-
 /* One that has got through; the next waits in worker_init() for the next token. */
 static void start_at_turnstile(struct server *server, const char *ini)
 {
     server_prepare(server, ini);
-    mkdir(text("%s/tokens", server->dir), 0777);
-    chmod(text("%s/tokens", server->dir), 0777); /* whatever the umask is: workers may be another user */
-    lay_token(server);
+    server_make_tokens(server);
+    server_lay_token(server, 1);
     server_launch(server);
 }
 
@@ -111,7 +104,7 @@ Test(population, a_successor_that_is_not_ready_within_max_lifetime_is_waited_for
     await(process_age_ms(successor) > 1000);
     cr_assert_eq(server_workers(&server, workers), 2);
     pid_t first = workers[0];
-    lay_token(&server);
+    server_lay_token(&server, 1);
     await(!process_alive(first));
     server_stop(&server);
 }
@@ -126,7 +119,7 @@ Test(population, a_successor_that_is_due_itself_lets_the_one_before_it_leave)
     server_log_await(&server, "worker_init waits", 1);
     server_await_workers(&server, 2, workers);
     kill(server.pid, SIGSTOP);
-    lay_token(&server);
+    server_lay_token(&server, 1);
     await(get_pid(&server) != first);
     kill(server.pid, SIGCONT);
     await(!process_alive((pid_t)first));
@@ -150,7 +143,7 @@ Test(population, a_worker_that_gets_ready_after_a_failure_ends_the_back_off_of_o
     struct server server;
     pid_t workers[WORKERS_MAX];
     start_at_turnstile(&server, TWO_WORKERS "workers_max = 2\n" PROBE TURNSTILE);
-    lay_token(&server);
+    server_lay_token(&server, 1);
     server_await_workers(&server, 2, workers);
     await(!file_exists(text("%s/tokens/token.1", server.dir)));
     kill_unready(&server, 0); /* not yet: these were ready, or about to be */
@@ -161,9 +154,9 @@ Test(population, a_worker_that_gets_ready_after_a_failure_ends_the_back_off_of_o
         kill_unready(&server, workers[0]);
         server_log_await(&server, "is started again in", told + i);
     }
-    lay_token(&server);
+    server_lay_token(&server, 1);
     server_log_await(&server, "is started again now: worker", 1);
-    lay_token(&server);
+    server_lay_token(&server, 1);
     await(!file_exists(text("%s/tokens/token.1", server.dir)));
     server_await_workers(&server, 2, workers);
     server_stop(&server);
@@ -175,16 +168,16 @@ Test(population, while_a_reload_lacks_a_worker_a_successor_does_not_pass_for_it)
     struct server server;
     pid_t before[WORKERS_MAX], now[WORKERS_MAX];
     start_at_turnstile(&server, TWO_WORKERS "workers_max = 2\n" PROBE TURNSTILE);
-    lay_token(&server);
+    server_lay_token(&server, 1);
     server_await_workers(&server, 2, before);
     await(!file_exists(text("%s/tokens/token.1", server.dir)));
-    lay_token(&server);
+    server_lay_token(&server, 1);
     server_reload(&server, TWO_WORKERS "workers_max = 2\nmax_requests = 8\nmax_requests_jitter = 0%\n" PROBE TURNSTILE);
     await(server_workers(&server, now) == 3 && !pids_overlap(now + 1, 2, before, 2));
     pid_t old = now[0], first = now[1], stuck = now[2];
     kill(stuck, SIGSTOP);
     await(strstr(process_file(stuck, "stat"), ") T ") != NULL);
-    lay_token(&server); /* for the successor alone */
+    server_lay_token(&server, 1); /* for the successor alone */
     await((get_pid(&server), !process_alive(first)));
     await(get_pid(&server) == old);
     kill(stuck, SIGCONT);

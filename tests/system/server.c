@@ -185,6 +185,18 @@ void server_open_gate(const struct server *server, const char *gate)
     file_write(text("%s/gate.%s.open", server->dir, gate), "");
 }
 
+void server_make_tokens(const struct server *server)
+{
+    char *tokens = text("%s/tokens", server->dir);
+    mkdir(tokens, 0777);
+    chmod(tokens, 0777); /* whatever the umask is: workers may be another user */
+}
+
+void server_lay_token(const struct server *server, int number)
+{
+    file_write(text("%s/tokens/token.%d", server->dir, number), "");
+}
+
 static char *access_line(const struct server *server, const char *needle)
 {
     char *log = file_read(server->access, NULL), *line = NULL;

@@ -81,6 +81,10 @@ void server_log_await(const struct server *server, const char *needle, size_t co
 /* Lets go on who waits at this gate of TROUBLE: client_enter_gate(). */
 void server_open_gate(const struct server *server, const char *gate);
 
+/* For TURNSTILE, before the server is launched: the folder of its tokens. One of them, 1 to 9, lets one worker get ready. */
+void server_make_tokens(const struct server *server);
+void server_lay_token(const struct server *server, int number);
+
 /* Waits until the access log holds 'needle'; returns the line it stands in. */
 char *server_access_await(const struct server *server, const char *needle);
 

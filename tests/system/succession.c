@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -20,19 +19,12 @@ TestSuite(succession, .timeout = 120);
 
 #define PATHS "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\ncontrol = @DIR@/control\npidfile = @DIR@/pid\n"
 
-static void lay_token(const struct server *server, int number)
-{
-    file_write(text("%s/tokens/token.%d", server->dir, number), "");
-}
-
 static void prepare(struct server *server, const char *ini)
 {
     server_prepare(server, ini);
-    char *tokens = text("%s/tokens", server->dir);
-    mkdir(tokens, 0777);
-    chmod(tokens, 0777); /* workers may be nobody */
-    lay_token(server, 1);
-    lay_token(server, 2);
+    server_make_tokens(server);
+    server_lay_token(server, 1);
+    server_lay_token(server, 2);
 }
 
 static void start(struct server *server, const char *ini)
@@ -48,7 +40,7 @@ static void start(struct server *server, const char *ini)
 static pid_t half_succeed(struct server *server)
 {
     server_log_await(server, "worker_init waits", 1);
-    lay_token(server, 3);
+    server_lay_token(server, 3);
     pid_t old = server_succeed(server);
     server_log_await(server, "worker_init waits", 2);
     return old;
@@ -74,8 +66,8 @@ Test(succession, while_the_new_binary_starts_the_old_one_is_asked)
     server_log_await(&server, "worker_init waits", 1);
     for (int i = 0; i < 10; i++)
         expect_paths(&server, server.pid);
-    lay_token(&server, 3);
-    lay_token(&server, 4);
+    server_lay_token(&server, 3);
+    server_lay_token(&server, 4);
     cr_assert_eq(process_wait(server_succeed(&server), PATIENCE), 0);
     expect_paths(&server, server.pid);
     server_stop(&server);
@@ -98,7 +90,7 @@ Test(succession, a_reload_that_lacks_a_worker_does_not_hold_it_up)
 {
     struct server server;
     start(&server, PATHS PROBE TURNSTILE);
-    lay_token(&server, 1);
+    server_lay_token(&server, 1);
     server_reload(&server, PATHS PROBE TURNSTILE);
     server_log_await(&server, "worker_init waits", 1);
     server_configure(&server, PATHS PROBE);
@@ -138,7 +130,7 @@ Test(succession, another_control_socket_is_the_old_one_again_after_a_kill)
     kill(server.pid, SIGKILL);
     server.pid = old;
     server_log_await(&server, "generation 1 serves on", 1);
-    lay_token(&server, 5);
+    server_lay_token(&server, 5);
     server_configure(&server, PATHS PROBE TURNSTILE);
     expect_paths(&server, old);
     server_stop(&server);
@@ -160,6 +152,25 @@ static void stops_both(int signal_number, bool to_the_old_one)
     cr_assert_not(server_log_has(&server, "serves on"), "%s", server_log(&server));
     cr_assert_not(file_exists(text("%s/control", server.dir)));
     cr_assert_not(file_exists(text("%s/socket", server.dir)));
+}
+
+/* By then nothing can be taken back; the old one may have requests in progress for long. */
+Test(succession, a_new_master_that_lacks_a_worker_reloads_once_the_old_one_leaves)
+{
+    struct server server;
+    struct run ran;
+    start(&server, PATHS "[timeouts]\nstart = 3s\n" PROBE TROUBLE TURNSTILE);
+    struct client client = client_connect(&server);
+    client_enter_gate(&client, &server, "a");
+    server_signal(&server, SIGUSR2);
+    pid_t old = half_succeed(&server);
+    server_configure(&server, PATHS PROBE TROUBLE);
+    await((ran = run_tine("reload", "-c", server.ini)).code == 0);
+    cr_assert(process_alive(old));
+    server_open_gate(&server, "a");
+    expect_kept(&client, NULL, "through gate a");
+    cr_assert_eq(process_wait(old, PATIENCE), 0);
+    server_stop(&server);
 }
 
 Test(succession, term_to_the_new_master_stops_both)
@@ -212,11 +223,11 @@ Test(succession, what_is_asked_meanwhile_is_passed_on)
     server_signal(&server, SIGUSR1);
     server_log_await(&server, "logs opened again", 2);
     server_signal(&server, SIGHUP);
-    lay_token(&server, 3);
+    server_lay_token(&server, 3);
     pid_t old = server_succeed(&server);
     server_log_await(&server, "logs opened again", 3);
     for (int i = 4; i < 8; i++)
-        lay_token(&server, i);
+        server_lay_token(&server, i);
     server_log_await(&server, text("generation %d serves", ++server.generation), 1);
     cr_assert_eq(process_wait(old, PATIENCE), 0);
     expect_get(&server, "/hello?new", 200, "hello");
@@ -264,7 +275,7 @@ Test(succession, the_manager_is_told_late_enough_to_take_back)
     kill(server.pid, SIGKILL);
     server.pid = old;
     server_log_await(&server, "generation 1 serves on", 1);
-    lay_token(&server, 5);
+    server_lay_token(&server, 5);
     manager_await(&manager, "WATCHDOG=1", fed + 1);
     cr_assert_not(manager_hears(&manager, "MAINPID", ready + 1, 0));
     server_stop(&server);
