@@ -171,9 +171,10 @@ Test(authorization, an_unknown_name_costs_what_a_wrong_password_does, .fini = st
     unsigned long long wrong = cost("ada:wrong", 401), unknown = cost("eve:wrong", 401), same = cost("eve:right", 401), first = cost("ada:right", 200);
     cr_assert(unknown > wrong / 2 && unknown < wrong * 2, "%llu ns for an unknown name, %llu for a wrong password", unknown, wrong);
     cr_assert(same > wrong / 2 && same < wrong * 2, "%llu ns for an unknown name with a password, %llu for a wrong password", same, wrong);
-    unsigned long long known = cost("ada:right", 200);
     /* One of the first four is hashed, which can take twice the time beside others; of the wrong ones all are. */
-    cr_assert(known * 10 < wrong && first < wrong / 4 * 3, "%llu, then %llu ns for one that is remembered, %llu for a wrong password", first, known, wrong);
+    cr_assert(first < wrong / 4 * 3, "%llu ns for one that is remembered from the first on, %llu for a wrong password", first, wrong);
+    /* The file was written just now, so it is read once more, and nothing is remembered of before. */
+    await(cost("ada:right", 200) * 10 < wrong);
 }
 
 /* How often CRYPTO_memcmp() was called for it. */
