@@ -6,6 +6,7 @@ import platform
 import subprocess
 
 TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+CONGESTION_CONTROL = "/proc/sys/net/ipv4/tcp_congestion_control"
 
 
 def read_file(path):
@@ -131,7 +132,7 @@ def describe(folder):
         "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000,
         "system": distribution(),
         "kernel": platform.release(),
-        "congestion_control": read_file("/proc/sys/net/ipv4/tcp_congestion_control").strip() or "unknown",
+        "congestion_control": read_file(CONGESTION_CONTROL).strip() or "unknown",
         "load_average": os.getloadavg()[0],
         "commit": commit(folder),
     }

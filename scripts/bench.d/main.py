@@ -31,6 +31,8 @@ def parse_arguments(arguments):
     parser.add_argument("--seconds", type=int, metavar="N", help="of each measurement; default 3")
     parser.add_argument("--workload", action="append", metavar="NAME", help="only this one; may be given several times")
     parser.add_argument("--server", action="append", metavar="NAME", help="only this one; may be given several times")
+    parser.add_argument("--congestion", metavar="NAME", help="TCP congestion control of the system while the bench runs, as root: cubic is "
+                        "Debian's own; default: as it is")
     parser.add_argument("--output", metavar="FOLDER", help="default build/bench/report, or build/bench/quick")
     parser.add_argument("--self-test", action="store_true", help="test the bench itself, without measuring")
     options = parser.parse_args(arguments)
@@ -185,6 +187,28 @@ def interrupted(_number, _frame):
     raise KeyboardInterrupt
 
 
+def set_congestion_control(name, path):
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(name)
+    except OSError as error:
+        known = machine.read_file("/proc/sys/net/ipv4/tcp_available_congestion_control").strip()
+        raise BenchError(f"--congestion {name}: {error.strerror}; this needs root, and one of: {known}") from None
+
+
+@contextlib.contextmanager
+def congestion_control(name, path=machine.CONGESTION_CONTROL):
+    """Of the system's TCP, for a while; None: as it is."""
+    before = machine.read_file(path).strip()
+    if name is not None:
+        set_congestion_control(name, path)
+    try:
+        yield
+    finally:
+        if name is not None:
+            set_congestion_control(before, path)
+
+
 def measure_all(options):
     workloads = chosen_workloads(options)
     if not workloads:
@@ -212,7 +236,8 @@ def main(arguments):
         signal.signal(number, interrupted)
     start = time.monotonic()
     try:
-        status = measure_all(options)
+        with congestion_control(options.congestion):
+            status = measure_all(options)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

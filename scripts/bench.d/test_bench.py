@@ -247,6 +247,20 @@ class CommandLine(unittest.TestCase):
             main.parse_arguments(arguments)
         return said.getvalue()
 
+    def test_sets_congestion_control_for_a_while(self):
+        with tempfile.NamedTemporaryFile("w+", encoding="ascii") as file:
+            file.write("bbr\n")
+            file.flush()
+            with main.congestion_control(None, file.name):
+                self.assertEqual(machine.read_file(file.name), "bbr\n")
+            with self.assertRaises(KeyboardInterrupt), main.congestion_control("cubic", file.name):
+                self.assertEqual(machine.read_file(file.name), "cubic")
+                raise KeyboardInterrupt
+            self.assertEqual(machine.read_file(file.name), "bbr")
+        with self.assertRaisesRegex(servers.BenchError, "--congestion cubic: No such file"):
+            with main.congestion_control("cubic", "/nowhere/at/all"):
+                pass
+
     def test_names_what_there_is(self):
         self.assertIn("keepalive-64", self.refused("--workload", "nothing"))
         self.assertIn("nginx", self.refused("--server", "nothing"))
