@@ -200,9 +200,12 @@ typedef struct tine_module {
      * nothing and start nothing. 0, or -1 after tine_reject(). May be NULL. */
     int (*load)(tine_app *app);
     /* Once in every worker, after the fork and the drop of privileges: databases are opened here. 0, or -1
-     * after tine_reject(): a start or reload is then refused with that reason. May be NULL. */
+     * after tine_reject(): a start or reload is then refused with that reason. Workers start at the same time,
+     * so what makes tables takes a lock of the database first. A module that is mounted twice is loaded once,
+     * and this runs for each [app:NAME] in turn: what differs between them belongs into tine_set_data(), as a
+     * static variable would be the last one's, and what they share is opened the first time. May be NULL. */
     int (*worker_init)(tine_app *app);
-    /* Once in every worker that stops in order, if worker_init succeeded there. May be NULL. */
+    /* The same for workers that stop in order, where worker_init succeeded. May be NULL. */
     void (*worker_exit)(tine_app *app);
     /* Networks whose clients may come to it where its [app:NAME] has no `allow`: "127.0.0.0/8, ::1, unix:". NULL: all. */
     const char *allow;
@@ -249,7 +252,8 @@ const char *tine_query_string(tine_request *r);
  * log, once). Of a {name:path} an encoded slash stays "%2F". */
 const char *tine_param(tine_request *r, const char *name);
 
-/* Value of the first `name=` of the query, decoded ('+' is a space); NULL when it is absent or cannot be decoded. */
+/* Value of the first `name=` of the query, decoded ('+' is a space); NULL when it is absent or cannot be decoded. To refuse what cannot be,
+ * go through the query once with tine_query_at(r, i, NULL, NULL). Decoded bytes need not be UTF-8. */
 const char *tine_query(tine_request *r, const char *name);
 
 /* Value of a request field, case of `name` ignored; several of one name are joined by ", " (RFC 9110, 5.3),
@@ -301,7 +305,12 @@ int tine_failed(tine_request *r);
 const char *tine_failure(tine_request *r);
 
 /* Integers in decimal, from `lo` to `hi`. Return 0 with *value set, or 400 (it is absent, no integer, or out of bounds) and *value is as
- * it was. tine_form_int() fails in the ways of tine_form() too. */
+ * it was. tine_form_int() fails in the ways of tine_form() too. One that may be left out:
+ *
+ *     int64_t page = 1;
+ *     if (tine_query(r, "page") && tine_query_int(r, "page", 1, 1000, &page))
+ *         return tine_failed(r);
+ */
 int tine_param_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value);
 int tine_query_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value);
 int tine_form_int(tine_request *r, const char *name, int64_t lo, int64_t hi, int64_t *value);
@@ -527,8 +536,9 @@ int tine_set_cookie(tine_request *r, const char *name, const char *value, const 
  * bounds how many handlers of an app, in all workers, do so at a time; one more is answered 503 with Retry-After, and its calls return
  * -1. See that [server] workers_max leaves workers for others. Each piece that the client takes starts [timeouts] request anew, and while
  * it is waited for [timeouts] send and [limits] rate count instead: a stream may last for ever, but may not be silent for so long,
- * tine_sleep() included. On a reload or stop it has [timeouts] graceful to end. Text and memory that functions here return are freed when
- * the handler returns, not before: one that goes round for hours formats into buffers of its own. */
+ * tine_sleep() included. On a reload or stop it has [timeouts] graceful to end. One that cannot go on returns 500 (or another status from
+ * 400 on): the answer breaks off, and the client sees that it is not whole. Text and memory that functions here return are freed when the
+ * handler returns, not before: one that goes round for hours formats into buffers of its own. */
 
 /* Sends what is gathered now, the head first. Returns 0, or -1: the client is gone, there is no room for a stream, the request is HEAD (its
  * client waits for no more), or (logged) the status has no content, or it is too late as for tine_write(). */

@@ -163,11 +163,13 @@ static void put_json_number(struct line *line, const char *key, unsigned long lo
 static void format_json(struct line *line)
 {
     struct tine_request *r = line->request;
-    char date[40];
+    char date[48];
     struct tm utc;
-    time_t now = time(NULL);
-    gmtime_r(&now, &utc);
-    strftime(date, sizeof date, "{\"time\":\"%Y-%m-%dT%H:%M:%SZ\"", &utc);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t length = strftime(date, sizeof date, "{\"time\":\"%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(date + length, sizeof date - length, ".%03ldZ\"", now.tv_nsec / 1000000);
     line_put_text(line, slice_from(date));
     put_json(line, "client", r->client);
     put_json(line, "method", line_method(r));

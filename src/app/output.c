@@ -78,6 +78,7 @@ int tine_problem(tine_request *r, int status, const char *format, ...)
     if (format != NULL)
         vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
+    log_trim(detail);
     int answered = problem_answer(r, status, detail);
     if (status == 500 && r->response.state == RESPONSE_BUILT)
         request_blame(r, TINE_ERROR, "answers 500: %s", detail[0] != 0 ? detail : "it says no more");
@@ -204,6 +205,7 @@ void tine_log(tine_request *r, tine_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    log_trim(text);
     /* tine_level and enum log_level have the same order. */
     if (r != NULL)
         log_message((enum log_level)level, "%s (request %s)", text, tine_id(r));

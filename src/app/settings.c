@@ -326,6 +326,7 @@ int tine_reject(tine_app *app, const char *setting, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    log_trim(text);
     if (app->errors != NULL)
         refuse(app, app->errors, setting != NULL ? setting : "module", text);
     else

@@ -80,6 +80,14 @@ static size_t format_prefix(char *line, size_t size, enum log_level level)
     return length;
 }
 
+char *log_trim(char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
+        text[--length] = 0;
+    return text;
+}
+
 /* Copies 'message' with control bytes made visible. Returns the new length of the line. */
 static size_t append_visible(char *line, size_t length, size_t size, const char *message)
 {

@@ -27,6 +27,9 @@ void log_never_wait(bool on);
 void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_message_va(enum log_level level, const char *format, va_list arguments);
 
+/* Takes line ends off the end of what is to be part of a message: libraries (libpq's PQerrorMessage()) put one there. Returns 'text'. */
+char *log_trim(char *text);
+
 #define log_debug(...) log_message(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...) log_message(LOG_INFO, __VA_ARGS__)
 #define log_warning(...) log_message(LOG_WARNING, __VA_ARGS__)

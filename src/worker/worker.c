@@ -330,7 +330,8 @@ static void prepare(struct worker *w)
             config_reject_value(&errors, w->config, "log", "access_format", "%s", reason);
     }
     shared_use(&w->setup->shared);
-    if (errors.count == 0 && apps_start(w->apps, &errors) < 0 && w->setup->user != NULL && !is_missing(&errors))
+    /* Where the first worker of a generation could, a later one fails for another reason. */
+    if (errors.count == 0 && apps_start(w->apps, &errors) < 0 && w->setup->canary && w->setup->user != NULL && !is_missing(&errors))
         errors_add(&errors, "if it was for want of permission: workers are '%s' ([server] user), so what they open or make must be for that user",
                    w->setup->user);
     if (errors.count > 0) {

@@ -131,6 +131,16 @@ Test(test_requests, the_log_is_of_the_last_request)
     tine_test_close(t);
 }
 
+Test(test_requests, a_message_of_a_library_ends_without_its_line_end)
+{
+    tine_test *t = open_module(PROBE, NULL);
+    const tine_answer *a = tine_test_get(t, "/log_lines");
+    expect_in(tine_test_log(t), "it failed\\x0a\\x09because (request ");
+    expect_in(tine_test_log(t), "answers 500: it failed (request ");
+    cr_assert_str_eq(json_string_value(json_object_get(tine_answer_json(a), "detail")), "it failed");
+    tine_test_close(t);
+}
+
 Test(test_requests, stream_handlers_read_their_body)
 {
     tine_test *t = open_module("tests/modules/input", NULL);

@@ -258,6 +258,13 @@ static int log_line(tine_request *r)
     return tine_text(r, 200, "%s", tine_id(r));
 }
 
+/* As a library says it: several lines, the last with its end. */
+static int log_lines(tine_request *r)
+{
+    tine_log(r, TINE_WARNING, "%s", "it failed\n\tbecause\r\n\n");
+    return tine_problem(r, 500, "%s", "it failed\n");
+}
+
 TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/", hello), TINE_GET("/hello", hello), TINE_GET("/pid", pid), TINE_GET("/id", id),
                 TINE_GET("/client", client), TINE_GET("/scheme", scheme), TINE_ROUTE("*", "/method", method), TINE_POST("/echo", echo),
@@ -271,4 +278,4 @@ TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/block/{bytes:int}", block), TINE_POST("/created", created), TINE_GET("/fresh", fresh),
                 TINE_GET("/fresh_split", fresh_split),
                 TINE_GET("/reset", reset), TINE_GET("/cookies", cookies), TINE_GET("/cookie/{name}", cookie),
-                TINE_GET("/set_cookie", set_cookie), TINE_GET("/log", log_line), {0}})
+                TINE_GET("/set_cookie", set_cookie), TINE_GET("/log", log_line), TINE_GET("/log_lines", log_lines), {0}})

@@ -33,7 +33,7 @@ static const tine_option options[] = {
 static int load(tine_app *app)
 {
     if (strcmp(tine_setting(app, "must"), "bad load") == 0)
-        return tine_reject(app, "must", "load does not like it");
+        return tine_reject(app, "must", "load does not like it\n");
     if (strcmp(tine_setting(app, "must"), "exit") == 0)
         exit(1);
     if (strcmp(tine_setting(app, "must"), "crash in load") == 0)

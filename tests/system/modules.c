@@ -127,7 +127,7 @@ Test(modules, a_setting_whose_variable_is_missing_is_told_once)
 
 Test(modules, a_load_that_rejects_is_refused_with_its_reason)
 {
-    expect_refused(MODULE("@MODULES@/settings.so") "must = bad load\n", "server\\.ini:7: \\[app:m\\] must: .*load does not like it");
+    expect_refused(MODULE("@MODULES@/settings.so") "must = bad load\n", "server\\.ini:7: \\[app:m\\] must: .*load does not like it\n");
 }
 
 Test(modules, a_worker_init_that_rejects_is_refused_with_its_reason)

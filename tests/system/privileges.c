@@ -112,6 +112,19 @@ Test(privileges, a_module_that_does_not_start_is_said_to_be_somebody_else)
     cr_assert(ran.code == 1 && strstr(ran.err, "want of permission") == NULL, "%s", ran.err);
 }
 
+/* The first of its generation could: so it is another reason, as a database that takes no more connections. */
+Test(privileges, a_later_worker_that_does_not_start_is_no_matter_of_whom)
+{
+    need_root();
+    struct server server;
+    server_start(&server, TWO_WORKERS PROBE);
+    file_write(text("%s/lock", server.dir), "");
+    server_reload(&server, TWO_WORKERS PROBE "[app:s]\npath = /s\nmodule = @MODULES@/settings.so\nmust = x\nlock = @DIR@/lock\n");
+    server_log_await(&server, "another has it", 2);
+    cr_assert_not(server_log_has(&server, "want of permission"));
+    server_stop(&server);
+}
+
 Test(privileges, a_folder_of_files_that_is_not_there_is_no_matter_of_whom)
 {
     need_root();
