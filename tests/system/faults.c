@@ -371,6 +371,33 @@ Test(faults, a_clock_that_jumps_ends_nothing_and_is_told_right)
     server_stop(&server);
 }
 
+static size_t count_copies(const struct server *server)
+{
+    struct run ran = run("sh", "-c", text("cd %s; for at in . /run /var/tmp /dev/shm; do ls -d $at/tine-modules-%d-* 2>/dev/null; done",
+                                          server->dir, (int)server->pid));
+    return text_count(ran.out, "tine-modules-");
+}
+
+Test(faults, folders_for_copies_of_modules_do_not_pile_up)
+{
+    static const char *const ini = TWO_WORKERS "temp = @DIR@\n" PROBE;
+    struct server server;
+    shim_start(&server, ini);
+    cr_assert_eq(count_copies(&server), 1);
+    fault_begin(&server, "flock", ENOLCK); /* as of a file system from elsewhere */
+    server_reload_refused(&server, ini);
+    cr_assert_gt(fault_count(&server, "flock"), 0);
+    fault_end(&server, "flock");
+    await(count_copies(&server) == 1);
+    fault_begin(&server, "opendir", EMFILE);
+    server_reload(&server, ini);
+    await(count_copies(&server) == 1);
+    fault_end(&server, "opendir");
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop(&server);
+    cr_assert_eq(count_copies(&server), 0);
+}
+
 Test(faults, a_module_that_cannot_be_read_is_refused)
 {
     struct server server;
