@@ -250,6 +250,8 @@ static void steps(struct master *m)
     children_write_logs(m);
     children_pay(m);
     upgrade_step(m); /* the last to act: it may make another program of this process */
+    if (inheritance_pay())
+        master_wake_at(m, m->now + INHERITANCE_AGAIN_MS);
     atomic_store(&m->board->state, m->state);
     if (busy_is_due(&m->busy, m->now))
         atomic_store(&m->board->busy, busy_look(&m->busy, m->now, scoreboard_requests(m->board), scoreboard_held(m->board), m->cpus));
