@@ -15,7 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 5000 }; /* for a request, and between two writes of an answer */
+enum {
+    PATIENCE_MS = 5000, /* for a request, and between two writes of an answer */
+    AGAIN_MS = 50       /* when there was no memory for one */
+};
 
 static void drop(struct control_client *client)
 {
@@ -26,10 +29,16 @@ static void drop(struct control_client *client)
 
 static void write_out(struct master *m, struct control_client *client)
 {
+    client->starved = false;
     while (buffer_length(&client->out) > 0) {
         ssize_t sent = send(client->fd, buffer_bytes(&client->out), buffer_length(&client->out), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && (errno == EAGAIN || errno == EINTR))
             return;
+        if (sent < 0 && io_is_pressure(errno)) {
+            client->starved = true;
+            master_wake_at(m, m->now + AGAIN_MS);
+            return;
+        }
         if (sent < 0)
             break;
         client->deadline = m->now + PATIENCE_MS;
@@ -162,7 +171,7 @@ static void serve(struct master *m, struct control_client *client, short events)
         read_request(m, client);
     else if (client->state == CONTROL_WAITING && (events & (POLLHUP | POLLERR)) != 0)
         drop(client);
-    else if (client->state == CONTROL_WRITING && events != 0)
+    else if (client->state == CONTROL_WRITING && (events != 0 || client->starved))
         write_out(m, client);
     if (client->state == CONTROL_WAITING && m->state > MASTER_SERVING && (client->upgrade || client->awaits > m->reload_run))
         answer(m, client, false, why_not(m));
@@ -217,7 +226,9 @@ void control_watch(const struct control *control, struct pollfd *fds)
     bool has_room = false;
     for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
         const struct control_client *client = &control->clients[i];
-        short events = client->state == CONTROL_READING ? POLLIN : client->state == CONTROL_WRITING ? POLLOUT : 0;
+        short events = client->state == CONTROL_READING                         ? POLLIN
+                       : client->state == CONTROL_WRITING && !client->starved ? POLLOUT
+                                                                              : 0;
         fds[i] = (struct pollfd){.fd = client->state != CONTROL_FREE ? client->fd : -1, .events = events};
         has_room |= client->state == CONTROL_FREE;
     }

@@ -41,6 +41,7 @@ struct control_client {
     char request[CONTROL_REQUEST_MAX];
     struct buffer out;
     short events;      /* of the last wait */
+    bool starved;      /* there was no memory for the answer; it is tried again */
 };
 
 /* A listening socket. */

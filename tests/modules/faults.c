@@ -78,6 +78,11 @@ int memfd_create(const char *name, unsigned flags)
     return fault("memfd_create") != 0 ? -1 : REAL(memfd_create)(name, flags);
 }
 
+ssize_t send(int fd, const void *data, size_t length, int flags)
+{
+    return fault("send") != 0 ? -1 : REAL(send)(fd, data, length, flags);
+}
+
 int flock(int fd, int operation)
 {
     return fault("flock") != 0 ? -1 : REAL(flock)(fd, operation);

@@ -4,6 +4,7 @@
  * hold the master up there.
  */
 #include "client.h"
+#include "shim.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -81,6 +82,19 @@ static pid_t reload_beside(const struct server *server, const char *out)
 {
     const char *argv[] = {tine_path(), "reload", "-c", server->ini, NULL};
     return process_start(argv, out, text("%s.err", out));
+}
+
+Test(control, a_verdict_that_finds_no_memory_is_told_when_there_is_some)
+{
+    struct server server;
+    shim_start(&server, TWO_WORKERS RESPOND("one"));
+    fault_begin_in(&server, "send", ENOBUFS, server.pid);
+    pid_t asking = reload_beside(&server, text("%s/out", server.dir));
+    await(fault_count(&server, "send") > 0);
+    fault_end(&server, "send");
+    cr_assert_eq(process_wait(asking, PATIENCE), 0, "%s", file_read(text("%s/out.err", server.dir), NULL));
+    cr_assert_str_eq(file_read(text("%s/out", server.dir), NULL), "generation 2 serves\n");
+    server_stop(&server);
 }
 
 /* The canary of the first reload waits in worker_init; it has read the file. Who asks then is told of another run. */
