@@ -17,7 +17,8 @@
 
 enum {
     PATIENCE_MS = 5000, /* for a request, and between two writes of an answer */
-    AGAIN_MS = 50       /* when there was no memory for one */
+    AGAIN_MS = 50,      /* when there was no memory for one */
+    ACCEPT_AGAIN_MS = 100
 };
 
 static void drop(struct control_client *client)
@@ -148,12 +149,26 @@ static struct control_client *find_place(struct control *control)
     return NULL;
 }
 
+/* Whoever waits goes on waiting, and the socket stays readable: it is not watched until we look again. */
+static void accept_later(struct master *m, int error)
+{
+    if (!m->control.starved)
+        log_warning("control socket: cannot accept: %s", strerror(error));
+    m->control.starved = true;
+    m->control.accept_at = m->now + ACCEPT_AGAIN_MS;
+}
+
 /* One a turn: there may be any number of strangers, and the server has other things to do. */
 static void accept_client(struct master *m)
 {
     static const char denied[] = "failed\npermission denied: only root and the user who runs the server may ask\n";
     struct control_client *client = find_place(&m->control);
-    int fd = client != NULL ? accept4(m->control.now.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
+    int fd = client != NULL ? accept4(m->control.now.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1, error = errno;
+    if (client != NULL && fd < 0 && (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)) {
+        accept_later(m, error);
+        return;
+    }
+    m->control.starved = false;
     if (fd < 0)
         return;
     if (!is_allowed(fd)) {
@@ -192,8 +207,11 @@ void control_step(struct master *m)
         if (control->clients[i].state != CONTROL_FREE)
             serve(m, &control->clients[i], events);
     }
-    if (control->events != 0)
+    control->starved = control->starved && !control->is_handed;
+    if (control->events != 0 || (control->starved && m->now >= control->accept_at))
         accept_client(m);
+    if (control->starved)
+        master_wake_at(m, control->accept_at);
     control->events = 0;
     for (size_t i = 0; i < CONTROL_CLIENTS; i++)
         if (control->clients[i].state != CONTROL_FREE && control->clients[i].deadline != 0)
@@ -232,7 +250,8 @@ void control_watch(const struct control *control, struct pollfd *fds)
         fds[i] = (struct pollfd){.fd = client->state != CONTROL_FREE ? client->fd : -1, .events = events};
         has_room |= client->state == CONTROL_FREE;
     }
-    fds[CONTROL_CLIENTS] = (struct pollfd){.fd = has_room && !control->is_handed ? control->now.fd : -1, .events = POLLIN};
+    bool accepts = has_room && !control->is_handed && !control->starved;
+    fds[CONTROL_CLIENTS] = (struct pollfd){.fd = accepts ? control->now.fd : -1, .events = POLLIN};
 }
 
 void control_note(struct control *control, const struct pollfd *fds)

@@ -59,6 +59,8 @@ struct control {
     bool is_inherited; /* 'now' is: the master before us may want it back */
     ino_t inherited_inode;
     short events;
+    bool starved;      /* there was no descriptor, or no memory, for who waits there */
+    int64_t accept_at; /* then: monotonic ms */
     struct control_client clients[CONTROL_CLIENTS];
 };
 

@@ -97,6 +97,26 @@ Test(control, a_verdict_that_finds_no_memory_is_told_when_there_is_some)
     server_stop(&server);
 }
 
+/* Who asks waits, and the master does not ask the kernel all the time. */
+Test(control, a_master_that_lacks_descriptors_accepts_when_it_has_some)
+{
+    static const int errors[] = {EMFILE, ENFILE, ENOMEM};
+    struct server server;
+    shim_start(&server, TWO_WORKERS RESPOND("one"));
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        fault_begin_in(&server, "accept4", errors[i], server.pid);
+        int64_t start = now_ms();
+        pid_t asking = reload_beside(&server, text("%s/out", server.dir));
+        await(fault_count(&server, "accept4") > 3);
+        cr_assert_leq((int64_t)fault_count(&server, "accept4"), 1 + (now_ms() - start) / 50);
+        expect_get(&server, "/", 200, "one");
+        fault_end(&server, "accept4");
+        cr_assert_eq(process_wait(asking, PATIENCE), 0, "%s", file_read(text("%s/out.err", server.dir), NULL));
+        server_log_await(&server, text("control socket: cannot accept: %s", strerror(errors[i])), 1);
+    }
+    server_stop(&server);
+}
+
 /* The canary of the first reload waits in worker_init; it has read the file. Who asks then is told of another run. */
 Test(control, the_verdict_is_of_a_run_that_read_the_file_after_the_request)
 {
