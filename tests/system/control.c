@@ -97,6 +97,25 @@ Test(control, a_verdict_that_finds_no_memory_is_told_when_there_is_some)
     server_stop(&server);
 }
 
+/* The first worker does not find any either, to say that it is ready, or why it is not. */
+Test(control, a_verdict_waits_for_a_worker_that_finds_no_memory_to_tell)
+{
+    struct server server;
+    shim_start(&server, TWO_WORKERS RESPOND("one"));
+    for (int i = 0; i < 2; i++) {
+        server_configure(&server, i == 0 ? TWO_WORKERS RESPOND("two")
+                                         : TWO_WORKERS "[app:x]\npath = /\nmodule = @MODULES@/undefined_symbol.so\n");
+        fault_begin(&server, "send", ENOBUFS);
+        pid_t asking = reload_beside(&server, text("%s/out", server.dir));
+        await(fault_count(&server, "send") > 2);
+        fault_end(&server, "send");
+        cr_assert_eq(process_wait(asking, PATIENCE), i);
+    }
+    cr_assert_not_null(strstr(file_read(text("%s/out.err", server.dir), NULL), "[app:x] module"));
+    await(strcmp(get(&server, "/").body, "two") == 0);
+    server_stop(&server);
+}
+
 /* Who asks waits, and the master does not ask the kernel all the time. */
 Test(control, a_master_that_lacks_descriptors_accepts_when_it_has_some)
 {
