@@ -67,6 +67,11 @@ int io_send_message(int socket, const void *data, size_t length, const int *fds,
     return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
 }
 
+bool io_is_pressure(int error)
+{
+    return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS;
+}
+
 ssize_t io_receive_message(int socket, void *data, size_t size, int *fds, size_t *count)
 {
     union {

@@ -21,6 +21,9 @@ int io_write_all(int fd, const void *data, size_t length);
 /* Sends one message with up to 'count' descriptors on a SOCK_SEQPACKET socket; never waits. */
 int io_send_message(int socket, const void *data, size_t length, const int *fds, size_t count);
 
+/* Of a message that could not be sent: might it be in a moment? There was no memory for it, or no room. */
+bool io_is_pressure(int error);
+
 /* Receives one message and its descriptors (CLOEXEC; at most *count, set to how many came). Returns its
  * length, 0 at the end, or -1. Never waits. */
 ssize_t io_receive_message(int socket, void *data, size_t size, int *fds, size_t *count);

@@ -167,17 +167,6 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     return (int)slot;
 }
 
-void children_send(struct master *m, unsigned slot, char message, const int *fds, size_t count)
-{
-    struct child *child = &m->children[slot];
-    struct slot *shared = &m->board->slots[slot];
-    io_send_message(child->control, &message, 1, fds, count);
-    atomic_store(&shared->look, 1);
-    /* A handler's sleep() or poll() would end early: in there it finds out when it is done. */
-    if (atomic_load(&shared->state) != WORKER_HANDLER)
-        kill(child->pid, WORKER_LOOK_SIGNAL);
-}
-
 void children_order(struct master *m, unsigned slot, enum worker_order order, int64_t patience)
 {
     struct child *child = &m->children[slot];

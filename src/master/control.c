@@ -15,7 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 5000 }; /* for a request, and between two writes of an answer */
+enum {
+    PATIENCE_MS = 5000, /* for a request, and between two writes of an answer */
+    AGAIN_MS = 50,      /* when there was no memory for one */
+    ACCEPT_AGAIN_MS = 100
+};
 
 static void drop(struct control_client *client)
 {
@@ -26,10 +30,16 @@ static void drop(struct control_client *client)
 
 static void write_out(struct master *m, struct control_client *client)
 {
+    client->starved = false;
     while (buffer_length(&client->out) > 0) {
         ssize_t sent = send(client->fd, buffer_bytes(&client->out), buffer_length(&client->out), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && (errno == EAGAIN || errno == EINTR))
             return;
+        if (sent < 0 && io_is_pressure(errno)) {
+            client->starved = true;
+            master_wake_at(m, m->now + AGAIN_MS);
+            return;
+        }
         if (sent < 0)
             break;
         client->deadline = m->now + PATIENCE_MS;
@@ -139,12 +149,26 @@ static struct control_client *find_place(struct control *control)
     return NULL;
 }
 
+/* Whoever waits goes on waiting, and the socket stays readable: it is not watched until we look again. */
+static void accept_later(struct master *m, int error)
+{
+    if (!m->control.starved)
+        log_warning("control socket: cannot accept: %s", strerror(error));
+    m->control.starved = true;
+    m->control.accept_at = m->now + ACCEPT_AGAIN_MS;
+}
+
 /* One a turn: there may be any number of strangers, and the server has other things to do. */
 static void accept_client(struct master *m)
 {
     static const char denied[] = "failed\npermission denied: only root and the user who runs the server may ask\n";
     struct control_client *client = find_place(&m->control);
-    int fd = client != NULL ? accept4(m->control.now.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
+    int fd = client != NULL ? accept4(m->control.now.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1, error = errno;
+    if (client != NULL && fd < 0 && (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)) {
+        accept_later(m, error);
+        return;
+    }
+    m->control.starved = false;
     if (fd < 0)
         return;
     if (!is_allowed(fd)) {
@@ -162,7 +186,7 @@ static void serve(struct master *m, struct control_client *client, short events)
         read_request(m, client);
     else if (client->state == CONTROL_WAITING && (events & (POLLHUP | POLLERR)) != 0)
         drop(client);
-    else if (client->state == CONTROL_WRITING && events != 0)
+    else if (client->state == CONTROL_WRITING && (events != 0 || client->starved))
         write_out(m, client);
     if (client->state == CONTROL_WAITING && m->state > MASTER_SERVING && (client->upgrade || client->awaits > m->reload_run))
         answer(m, client, false, why_not(m));
@@ -183,8 +207,11 @@ void control_step(struct master *m)
         if (control->clients[i].state != CONTROL_FREE)
             serve(m, &control->clients[i], events);
     }
-    if (control->events != 0)
+    control->starved = control->starved && !control->is_handed;
+    if (control->events != 0 || (control->starved && m->now >= control->accept_at))
         accept_client(m);
+    if (control->starved)
+        master_wake_at(m, control->accept_at);
     control->events = 0;
     for (size_t i = 0; i < CONTROL_CLIENTS; i++)
         if (control->clients[i].state != CONTROL_FREE && control->clients[i].deadline != 0)
@@ -217,11 +244,14 @@ void control_watch(const struct control *control, struct pollfd *fds)
     bool has_room = false;
     for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
         const struct control_client *client = &control->clients[i];
-        short events = client->state == CONTROL_READING ? POLLIN : client->state == CONTROL_WRITING ? POLLOUT : 0;
+        short events = client->state == CONTROL_READING                         ? POLLIN
+                       : client->state == CONTROL_WRITING && !client->starved ? POLLOUT
+                                                                              : 0;
         fds[i] = (struct pollfd){.fd = client->state != CONTROL_FREE ? client->fd : -1, .events = events};
         has_room |= client->state == CONTROL_FREE;
     }
-    fds[CONTROL_CLIENTS] = (struct pollfd){.fd = has_room && !control->is_handed ? control->now.fd : -1, .events = POLLIN};
+    bool accepts = has_room && !control->is_handed && !control->starved;
+    fds[CONTROL_CLIENTS] = (struct pollfd){.fd = accepts ? control->now.fd : -1, .events = POLLIN};
 }
 
 void control_note(struct control *control, const struct pollfd *fds)

@@ -41,6 +41,7 @@ struct control_client {
     char request[CONTROL_REQUEST_MAX];
     struct buffer out;
     short events;      /* of the last wait */
+    bool starved;      /* there was no memory for the answer; it is tried again */
 };
 
 /* A listening socket. */
@@ -58,6 +59,8 @@ struct control {
     bool is_inherited; /* 'now' is: the master before us may want it back */
     ino_t inherited_inode;
     short events;
+    bool starved;      /* there was no descriptor, or no memory, for who waits there */
+    int64_t accept_at; /* then: monotonic ms */
     struct control_client clients[CONTROL_CLIENTS];
 };
 

@@ -26,6 +26,15 @@ enum { FDS_MAX = 3 };
 
 static struct inheritance inherited = {.link = -1, .channel = {-1, -1}, .control = -1, .shared = -1};
 
+/* What could not be sent yet, in order. */
+static struct {
+    size_t count;
+    struct owed {
+        int link;
+        char *text;
+    } *all;
+} owed;
+
 /* ---- messages ---- */
 
 static int send_text(int link, const int *fds, size_t count, const char *format, va_list arguments)
@@ -46,20 +55,62 @@ static int send_with(int link, const int *fds, size_t count, const char *format,
     return result;
 }
 
+static void owe(int link, const char *format, va_list arguments)
+{
+    char text[INHERITANCE_MESSAGE_MAX];
+    vsnprintf(text, sizeof text, format, arguments);
+    owed.all = memory_resize(owed.all, (owed.count + 1) * sizeof *owed.all);
+    owed.all[owed.count++] = (struct owed){link, memory_copy_text(text)};
+}
+
+static bool is_owed(int link)
+{
+    for (size_t i = 0; i < owed.count; i++)
+        if (owed.all[i].link == link)
+            return true;
+    return false;
+}
+
+static void forget(size_t i)
+{
+    free(owed.all[i].text);
+    owed.count--;
+    memmove(owed.all + i, owed.all + i + 1, (owed.count - i) * sizeof *owed.all);
+}
+
+bool inheritance_pay(void)
+{
+    while (owed.count > 0 && (send_with(owed.all[0].link, NULL, 0, "%s", owed.all[0].text) == 0 || !io_is_pressure(errno)))
+        forget(0);
+    return owed.count > 0;
+}
+
 void inheritance_tell(int link, const char *format, ...)
 {
-    va_list arguments;
+    va_list arguments, again;
+    if (link < 0)
+        return;
     va_start(arguments, format);
-    if (link >= 0)
-        send_text(link, NULL, 0, format, arguments);
+    va_copy(again, arguments);
+    if (is_owed(link) || (send_text(link, NULL, 0, format, arguments) < 0 && io_is_pressure(errno)))
+        owe(link, format, again);
+    va_end(again);
     va_end(arguments);
+}
+
+void inheritance_end(int *link)
+{
+    for (size_t i = owed.count; i-- > 0;)
+        if (owed.all[i].link == *link) /* the number may soon be that of something else */
+            forget(i);
+    io_close(link);
 }
 
 bool inheritance_hear(int link, char text[static INHERITANCE_MESSAGE_MAX], bool *ended)
 {
     size_t none = 0;
     ssize_t length = link >= 0 ? io_receive_message(link, text, INHERITANCE_MESSAGE_MAX - 1, NULL, &none) : 0;
-    *ended = length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR);
+    *ended = length == 0 || (length < 0 && errno != EINTR && !io_is_pressure(errno));
     if (length <= 0)
         return false;
     text[length] = 0;

@@ -25,7 +25,7 @@
 
 struct master;
 
-enum { INHERITANCE_MESSAGE_MAX = 2048 };
+enum { INHERITANCE_MESSAGE_MAX = 2048, INHERITANCE_AGAIN_MS = 50 };
 
 struct inheritance {
     int link;            /* to the master before us; -1: there is none */
@@ -63,8 +63,14 @@ void inheritance_refuse(int link, const struct errors *errors);
  * ends with us. */
 void inheritance_give_up(const struct errors *errors);
 
-/* One message on a link. Never waits. */
+/* One message on a link. Never waits: what there is no memory for is owed, and all that is told behind it. */
 void inheritance_tell(int link, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Sends what is owed. True: something still is, and this is to be called again in INHERITANCE_AGAIN_MS. */
+bool inheritance_pay(void);
+
+/* Closes the link; nothing is owed there any more. */
+void inheritance_end(int *link);
 
 /* The next message, as text. False: there is none now. *ended: nor will there be. */
 bool inheritance_hear(int link, char text[static INHERITANCE_MESSAGE_MAX], bool *ended);

@@ -12,7 +12,6 @@
 #include "master/notify.h"
 #include "master/pidfile.h"
 #include "shared/handoff.h"
-#include "worker/worker.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -204,11 +203,7 @@ static bool reopen_logs(struct master *m, struct generation *generation)
     if (logs_open(&logs, generation->config, &errors) == 0) {
         logs_close(&generation->logs);
         generation->logs = logs;
-        /* -1 cannot be sent: a log that is off is represented by the other. */
-        int fds[2] = {logs.access.fd >= 0 ? logs.access.fd : logs.error, logs.error >= 0 ? logs.error : logs.access.fd};
-        for (unsigned i = 0; i < m->slots && fds[0] >= 0; i++)
-            if (m->children[i].state != CHILD_NONE && m->children[i].generation == generation)
-                children_send(m, i, MESSAGE_LOGS, fds, 2);
+        children_hand_logs(m, generation);
     }
     for (size_t i = 0; i < errors.kept; i++)
         log_error("logs not opened again: %s", errors.messages[i]);
@@ -225,9 +220,9 @@ static void process_reopen(struct master *m)
     upgrade_pass_signal(m, SIGUSR1);
     children_write_logs(m);
     bool reopened = reopen_logs(m, m->current);
+    logs_use(&m->current->logs, m->current->config); /* at once: the descriptor that it was is closed */
     for (struct generation *g = m->old; g != NULL; g = g->older)
         reopened = reopen_logs(m, g) && reopened;
-    logs_use(&m->current->logs, m->current->config);
     if (reopened)
         log_info("logs opened again");
 }
@@ -253,7 +248,10 @@ static void steps(struct master *m)
     supervise_handlers(m);
     supervise_waiting(m);
     children_write_logs(m);
+    children_pay(m);
     upgrade_step(m); /* the last to act: it may make another program of this process */
+    if (inheritance_pay())
+        master_wake_at(m, m->now + INHERITANCE_AGAIN_MS);
     atomic_store(&m->board->state, m->state);
     if (busy_is_due(&m->busy, m->now))
         atomic_store(&m->board->busy, busy_look(&m->busy, m->now, scoreboard_requests(m->board), scoreboard_held(m->board), m->cpus));

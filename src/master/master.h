@@ -39,6 +39,8 @@ struct child {
     struct generation *generation;
     int control;
     bool canary;      /* waits for the commit */
+    bool go_owed, logs_owed; /* it was not told of that, or handed those, yet */
+    bool unheard;     /* that it cannot be told was logged */
     bool due;         /* another is to take its place */
     int64_t retire_at; /* of one that is ready: then it is due; 0: no such time */
     int64_t started;
@@ -139,10 +141,15 @@ void children_read(struct master *m, unsigned slot); /* messages of a worker */
 void children_order(struct master *m, unsigned slot, enum worker_order order, int64_t patience);
 void children_order_all(struct master *m, enum worker_order order, int64_t patience);
 void children_quit_unready(struct master *m); /* they have nothing to finish, and may take their time over worker_init() */
-void children_send(struct master *m, unsigned slot, char message, const int *fds, size_t count);
 void children_write_logs(struct master *m);
 bool children_serves(const struct master *m, const struct child *child); /* or is about to, for the current generation */
 unsigned children_ready(const struct master *m, const struct generation *generation); /* places that have one that is */
+
+/* telling.c */
+int children_send(struct master *m, unsigned slot, char message, const int *fds, size_t count); /* 0, or -1: it is lost */
+void children_let_go(struct master *m, unsigned canary); /* it serves from now on */
+void children_hand_logs(struct master *m, const struct generation *generation); /* anew, to all its workers */
+void children_pay(struct master *m); /* what could not be told yet */
 
 /* supervise.c */
 void supervise_handlers(struct master *m);

@@ -53,8 +53,11 @@ static char *make_directory_in(const char *parent, int *lock)
     for (int tries = 0; tries < 3; tries++) {
         if (asprintf(&path, "%s/" DIRECTORY_PREFIX "%ld-XXXXXX", parent, (long)getpid()) < 0)
             return NULL;
-        if (mkdtemp(path) != NULL && (*lock = lock_new_directory(path)) >= 0 && fchmod(*lock, 0755) == 0)
+        bool made = mkdtemp(path) != NULL;
+        if (made && (*lock = lock_new_directory(path)) >= 0 && fchmod(*lock, 0755) == 0)
             return path;
+        if (made)
+            rmdir(path); /* here, as the next start looks for such in [server] temp alone */
         io_close(lock);
         free(path);
     }
@@ -177,14 +180,18 @@ static void remove_directory(const char *path)
     rmdir(path);
 }
 
+/* By name: a folder cannot be read where there is no descriptor to be had. */
 void modules_release(struct modules *modules)
 {
+    for (size_t i = 0; i < modules->count; i++) {
+        if (modules->files[i] != NULL)
+            unlink(modules->files[i]);
+        free(modules->files[i]);
+    }
     if (modules->directory != NULL) {
-        remove_directory(modules->directory);
+        rmdir(modules->directory);
         io_close(&modules->lock);
     }
-    for (size_t i = 0; i < modules->count; i++)
-        free(modules->files[i]);
     free(modules->files);
     free(modules->directory);
     *modules = (struct modules){0};

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "master/notify.h"
 #include "master/pidfile.h"
-#include "worker/worker.h"
 
 #include <errno.h>
 #include <string.h>
@@ -167,7 +166,7 @@ void reload_commit(struct master *m, unsigned canary)
     m->transaction = TRANSACTION_DRAIN;
     m->transaction_deadline = m->now + DROPPED_MS;
     m->children[canary].canary = false;
-    children_send(m, canary, MESSAGE_GO, NULL, 0);
+    children_let_go(m, canary);
     verdict_accept(m);
     notify_ready(m);
 }

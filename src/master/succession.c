@@ -40,7 +40,7 @@ void succession_open(struct master *m)
 
 void succession_forget(struct succession *succession, const struct listeners *own)
 {
-    io_close(&succession->from.link);
+    inheritance_end(&succession->from.link);
     listeners_forget(&succession->from.listeners, own);
 }
 
@@ -82,7 +82,7 @@ void succession_settle(struct master *m)
 void succession_close(struct succession *succession)
 {
     let_go(&succession->from.listeners);
-    io_close(&succession->from.link);
+    inheritance_end(&succession->from.link);
 }
 
 /* This was a trial. The first worker sees the end of its socket, and ends as in good times. */
@@ -134,7 +134,7 @@ static void hear_predecessor(struct master *m)
     }
     if (!ended)
         return;
-    io_close(&s->from.link);
+    inheritance_end(&s->from.link);
     if (s->asked && m->state == MASTER_STARTING) {
         log_warning("the master before this one is gone: taking over");
         take_over(m);

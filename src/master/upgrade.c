@@ -7,7 +7,6 @@
  */
 #include "master/upgrade.h"
 
-#include "base/io.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/title.h"
@@ -41,7 +40,7 @@ void upgrade_open(struct upgrade *upgrade)
 
 void upgrade_release(struct upgrade *upgrade)
 {
-    io_close(&upgrade->link);
+    inheritance_end(&upgrade->link);
     free(upgrade->kept);
     errors_release(&upgrade->reasons);
     upgrade_open(upgrade);
@@ -49,7 +48,7 @@ void upgrade_release(struct upgrade *upgrade)
 
 void upgrade_forget(struct upgrade *upgrade)
 {
-    io_close(&upgrade->link);
+    inheritance_end(&upgrade->link);
 }
 
 static void refuse(struct master *m)
@@ -295,7 +294,7 @@ static void hear_successor(struct master *m)
         heed(m, text);
     if (!ended)
         return;
-    io_close(&u->link);
+    inheritance_end(&u->link);
     u->prepared = false; /* whoever said so is gone; why, its exit status will tell */
     if (u->state == UPGRADE_HANDED && !u->complete)
         take_back(m);

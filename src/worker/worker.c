@@ -21,12 +21,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 64, GIVE_AGAIN_MS = 10 };
+enum { EVENTS_MAX = 64, GIVE_AGAIN_MS = 10, TELL_AGAIN_MS = 10 };
 
 struct worker *the_worker;
 
@@ -283,14 +284,20 @@ static _Noreturn void run(struct worker *w)
     }
 }
 
+/* Of a worker that is not ready yet: it has nothing else to do, and [timeouts] start bounds how long there is no memory for it. */
+static void tell_master(const struct worker *w, const char *message, size_t length)
+{
+    while (send(w->control, message, length, MSG_NOSIGNAL) < 0 && (errno == EINTR || io_is_pressure(errno)))
+        if (errno != EINTR)
+            poll(NULL, 0, TELL_AGAIN_MS);
+}
+
 static void send_reasons(const struct worker *w, const struct errors *errors)
 {
     for (size_t i = 0; i < errors->kept; i++) {
         char message[WORKER_MESSAGE_MAX];
         int length = snprintf(message, sizeof message, "%c%s", MESSAGE_REASON, errors->messages[i]);
-        size_t size = (size_t)length < sizeof message ? (size_t)length : sizeof message - 1;
-        while (send(w->control, message, size, MSG_NOSIGNAL) < 0 && errno == EINTR)
-            ;
+        tell_master(w, message, (size_t)length < sizeof message ? (size_t)length : sizeof message - 1);
     }
 }
 
@@ -348,7 +355,7 @@ static void prepare(struct worker *w)
 static void report_ready(struct worker *w)
 {
     char message = MESSAGE_READY;
-    send(w->control, &message, 1, MSG_NOSIGNAL);
+    tell_master(w, &message, 1);
     while (w->setup->canary && message != MESSAGE_GO) {
         ssize_t length = recv(w->control, &message, 1, 0);
         if (length == 0 || (length < 0 && errno != EINTR))

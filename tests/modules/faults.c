@@ -5,6 +5,7 @@
  * failure is counted in the file's length behind that line.
  * The file `clock` holds the seconds by which the wall clock is ahead.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -74,6 +76,21 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 int memfd_create(const char *name, unsigned flags)
 {
     return fault("memfd_create") != 0 ? -1 : REAL(memfd_create)(name, flags);
+}
+
+ssize_t send(int fd, const void *data, size_t length, int flags)
+{
+    return fault("send") != 0 ? -1 : REAL(send)(fd, data, length, flags);
+}
+
+int flock(int fd, int operation)
+{
+    return fault("flock") != 0 ? -1 : REAL(flock)(fd, operation);
+}
+
+DIR *opendir(const char *path)
+{
+    return fault("opendir") != 0 ? NULL : REAL(opendir)(path);
 }
 
 /* Those that pass descriptors; they may also succeed, and SIGABRT come right behind. And those that do not, by a name of their own. */

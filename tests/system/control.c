@@ -4,6 +4,7 @@
  * hold the master up there.
  */
 #include "client.h"
+#include "shim.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -81,6 +82,58 @@ static pid_t reload_beside(const struct server *server, const char *out)
 {
     const char *argv[] = {tine_path(), "reload", "-c", server->ini, NULL};
     return process_start(argv, out, text("%s.err", out));
+}
+
+Test(control, a_verdict_that_finds_no_memory_is_told_when_there_is_some)
+{
+    struct server server;
+    shim_start(&server, TWO_WORKERS RESPOND("one"));
+    fault_begin_in(&server, "send", ENOBUFS, server.pid);
+    pid_t asking = reload_beside(&server, text("%s/out", server.dir));
+    await(fault_count(&server, "send") > 0);
+    fault_end(&server, "send");
+    cr_assert_eq(process_wait(asking, PATIENCE), 0, "%s", file_read(text("%s/out.err", server.dir), NULL));
+    cr_assert_str_eq(file_read(text("%s/out", server.dir), NULL), "generation 2 serves\n");
+    server_stop(&server);
+}
+
+/* The first worker does not find any either, to say that it is ready, or why it is not. */
+Test(control, a_verdict_waits_for_a_worker_that_finds_no_memory_to_tell)
+{
+    struct server server;
+    shim_start(&server, TWO_WORKERS RESPOND("one"));
+    for (int i = 0; i < 2; i++) {
+        server_configure(&server, i == 0 ? TWO_WORKERS RESPOND("two")
+                                         : TWO_WORKERS "[app:x]\npath = /\nmodule = @MODULES@/undefined_symbol.so\n");
+        fault_begin(&server, "send", ENOBUFS);
+        pid_t asking = reload_beside(&server, text("%s/out", server.dir));
+        await(fault_count(&server, "send") > 2);
+        fault_end(&server, "send");
+        cr_assert_eq(process_wait(asking, PATIENCE), i);
+    }
+    cr_assert_not_null(strstr(file_read(text("%s/out.err", server.dir), NULL), "[app:x] module"));
+    await(strcmp(get(&server, "/").body, "two") == 0);
+    server_stop(&server);
+}
+
+/* Who asks waits, and the master does not ask the kernel all the time. */
+Test(control, a_master_that_lacks_descriptors_accepts_when_it_has_some)
+{
+    static const int errors[] = {EMFILE, ENFILE, ENOMEM};
+    struct server server;
+    shim_start(&server, TWO_WORKERS RESPOND("one"));
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        fault_begin_in(&server, "accept4", errors[i], server.pid);
+        int64_t start = now_ms();
+        pid_t asking = reload_beside(&server, text("%s/out", server.dir));
+        await(fault_count(&server, "accept4") > 3);
+        cr_assert_leq((int64_t)fault_count(&server, "accept4"), 1 + (now_ms() - start) / 50);
+        expect_get(&server, "/", 200, "one");
+        fault_end(&server, "accept4");
+        cr_assert_eq(process_wait(asking, PATIENCE), 0, "%s", file_read(text("%s/out.err", server.dir), NULL));
+        server_log_await(&server, text("control socket: cannot accept: %s", strerror(errors[i])), 1);
+    }
+    server_stop(&server);
 }
 
 /* The canary of the first reload waits in worker_init; it has read the file. Who asks then is told of another run. */

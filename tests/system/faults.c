@@ -371,6 +371,77 @@ Test(faults, a_clock_that_jumps_ends_nothing_and_is_told_right)
     server_stop(&server);
 }
 
+static size_t count_copies(const struct server *server)
+{
+    struct run ran = run("sh", "-c", text("cd %s; for at in . /run /var/tmp /dev/shm; do ls -d $at/tine-modules-%d-* 2>/dev/null; done",
+                                          server->dir, (int)server->pid));
+    return text_count(ran.out, "tine-modules-");
+}
+
+Test(faults, folders_for_copies_of_modules_do_not_pile_up)
+{
+    static const char *const ini = TWO_WORKERS "temp = @DIR@\n" PROBE;
+    struct server server;
+    shim_start(&server, ini);
+    cr_assert_eq(count_copies(&server), 1);
+    fault_begin(&server, "flock", ENOLCK); /* as of a file system from elsewhere */
+    server_reload_refused(&server, ini);
+    cr_assert_gt(fault_count(&server, "flock"), 0);
+    fault_end(&server, "flock");
+    await(count_copies(&server) == 1);
+    fault_begin(&server, "opendir", EMFILE);
+    server_reload(&server, ini);
+    await(count_copies(&server) == 1);
+    fault_end(&server, "opendir");
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop(&server);
+    cr_assert_eq(count_copies(&server), 0);
+}
+
+/* Does a worker have this open? */
+static bool has_open(pid_t worker, const char *path)
+{
+    return run("sh", "-c", text("readlink /proc/%d/fd/* | grep -qx '%s'", (int)worker, path)).code == 0;
+}
+
+Test(faults, logs_that_workers_cannot_be_handed_at_once_are_handed_later)
+{
+    static const int errors[] = {ENOBUFS, EAGAIN, ETOOMANYREFS};
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    shim_start(&server, TWO_WORKERS "[log]\naccess = @DIR@/current\n" PROBE);
+    const char *current = text("%s/current", server.dir);
+    server_await_workers(&server, 2, workers);
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        const char *before = text("%s.%zu", current, i);
+        fault_begin_in(&server, "sendmsg", errors[i], server.pid);
+        cr_assert_eq(rename(current, before), 0);
+        server_signal(&server, SIGUSR1);
+        await(fault_count(&server, "sendmsg") > 1); /* of either */
+        fault_end(&server, "sendmsg");
+        for (int k = 0; k < 2; k++)
+            await(has_open(workers[k], current) && !has_open(workers[k], before));
+        server_log_await(&server, text("cannot be told yet: %s", strerror(errors[i])), 2);
+    }
+    server_stop(&server);
+}
+
+/* The first of the new generation waits for that word; here it is the only one. */
+Test(faults, a_first_worker_that_cannot_be_told_to_serve_at_once_is_told_later)
+{
+    struct server server;
+    struct client clients[KEPT];
+    shim_start(&server, ONE_WORKER PROBE);
+    keep(&server, clients);
+    fault_begin_in(&server, "sendmsg.plain", ENOBUFS, server.pid);
+    server_reload(&server, ONE_WORKER PROBE);
+    await(fault_count(&server, "sendmsg.plain") > 0);
+    fault_end(&server, "sendmsg.plain");
+    expect_get(&server, "/hello", 200, "hello");
+    expect_all_kept(clients);
+    server_stop(&server);
+}
+
 Test(faults, a_module_that_cannot_be_read_is_refused)
 {
     struct server server;

@@ -53,11 +53,16 @@ void clock_jump(const struct server *server, long seconds)
 }
 
 /* The shim cannot come before a sanitizer's runtime. */
-void shim_start(struct server *server, const char *ini)
+void shim_launch(struct server *server)
 {
-    server_prepare(server, ini);
     mkdir(text("%s/faults", server->dir), 0755);
     const char *argv[] = {"env", text("LD_PRELOAD=%s/faults.so", modules_path()), text("FAULTS=%s/faults", server->dir),
                           "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0", tine_path(), "-c", server->ini, NULL};
     server_launch_by(server, argv);
+}
+
+void shim_start(struct server *server, const char *ini)
+{
+    server_prepare(server, ini);
+    shim_launch(server);
 }

@@ -9,6 +9,9 @@
 
 void shim_start(struct server *server, const char *ini);
 
+/* The same for one that is prepared. */
+void shim_launch(struct server *server);
+
 /* From now on the call fails with this error. */
 void fault_begin(const struct server *server, const char *call, int error);
 

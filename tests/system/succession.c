@@ -4,6 +4,7 @@
  * says, by the tokens that it lays out.
  */
 #include "manager.h"
+#include "shim.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -27,13 +28,18 @@ static void prepare(struct server *server, const char *ini)
     server_lay_token(server, 2);
 }
 
-static void start(struct server *server, const char *ini)
+static void start_by(struct server *server, const char *ini, void (*launch)(struct server *server))
 {
     pid_t workers[WORKERS_MAX];
     prepare(server, ini);
-    server_launch(server);
+    launch(server);
     server_await_workers(server, 2, workers);
     await(!file_exists(text("%s/tokens/token.1", server->dir)) && !file_exists(text("%s/tokens/token.2", server->dir)));
+}
+
+static void start(struct server *server, const char *ini)
+{
+    start_by(server, ini, server_launch);
 }
 
 /* The new master serves with one worker; its second waits. The old one can still take all back. */
@@ -73,6 +79,28 @@ Test(succession, while_the_new_binary_starts_the_old_one_is_asked)
     server_stop(&server);
     cr_assert_not(file_exists(text("%s/control", server.dir)));
     cr_assert_not(file_exists(text("%s/socket", server.dir)));
+}
+
+/* First what the new one has to say, then what the old one has: there is no memory for it. */
+Test(succession, what_masters_cannot_tell_each_other_at_once_they_tell_later)
+{
+    for (int i = 0; i < 2; i++) {
+        struct server server;
+        start_by(&server, PATHS PROBE TURNSTILE, shim_launch);
+        server_signal(&server, SIGUSR2);
+        server_log_await(&server, "worker_init waits", 1);
+        if (i == 0)
+            fault_begin(&server, "sendmsg.plain", ENOBUFS);
+        else
+            fault_begin_in(&server, "sendmsg.plain", ENOBUFS, server.pid);
+        lay_token(&server, 3);
+        lay_token(&server, 4);
+        await(fault_count(&server, "sendmsg.plain") > 2);
+        fault_end(&server, "sendmsg.plain");
+        cr_assert_eq(process_wait(server_succeed(&server), PATIENCE), 0);
+        expect_paths(&server, server.pid);
+        server_stop(&server);
+    }
 }
 
 Test(succession, one_that_is_refused_leaves_all_paths_alone)
