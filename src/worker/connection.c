@@ -296,8 +296,21 @@ void connection_open(struct worker *w, int fd, uint8_t listener, const struct so
     receive(w, c); /* with TCP_DEFER_ACCEPT the request is there already */
 }
 
+/* What is there came in time for all that is known: nobody looked while a handler ran, or it came this very moment. Its event is in the
+ * next turn. */
+static bool has_input(struct worker *w, struct connection *c)
+{
+    bool reads = c->state >= CONNECTION_PROXY && c->state <= CONNECTION_BODY;
+    if (!reads || timing_unread(c->fd) == 0)
+        return false;
+    deadlines_set(&w->deadlines, &c->deadline, w->now + 1);
+    return true;
+}
+
 void connection_timeout(struct worker *w, struct connection *c)
 {
+    if (has_input(w, c))
+        return;
     switch (c->state) {
     case CONNECTION_HEAD:
     case CONNECTION_BODY:

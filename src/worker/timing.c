@@ -75,6 +75,12 @@ uint32_t timing_queued(int fd)
     return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? (uint32_t)bytes : 0;
 }
 
+uint32_t timing_unread(int fd)
+{
+    int bytes = 0;
+    return ioctl(fd, SIOCINQ, &bytes) == 0 ? (uint32_t)bytes : 0;
+}
+
 /* All that the client has still to take, here and in the kernel. epoll tells of room to write only when a good part of the socket's
  * buffer is free: a slow reader makes progress that only this shows. */
 static uint64_t outstanding(const struct connection *c)

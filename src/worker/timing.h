@@ -22,4 +22,7 @@ bool timing_taken(struct worker *w, struct connection *c);
 /* Bytes that were sent on a socket and that the client has not acknowledged. */
 uint32_t timing_queued(int fd);
 
+/* Bytes that came on a socket and were not read. */
+uint32_t timing_unread(int fd);
+
 #endif
