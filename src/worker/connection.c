@@ -130,8 +130,11 @@ static void rest(struct worker *w, struct connection *c)
             table_unidle(w, c);
         c->listed = idle;
     }
-    if (!c->timed)
+    if (!c->timed) {
+        if (c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY)
+            io_acknowledge(c->fd);
         timing_start(w, c);
+    }
     watch(w, c);
 }
 
