@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +96,13 @@ ssize_t io_receive_message(int socket, void *data, size_t size, int *fds, size_t
         memcpy(fds, CMSG_DATA(header), *count * sizeof(int));
     }
     return length;
+}
+
+void io_acknowledge(int fd)
+{
+    int saved = errno, on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+    errno = saved;
 }
 
 int io_open_temporary(const char *directory)

@@ -28,6 +28,10 @@ bool io_is_pressure(int error);
  * length, 0 at the end, or -1. Never waits. */
 ssize_t io_receive_message(int socket, void *data, size_t size, int *fds, size_t *count);
 
+/* Acknowledges at once what came on a TCP socket. The system puts that off for up to 40 ms, in the hope of an answer to send along, and a
+ * client that sends a head and its body apart (Nagle's algorithm) keeps the second back for as long. Errors are of no account. */
+void io_acknowledge(int fd);
+
 /* An unlinked file in 'directory', for reading and writing. Returns the descriptor, or -1. */
 int io_open_temporary(const char *directory);
 

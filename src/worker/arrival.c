@@ -7,6 +7,7 @@
 
 #include "app/receive.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "worker/intake.h"
 #include "worker/pace.h"
 #include "worker/progress.h"
@@ -77,6 +78,8 @@ static long wait_for_more(struct connection *c, int64_t *until)
             return receive_fail(arrival, 400, "the connection ended before the body did");
         if (now >= *until)
             return receive_fail(arrival, 408, "the body of the request came too slowly");
+        if (arrival->taken == 0)
+            io_acknowledge(c->fd);
         struct pollfd poller = {.fd = c->fd, .events = POLLIN};
         poll(&poller, 1, progress_wait(*until - now));
     }

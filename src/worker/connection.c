@@ -22,7 +22,7 @@ enum {
     TURN_MS = 5,             /* of one client's pipeline before others are served */
     LEAVING_LINGER_MS = 500, /* for a client that has had all its answers */
     LINGER_READS = 64,       /* of an event, so that a flood does not hold the worker */
-    LINGER_BYTES = 32 << 20  /* thrown away at most: who has not looked for its answer by then will not */
+    LINGER_BYTES = 256 << 20 /* thrown away at most. Many clients look for an answer only when they have sent all of a body */
 };
 
 void connection_set_state(struct connection *c, enum connection_state state)
@@ -112,6 +112,7 @@ static void end(struct worker *w, struct connection *c)
     }
     buffer_release(&c->in);
     connection_set_state(c, CONNECTION_LINGER);
+    c->began = w->now;
     timing_blocked(c);
     timing_start(w, c);
     watch(w, c);
@@ -129,8 +130,11 @@ static void rest(struct worker *w, struct connection *c)
             table_unidle(w, c);
         c->listed = idle;
     }
-    if (!c->timed)
+    if (!c->timed) {
+        if (c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY)
+            io_acknowledge(c->fd);
         timing_start(w, c);
+    }
     watch(w, c);
 }
 
@@ -213,6 +217,7 @@ static void receive(struct worker *w, struct connection *c)
 static void drain(struct worker *w, struct connection *c)
 {
     char scrap[8192];
+    uint32_t before = c->discarded;
     w->looked_us = 0;
     for (int i = 0; i < LINGER_READS; i++) {
         ssize_t length = recv(c->fd, scrap, sizeof scrap, 0);
@@ -221,10 +226,13 @@ static void drain(struct worker *w, struct connection *c)
             if (c->discarded <= LINGER_BYTES)
                 continue;
         }
-        if (length >= 0 || (errno != EAGAIN && errno != EINTR))
+        if (length >= 0 || (errno != EAGAIN && errno != EINTR)) {
             connection_close(w, c);
-        return;
+            return;
+        }
+        break;
     }
+    timing_discarded(w, c, c->discarded - before);
 }
 
 static void resume_output(struct worker *w, struct connection *c)
@@ -296,8 +304,22 @@ void connection_open(struct worker *w, int fd, uint8_t listener, const struct so
     receive(w, c); /* with TCP_DEFER_ACCEPT the request is there already */
 }
 
+/* What is there came in time for all that is known: nobody looked while a handler ran, or it came this very moment. Its event is in the
+ * next turn. */
+static bool has_input(struct worker *w, struct connection *c)
+{
+    bool lingers = c->state == CONNECTION_LINGER && timing_may_linger(w, c);
+    bool reads = c->state >= CONNECTION_PROXY && c->state <= CONNECTION_BODY;
+    if ((!reads && !lingers) || timing_unread(c->fd) == 0)
+        return false;
+    deadlines_set(&w->deadlines, &c->deadline, w->now + 1);
+    return true;
+}
+
 void connection_timeout(struct worker *w, struct connection *c)
 {
+    if (has_input(w, c))
+        return;
     switch (c->state) {
     case CONNECTION_HEAD:
     case CONNECTION_BODY:

@@ -73,7 +73,7 @@ struct connection {
     uint64_t check;    /* of all before it; see table.c */
     struct deadline deadline;
     uint32_t older, newer; /* in the list of idle ones */
-    int64_t began;     /* monotonic ms: the first byte of the head that is being read */
+    int64_t began;     /* monotonic ms: the first byte of the head that is being read, or the end of the last answer when it lingers */
     int64_t arrived;   /* monotonic ms: what was read last came in, or its client took of the answers before it */
     uint64_t outstanding; /* while writing or lingering: bytes that the client had still to take when it was last looked at */
     uint32_t discarded; /* bytes read while it lingers */

@@ -12,7 +12,8 @@
 
 enum {
     HEAD_GRACE_MS = 5000, /* before the rate counts: heads come in one piece, or lose a packet */
-    LINGER_MS = 2000
+    LINGER_MS = 2000,
+    LINGER_MOST_MS = 30000 /* for one that sends all the while */
 };
 
 static const struct config_timeouts *timeouts_of(const struct worker *w, const struct connection *c)
@@ -69,10 +70,30 @@ void timing_received(struct worker *w, struct connection *c, size_t bytes)
         c->timed = false;
 }
 
+bool timing_may_linger(const struct worker *w, const struct connection *c)
+{
+    return w->order == ORDER_SERVE && w->now < c->began + LINGER_MOST_MS;
+}
+
+void timing_discarded(struct worker *w, struct connection *c, size_t bytes)
+{
+    int64_t most = c->began + LINGER_MOST_MS;
+    if (bytes == 0 || !timing_may_linger(w, c))
+        return;
+    int64_t until = pace_extend(c->deadline.at, w->now, bytes, w->config->limits.rate, LINGER_MS);
+    deadlines_set(&w->deadlines, &c->deadline, until < most ? until : most);
+}
+
 uint32_t timing_queued(int fd)
 {
     int bytes = 0;
     return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? (uint32_t)bytes : 0;
+}
+
+uint32_t timing_unread(int fd)
+{
+    int bytes = 0;
+    return ioctl(fd, SIOCINQ, &bytes) == 0 ? (uint32_t)bytes : 0;
 }
 
 /* All that the client has still to take, here and in the kernel. epoll tells of room to write only when a good part of the socket's

@@ -19,7 +19,16 @@ void timing_blocked(struct connection *c);
 /* In the same: what the client has taken since gives it more time. False: its time is up. */
 bool timing_taken(struct worker *w, struct connection *c);
 
+/* In CONNECTION_LINGER, since c->began: may what its client still sends give it time? Not when the worker is to leave. */
+bool timing_may_linger(const struct worker *w, const struct connection *c);
+
+/* In the same: 'bytes' were read and thrown away. */
+void timing_discarded(struct worker *w, struct connection *c, size_t bytes);
+
 /* Bytes that were sent on a socket and that the client has not acknowledged. */
 uint32_t timing_queued(int fd);
+
+/* Bytes that came on a socket and were not read. */
+uint32_t timing_unread(int fd);
 
 #endif

@@ -256,3 +256,32 @@ Test(bodies, a_full_disk_is_507_and_serving_goes_on)
     expect_sum(&client, bytes, 100000);
     server_stop(&server);
 }
+
+/* Milliseconds that the quickest of some requests takes whose parts the client sends apart, on a connection that has seen a few: the
+ * system acknowledges at once what comes on a young one. */
+static int64_t quickest_apart(const char *first, const char *second)
+{
+    int64_t best = PATIENCE;
+    struct client client = client_connect(&server);
+    for (int i = 0; i < 60; i++) {
+        int64_t start = now_ms();
+        client_send(&client, first);
+        expect_kept(&client, second, NULL);
+        int64_t took = now_ms() - start;
+        if (i >= 40 && took < best)
+            best = took;
+    }
+    client_close(&client);
+    return best;
+}
+
+/* Its system (Nagle's algorithm) keeps the second part back until we have acknowledged the first. */
+Test(bodies, a_client_that_sends_a_request_in_parts_is_not_kept_waiting)
+{
+    server_start(&server, ONE_WORKER PROBE);
+    int64_t body = quickest_apart("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", "ab");
+    int64_t head = quickest_apart("GET /hello HTTP/1.1\r\n", "Host: a\r\n\r\n");
+    int64_t stream = quickest_apart("POST /echo_stream HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", "ab");
+    cr_assert(body < 30 && head < 30 && stream < 30, "%lld, %lld and %lld ms", (long long)body, (long long)head, (long long)stream);
+    server_stop(&server);
+}

@@ -166,3 +166,36 @@ Test(queue, a_client_that_has_closed_its_half_is_answered)
     client_expect_close(&half);
     server_stop(&server);
 }
+
+/* Each client's second half, or second request, comes in time, but the handler does not let the worker look before its time is over. */
+Test(queue, who_came_in_time_is_answered_however_late_the_worker_looks)
+{
+    enum { MS = 2000 };
+    struct server server;
+    struct client clients[3], busy;
+    int64_t start, sent;
+    server_start(&server, text(ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 60s\nstall_after = 1h\nkeepalive = %1$dms\n"
+                               "header = %1$dms\nbody = %1$dms\n" PROBE TROUBLE, MS));
+    do {
+        start = now_ms();
+        for (int i = 0; i < 3; i++)
+            clients[i] = client_connect(&server);
+        client_send(&clients[0], "GET /hel");
+        client_send(&clients[1], "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+        expect_kept(&clients[2], request("GET", "/hello", ""), NULL); /* behind the others: these have been read, too */
+        const char *name = text("%lld", (long long)start);
+        busy = gate_enter(&server, name);
+        client_send(&clients[0], "lo HTTP/1.1\r\nHost: a\r\n\r\n");
+        client_send(&clients[1], "cd");
+        client_send(&clients[2], request("GET", "/hello", ""));
+        sent = now_ms();
+        wait_ms(MS);
+        gate_open(&server, &busy, name);
+        for (int i = 0; i < 3; i++) {
+            if (sent - start < MS)
+                expect_answer(&clients[i], 200, NULL);
+            client_close(&clients[i]);
+        }
+    } while (sent - start >= MS); /* not sent in time, on a machine that is busy */
+    server_stop(&server);
+}
