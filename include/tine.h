@@ -555,6 +555,15 @@ int tine_event(tine_request *r, const char *event, const char *id, const char *d
  * end, too; a client that comes again finds another worker. After tine_finish() the client is not looked at. */
 int tine_sleep(tine_request *r, int64_t milliseconds);
 
+/* The same, but at most until a descriptor is ready for `events` (POLLIN, POLLOUT; see poll(2)): then it returns 2, as for one that is
+ * broken or negative, which reading it will tell. For news that come from elsewhere, with a sign of life for the client now and then:
+ *
+ *     while ((what = tine_wait(r, PQsocket(db), POLLIN, 10000)) == 2 || what == 0)
+ *         if (what == 0 ? tine_event(r, NULL, NULL, NULL) : send_notifications(r, db))
+ *             break;
+ */
+int tine_wait(tine_request *r, int fd, short events, int64_t milliseconds);
+
 /* Sends the response that was built, whole, and lets go of the client: its next request, on the same connection too, waits for no more
  * than a free worker. The handler may go on working; what it returns does not count any more (400 and above is logged). Its time still
  * counts for [timeouts] request (an app may have its own, as timeouts.request), and after a reload or stop it has [timeouts] graceful to

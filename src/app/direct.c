@@ -72,16 +72,20 @@ static void nothing(void *context)
     (void)context;
 }
 
-static int wait_for(void *context, int64_t ms)
+static int wait_for(void *context, int fd, short events, int64_t ms)
 {
     struct call *call = context;
     int64_t patience = call->client->patience, left = patience < 0 || ms < patience - call->slept ? ms : patience - call->slept;
-    int64_t now = clock_ms() + (left > 0); /* it has begun already, and no less than the time is slept */
+    int64_t now = clock_ms() + (left > 0), began = now; /* it has begun already, and no less than the time is slept */
     int64_t until = left < INT64_MAX - now ? now + left : INT64_MAX;
-    call->slept += left;
-    for (; now < until; now = clock_ms())
-        poll(NULL, 0, until - now < 1000 ? (int)(until - now) : 1000);
-    return left < ms;
+    struct pollfd poller = {.fd = fd, .events = events};
+    int ready;
+    do {
+        ready = poll(&poller, 1, now >= until ? 0 : until - now < 1000 ? (int)(until - now) : 1000);
+        now = clock_ms();
+    } while (ready <= 0 && now < until);
+    call->slept += now > began ? now - began : 0;
+    return ready > 0 ? 2 : left < ms;
 }
 
 static const struct request_calls calls = {.send = send_answer, .admit = admit, .release = nothing, .answered = nothing, .wait = wait_for};

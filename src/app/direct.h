@@ -45,7 +45,7 @@ struct direct_client {
     void *context;
     void (*head)(void *context, struct slice bytes); /* once: status line and fields, the empty line included */
     void (*body)(void *context, struct slice bytes); /* content, whatever it is sent in; any number of times */
-    int64_t patience; /* ms that tine_sleep() may take in sum before it says that the worker is to end; negative: any */
+    int64_t patience; /* ms that tine_sleep() and tine_wait() may take in sum before it says that the worker is to end; negative: any */
 };
 
 struct direct_answer {

@@ -83,8 +83,8 @@ struct request_calls {
     void (*release)(void *context);
     /* The response is out whole: the client need not wait for the handler to send its next request. */
     void (*answered)(void *context);
-    /* As tine_sleep(). */
-    int (*wait)(void *context, int64_t ms);
+    /* As tine_wait(); fd -1: as tine_sleep(). */
+    int (*wait)(void *context, int fd, short events, int64_t ms);
 };
 
 struct request_stream {

@@ -220,13 +220,26 @@ int tine_finish(tine_request *r)
     return 0;
 }
 
-int tine_sleep(tine_request *r, int64_t milliseconds)
+/* What a stream has gathered goes out first: it may take long. */
+static int wait_for(tine_request *r, int fd, short events, int64_t milliseconds)
 {
-    if (milliseconds < 0)
-        request_blame(r, TINE_ERROR, "sleeps for %" PRId64 " ms", milliseconds);
     if (r->response.state == RESPONSE_BROKEN)
         return -1;
     if (r->response.state == RESPONSE_BEGUN && tine_flush(r) < 0)
         return -1;
-    return r->stream.calls->wait(r->stream.context, milliseconds > 0 ? milliseconds : 0);
+    return r->stream.calls->wait(r->stream.context, fd, events, milliseconds > 0 ? milliseconds : 0);
+}
+
+int tine_sleep(tine_request *r, int64_t milliseconds)
+{
+    if (milliseconds < 0)
+        request_blame(r, TINE_ERROR, "sleeps for %" PRId64 " ms", milliseconds);
+    return wait_for(r, -1, 0, milliseconds);
+}
+
+int tine_wait(tine_request *r, int fd, short events, int64_t milliseconds)
+{
+    if (milliseconds < 0)
+        request_blame(r, TINE_ERROR, "waits for %" PRId64 " ms", milliseconds);
+    return fd >= 0 ? wait_for(r, fd, events, milliseconds) : 2;
 }

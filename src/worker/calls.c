@@ -56,7 +56,7 @@ static bool is_to_end(const struct worker *w)
 
 /* The master signals no worker that is inside a handler, but what it orders it also says on the control socket. If something else is
  * to be read there, which is not done in here, the order is looked for now and then. */
-static int wait_for(void *context, int64_t ms)
+static int wait_for(void *context, int fd, short events, int64_t ms)
 {
     struct worker *w = the_worker;
     const struct connection *c = context;
@@ -64,18 +64,22 @@ static int wait_for(void *context, int64_t ms)
     int64_t until = ms < INT64_MAX - now ? now + ms : INT64_MAX, most = POLL_MAX_MS;
     if (!table_is_sound(w, c))
         return -1;
-    struct pollfd fds[2] = {{.fd = c->fd, .events = POLLRDHUP}, {.fd = w->control, .events = POLLIN}}; /* -1, of one that was given, is passed over */
+    /* -1, of a client that was given, is passed over */
+    struct pollfd fds[3] = {{.fd = c->fd, .events = POLLRDHUP}, {.fd = fd, .events = events}, {.fd = w->control, .events = POLLIN}};
     while (!is_to_end(w)) {
         int64_t left = until - clock_ms();
-        if (left <= 0)
+        int ready = poll(fds, 3, left <= 0 ? 0 : (int)(left < most ? left : most));
+        if (ready == 0 && left <= 0)
             return 0;
-        if (poll(fds, 2, (int)(left < most ? left : most)) <= 0)
+        if (ready <= 0)
             continue;
         if (fds[0].revents != 0)
             return -1;
-        if ((fds[1].revents & (POLLHUP | POLLERR)) != 0) /* the master is gone */
+        if (fds[1].revents != 0)
+            return 2;
+        if ((fds[2].revents & (POLLHUP | POLLERR)) != 0) /* the master is gone */
             return 1;
-        fds[1].fd = -1;
+        fds[2].fd = -1;
         most = LOOK_MS;
     }
     return 1;

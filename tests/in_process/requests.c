@@ -4,8 +4,11 @@
  */
 #include "support.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 TestSuite(test_requests, .timeout = 60);
 
@@ -184,4 +187,25 @@ Test(test_requests, a_crash_is_a_crash, .signal = SIGABRT)
 {
     tine_test *t = open_module("tests/modules/input", NULL);
     tine_test_call(t, "POST", "/stream/crash", NULL, "x");
+}
+
+/* A second for all of a handler's waits: then it is to end. */
+Test(test_requests, wait_for_descriptors)
+{
+    tine_test *t = open_module("tests/modules/output", NULL);
+    char folder[] = "/tmp/tine-wait-XXXXXX", fifo[64], target[128];
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(fifo, sizeof fifo, "%s/fifo", folder);
+    cr_assert_eq(mkfifo(fifo, 0600), 0);
+    int news = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    snprintf(target, sizeof target, "/waiting?ms=10&fifo=%s", fifo);
+    cr_expect_str_eq(tine_answer_body(tine_test_get(t, target), NULL), "0");
+    snprintf(target, sizeof target, "/waiting?ms=100000&fifo=%s", fifo);
+    cr_expect_str_eq(tine_answer_body(tine_test_get(t, target), NULL), "1");
+    cr_assert_eq(write(news, "x", 1), 1);
+    cr_expect_str_eq(tine_answer_body(tine_test_get(t, target), NULL), "2");
+    close(news);
+    unlink(fifo);
+    rmdir(folder);
+    tine_test_close(t);
 }

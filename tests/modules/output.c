@@ -5,6 +5,7 @@
 #include <tine.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,18 @@ static int nap(tine_request *r)
     long took = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
     tine_log(r, TINE_INFO, "nap: slept %d", slept);
     return tine_text(r, 200, "%d %s", slept, took >= atoi(q(r, "ms")) ? "whole" : "short");
+}
+
+/* For the FIFO that the query names. */
+static int waiting(tine_request *r)
+{
+    int fifo = open(q(r, "fifo"), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    tine_log(r, TINE_INFO, "waiting: begins");
+    int what = tine_wait(r, fifo, POLLIN, atoi(q(r, "ms")));
+    tine_log(r, TINE_INFO, "waiting: %d", what);
+    if (fifo >= 0)
+        close(fifo);
+    return tine_text(r, 200, "%d", what);
 }
 
 static int events(tine_request *r)
@@ -286,6 +299,7 @@ TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/page", page),
                                            TINE_GET("/stream", stream),
                                            TINE_GET("/endless", endless),
                                            TINE_GET("/nap", nap),
+                                           TINE_GET("/waiting", waiting),
                                            TINE_GET("/events", events),
                                            TINE_GET("/bad_events", bad_events),
                                            TINE_ROUTE("*", "/finish", finish),

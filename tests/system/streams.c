@@ -6,9 +6,12 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 TestSuite(streams, .timeout = 120);
 
@@ -223,6 +226,40 @@ StreamTest(a_sleep_ends_when_a_reload_replaces_its_worker)
     server_hup(&server);
     struct response response = client_read(&client);
     expect_response(&response, 200, "1 short");
+}
+
+StreamTest(a_wait_ends_when_its_descriptor_is_ready)
+{
+    server_start(&server, WORKERS(1) OUTPUT);
+    const char *fifo = text("%s/fifo", server.dir), *target = text("/waiting?ms=1000000&fifo=%s", fifo);
+    cr_assert_eq(mkfifo(fifo, 0666), 0);
+    chmod(fifo, 0666); /* workers may be another user */
+    int news = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", target, ""));
+    server_log_await(&server, "waiting: begins", 1);
+    cr_assert_eq(write(news, "x", 1), 1);
+    expect_kept(&client, NULL, "2");
+    expect_kept(&client, request("GET", text("/waiting?ms=0&fifo=%s", fifo), ""), "2"); /* what was written is there still */
+    expect_kept(&client, request("GET", "/waiting?ms=1000000&fifo=/nowhere", ""), "2"); /* no descriptor at all */
+    char scrap;
+    cr_assert_eq(read(news, &scrap, 1), 1);
+    expect_kept(&client, request("GET", text("/waiting?ms=0&fifo=%s", fifo), ""), "0");
+    expect_kept(&client, request("GET", text("/waiting?ms=20&fifo=%s", fifo), ""), "0");
+    size_t begun = text_count(server_log(&server), "waiting: begins");
+    client_send(&client, request("GET", target, ""));
+    server_log_await(&server, "waiting: begins", begun + 1);
+    client_close(&client);
+    server_log_await(&server, "waiting: -1", 1);
+    client = client_connect(&server);
+    client_send(&client, request("GET", target, ""));
+    server_log_await(&server, "waiting: begins", begun + 2);
+    server_signal(&server, SIGTERM);
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "1");
+    close(news);
+    cr_assert_eq(server_wait(&server), 0);
+    server.pid = 0;
 }
 
 StreamTest(finish_answers_and_the_handler_goes_on)

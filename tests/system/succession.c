@@ -93,8 +93,8 @@ Test(succession, what_masters_cannot_tell_each_other_at_once_they_tell_later)
             fault_begin(&server, "sendmsg.plain", ENOBUFS);
         else
             fault_begin_in(&server, "sendmsg.plain", ENOBUFS, server.pid);
-        lay_token(&server, 3);
-        lay_token(&server, 4);
+        server_lay_token(&server, 3);
+        server_lay_token(&server, 4);
         await(fault_count(&server, "sendmsg.plain") > 2);
         fault_end(&server, "sendmsg.plain");
         cr_assert_eq(process_wait(server_succeed(&server), PATIENCE), 0);
