@@ -219,6 +219,7 @@ static int wrong_calls(tine_request *r)
     int failed = -(tine_write(r, NULL, 5) + tine_write(r, "x", (size_t)-1) + tine_set_header(r, NULL, "x") + tine_set_header(r, "X-A", "a\nb") +
                    tine_add_header(r, "X-A", NULL));
     tine_sleep(r, -1);
+    tine_wait(r, STDIN_FILENO, POLLIN, -1);
     tine_set_status(r, 1000);
     return tine_text(r, 200, "%d", failed);
 }

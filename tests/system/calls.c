@@ -79,6 +79,7 @@ static const struct call {
     {"tine_flush", "streams/flushed_is_sent_while_the_handler_runs", IN, "output/no_stream_where_there_is_no_content"},
     {"tine_event", "streams/events_are_framed_as_the_standard_has_it", IN, "streams/events_are_framed_as_the_standard_has_it"},
     {"tine_sleep", "streams/a_stall_does_not_cut_a_sleep_short", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
+    {"tine_wait", "streams/a_wait_ends_when_its_descriptor_is_ready", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
     {"tine_finish", "streams/finish_answers_and_the_handler_goes_on", IN, "output/what_comes_after_finish_is_too_late"},
     {"tine_set_attribute", "filters/tell_handlers_by_attributes", IN, "filters/tell_handlers_by_attributes"},
     {"tine_attribute", "filters/tell_handlers_by_attributes", 200, "asks for an attribute without a name"},

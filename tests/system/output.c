@@ -145,6 +145,7 @@ OutputTest(calls_that_cannot_be_done_fail_alone_and_name_the_handler)
     expect_blame("wrong_calls", "sets field 'X-A', refused: the value has a control byte", 1);
     expect_blame("wrong_calls", "adds field 'X-A' without a value, refused", 1);
     expect_blame("wrong_calls", "sleeps for -1 ms", 1);
+    expect_blame("wrong_calls", "waits for -1 ms", 1);
     expect_blame("wrong_calls", "sets status 1000, which is not from 200 to 599", 1);
 }
 
