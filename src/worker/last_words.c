@@ -109,8 +109,9 @@ static void put_signal(struct safe_line *line, int number, const siginfo_t *info
 void last_words_signal(const struct worker *w, int number, const siginfo_t *info, bool too_long)
 {
     struct safe_line how = {.length = 0};
-    if (too_long)
-        safe_line_put(&how, SLICE("took longer than [timeouts] request"));
+    if (too_long) /* each piece of a stream begins its time anew */
+        safe_line_put(&how, w->handled->response.state == RESPONSE_BEGUN ? SLICE("was silent for longer than [timeouts] request")
+                                                                         : SLICE("took longer than [timeouts] request"));
     else
         put_signal(&how, number, info);
     last_words(w, (struct slice){how.text, how.length});

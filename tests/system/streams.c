@@ -170,7 +170,7 @@ StreamTest(progress_keeps_a_stream_alive_and_silence_does_not)
     await(server_log_has(&server, "endless: over"));
     client = client_connect(&server);
     client_send(&client, request("GET", "/endless?every=100000", ""));
-    await(server_log_has(&server, "took longer than [timeouts] request"));
+    await(server_log_has(&server, "was silent for longer than [timeouts] request"));
     cr_assert(client_drain(&client, PATIENCE, NULL));
     server_signal(&server, SIGTERM);
     cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
