@@ -69,6 +69,8 @@ void connection_close(struct worker *w, struct connection *c)
 {
     if (c->request != NULL) {
         c->ends = true;
+        if (c->state == CONNECTION_BODY)
+            exchange_break_off(c);
         exchange_finish(w, c);
     }
     /* Closing ends its registration too, as no other process has this socket; given ones are deleted before. */

@@ -261,6 +261,12 @@ void exchange_finish(struct worker *w, struct connection *c)
     give_request_back(w, r);
 }
 
+void exchange_break_off(struct connection *c)
+{
+    c->request->response.status = 400;
+    c->request->response.state = RESPONSE_BROKEN;
+}
+
 void exchange_forget(struct worker *w, struct connection *c)
 {
     if (c->request != NULL)

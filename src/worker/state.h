@@ -204,6 +204,8 @@ bool exchange_read_head(struct worker *w, struct connection *c);
 void exchange_refuse(struct worker *w, struct connection *c, int status, const char *detail);
 /* The current answer has been sent, or cannot be: logs it and lets go of the request. */
 void exchange_finish(struct worker *w, struct connection *c);
+/* The client has ended the connection in the middle of a body: nobody is answered, but the access log has a line of it, 400. */
+void exchange_break_off(struct connection *c);
 /* Lets go of the request without a word: somebody else answers it. */
 void exchange_forget(struct worker *w, struct connection *c);
 /* Of an adopted connection: its request killed the worker it was with. The request keeps its id. */

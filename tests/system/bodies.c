@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -284,4 +285,19 @@ Test(bodies, a_client_that_sends_a_request_in_parts_is_not_kept_waiting)
     int64_t stream = quickest_apart("POST /echo_stream HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", "ab");
     cr_assert(body < 30 && head < 30 && stream < 30, "%lld, %lld and %lld ms", (long long)body, (long long)head, (long long)stream);
     server_stop(&server);
+}
+
+/* As other servers log it: an upload that never comes to its end is looked for there. */
+BodyTest(a_body_that_breaks_off_is_in_the_access_log)
+{
+    for (int reset = 0; reset < 2; reset++) {
+        struct client client = client_connect(&server);
+        client_send(&client, request("POST", text("/sum?%d", reset), "Content-Length: 10\r\n"));
+        client_send(&client, "half");
+        if (reset)
+            setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+        client_close(&client);
+        const char *line = server_access_await(&server, text("POST /sum?%d ", reset));
+        cr_assert_not_null(strstr(line, "\" 400 - "), "%s", line);
+    }
 }
