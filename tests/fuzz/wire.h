@@ -12,9 +12,11 @@
 #include "shared/handoff.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -234,7 +236,7 @@ WRAP(int, setsockopt, int fd, int level, int option, const void *value, socklen_
     return 0;
 }
 
-/* Only how much waits for the client. */
+/* Only how much waits for the client, or for the server. */
 int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...)
@@ -245,7 +247,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
     va_end(arguments);
     if (wire_kind(fd) != WIRE_SOCKET)
         return __real_ioctl(fd, request, value);
-    *value = (int)(wire.answers->length - wire.taken);
+    *value = (int)(request == SIOCINQ ? wire.arrived - wire.received : wire.answers->length - wire.taken);
     return 0;
 }
 
