@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +18,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOOKUP_SECONDS = 30 }; /* as ask() says */
+enum { PATIENCE_MS = 30000, HURRIED_MS = 5000 }; /* as why_late() says */
+
+static bool is_hurried;
+
+void privileges_hurry(void)
+{
+    is_hurried = true;
+}
 
 static const char *name_of(const struct config *config)
 {
@@ -71,17 +79,37 @@ static _Noreturn void answer_in_child(look_up_function *look, const char *name, 
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGALRM, SIG_DFL);
-    alarm(LOOKUP_SECONDS);
     answer.finding = look(&answer.privileges, name, group);
     _exit(write(fd, &answer, sizeof answer) == (ssize_t)sizeof answer ? 0 : 1);
+}
+
+static const char *why_late(void)
+{
+    return is_hurried ? "what nsswitch.conf names has not answered in 5 s" : "what nsswitch.conf names has not answered in 30 s";
+}
+
+/* What the child wrote, if it does in time; else it is killed. Returns NULL, or why there is no answer. */
+static const char *await_answer(struct answer *answer, pid_t pid, int fd)
+{
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    int ready;
+    while ((ready = poll(&poller, 1, is_hurried ? HURRIED_MS : PATIENCE_MS)) < 0 && errno == EINTR)
+        ;
+    if (ready <= 0)
+        kill(pid, SIGKILL);
+    ssize_t length = ready > 0 ? read(fd, answer, sizeof *answer) : 0; /* less than PIPE_BUF, so whole or not at all */
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (length == (ssize_t)sizeof *answer)
+        return NULL;
+    return ready == 0 ? why_late() : "what nsswitch.conf names has crashed or ended the process";
 }
 
 /* Asks in a process of its own: what answers (nsswitch.conf) may load libraries of half a megabyte, and threads, connections and faults
  * of theirs would stay in the master. Returns NULL, or why there is no answer. */
 static const char *ask(struct answer *answer, look_up_function *look, const char *name, const char *group)
 {
-    int pipes[2], status = 0;
+    int pipes[2];
     if (pipe2(pipes, O_CLOEXEC) < 0)
         return strerror(errno);
     pid_t pid = fork();
@@ -89,16 +117,10 @@ static const char *ask(struct answer *answer, look_up_function *look, const char
         answer_in_child(look, name, group, pipes[1]);
     const char *wrong = pid < 0 ? strerror(errno) : NULL;
     close(pipes[1]);
-    ssize_t length;
-    while ((length = read(pipes[0], answer, sizeof *answer)) < 0 && errno == EINTR)
-        ;
+    if (wrong == NULL)
+        wrong = await_answer(answer, pid, pipes[0]);
     close(pipes[0]);
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (wrong != NULL || length == (ssize_t)sizeof *answer) /* less than PIPE_BUF, so whole or not at all */
-        return wrong;
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "what nsswitch.conf names has not answered in 30 s"
-                                                              : "what nsswitch.conf names has crashed or ended the process";
+    return wrong;
 }
 
 static void reject(struct errors *errors, const struct config *config, enum finding finding)

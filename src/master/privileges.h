@@ -21,6 +21,10 @@ struct privileges {
     int group_count;
 };
 
+/* The process serves from now on: workers wait for a master that waits. What looks up names, a directory on the network, say, has 5 s then,
+ * and 30 s before. */
+void privileges_hurry(void);
+
 /* From [server] user and group. Started as root without a user, workers are nobody. Returns 0, or -1 with reasons added. */
 int privileges_resolve(struct privileges *privileges, const struct config *config, struct errors *errors);
 

@@ -151,8 +151,10 @@ void reload_commit(struct master *m, unsigned canary)
         listeners_shut(&old->listeners, &m->current->listeners);
     }
     listeners_update(&m->current->listeners);
-    if (old == NULL)
+    if (old == NULL) {
         succession_settle(m);
+        privileges_hurry();
+    }
     control_commit(&m->control);
     if (old == NULL || strcmp(old->config->pidfile, m->current->config->pidfile) != 0) {
         if (old != NULL)

@@ -5,9 +5,11 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -345,4 +347,33 @@ Test(privileges, a_daemon_that_cannot_start_says_so_to_its_starter)
     char *said = text("%s%s", ran.err, file_read(second.log, NULL));
     cr_assert(text_matches(said, "in use"), "%s", said);
     server_stop(&first);
+}
+
+/* In a namespace of this test: a pipe in place of a file, so that whoever opens it waits. */
+static bool is_mounted_apart(void)
+{
+    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+/* The master waits for it, and workers for the master: one that ends is not replaced meanwhile. */
+Test(privileges, a_reload_does_not_wait_for_names_for_long)
+{
+    need_root();
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    if (!is_mounted_apart())
+        cr_skip_test("cannot mount");
+    server_start(&server, TWO_WORKERS PROBE);
+    server_await_workers(&server, 2, workers);
+    const char *pipe = text("%s/passwd", server.dir);
+    cr_assert(mkfifo(pipe, 0644) == 0 && mount(pipe, "/etc/passwd", NULL, MS_BIND, NULL) == 0);
+    int64_t begun = now_ms();
+    server_signal(&server, SIGHUP);
+    server_log_await(&server, "[server] user: cannot look up 'nobody': what nsswitch.conf names has not answered in 5 s", 1);
+    cr_assert_geq(now_ms() - begun, 4900);
+    expect_get(&server, "/hello", 200, "hello");
+    cr_assert_eq(umount2("/etc/passwd", MNT_DETACH), 0);
+    server_hup(&server);
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop(&server);
 }
