@@ -29,7 +29,7 @@ static void put_escaped(struct line *line, struct slice text)
     line->next += escape_log(line->next, room < VALUE_MAX ? room : VALUE_MAX, text);
 }
 
-void line_put_number(struct line *line, unsigned long long number)
+static void put_number(struct line *line, unsigned long long number)
 {
     if (line->end - line->next >= DIGITS_MAX)
         line->next += digits_put(line->next, number);
@@ -118,7 +118,7 @@ static struct slice sent_field(const struct response *response, struct slice nam
     return value;
 }
 
-int64_t line_duration_us(const struct tine_request *r)
+static int64_t duration_us(const struct tine_request *r)
 {
     return r->started_us > 0 ? clock_us() - r->started_us : 0;
 }
@@ -128,7 +128,7 @@ void line_put_text(struct line *line, struct slice text)
     put(line, text);
 }
 
-static void put_client(struct line *line, struct slice text)
+void line_put_client(struct line *line, struct slice text)
 {
     (void)text;
     put(line, line->request->client);
@@ -146,16 +146,16 @@ static void put_first_line(struct line *line, struct slice text)
     put_request_line(line);
 }
 
-static void put_status(struct line *line, struct slice text)
+void line_put_status(struct line *line, struct slice text)
 {
     (void)text;
-    line_put_number(line, (unsigned)line->request->response.status);
+    put_number(line, (unsigned)line->request->response.status);
 }
 
-static void put_bytes(struct line *line, struct slice text)
+void line_put_bytes(struct line *line, struct slice text)
 {
     (void)text;
-    line_put_number(line, line->request->response.sent);
+    put_number(line, line->request->response.sent);
 }
 
 static void put_bytes_or_dash(struct line *line, struct slice text)
@@ -163,19 +163,19 @@ static void put_bytes_or_dash(struct line *line, struct slice text)
     if (line->request->response.sent == 0)
         put(line, SLICE("-"));
     else
-        put_bytes(line, text);
+        line_put_bytes(line, text);
 }
 
-static void put_microseconds(struct line *line, struct slice text)
+void line_put_microseconds(struct line *line, struct slice text)
 {
     (void)text;
-    line_put_number(line, (unsigned long long)line_duration_us(line->request));
+    put_number(line, (unsigned long long)duration_us(line->request));
 }
 
 static void put_seconds(struct line *line, struct slice text)
 {
     (void)text;
-    line_put_number(line, (unsigned long long)line_duration_us(line->request) / 1000000);
+    put_number(line, (unsigned long long)duration_us(line->request) / 1000000);
 }
 
 static void put_method(struct line *line, struct slice text)
@@ -210,10 +210,13 @@ static void put_host(struct line *line, struct slice text)
     put_or_dash(line, line->request->host);
 }
 
-static void put_process(struct line *line, struct slice text)
+void line_put_process(struct line *line, struct slice text)
 {
+    static pid_t own; /* to ask for it would be one more system call for each request */
     (void)text;
-    line_put_number(line, (unsigned long long)getpid());
+    if (own == 0)
+        own = getpid();
+    put_number(line, (unsigned long long)own);
 }
 
 static void put_id(struct line *line, struct slice text)
@@ -247,11 +250,16 @@ static void put_sent_field(struct line *line, struct slice name)
 
 /* Of 'l' and 'u', identd's word and who was logged in, nobody here knows anything. */
 static const struct directive directives[] = {
-    {'h', false, put_client},       {'l', false, NULL},              {'u', false, NULL},       {'t', false, put_time},
-    {'r', false, put_first_line},   {'s', false, put_status},        {'b', false, put_bytes_or_dash}, {'B', false, put_bytes},
-    {'D', false, put_microseconds}, {'T', false, put_seconds},       {'m', false, put_method}, {'U', false, put_path},
-    {'q', false, put_query},        {'H', false, put_protocol},      {'v', false, put_host},   {'P', false, put_process},
-    {'L', false, put_id},           {'i', true, put_request_field},  {'o', true, put_sent_field},
+    {'h', false, line_put_client},       {'l', false, NULL},
+    {'u', false, NULL},                  {'t', false, put_time},
+    {'r', false, put_first_line},        {'s', false, line_put_status},
+    {'b', false, put_bytes_or_dash},     {'B', false, line_put_bytes},
+    {'D', false, line_put_microseconds}, {'T', false, put_seconds},
+    {'m', false, put_method},            {'U', false, put_path},
+    {'q', false, put_query},             {'H', false, put_protocol},
+    {'v', false, put_host},              {'P', false, line_put_process},
+    {'L', false, put_id},                {'i', true, put_request_field},
+    {'o', true, put_sent_field},
 };
 
 const struct directive *line_directive(char letter)

@@ -28,12 +28,11 @@ const struct directive *line_directive(char letter);
 /* What writes it: of some names there is a shorter way. */
 line_put *line_put_of(const struct directive *directive, struct slice name);
 
-line_put line_put_text;
-void line_put_number(struct line *line, unsigned long long number);
+/* Those that stand in JSON as well, where only text that needs no escapes may. */
+line_put line_put_text, line_put_client, line_put_status, line_put_bytes, line_put_microseconds, line_put_process;
 
 /* Of a request: as long as it lives. */
 struct slice line_method(const struct tine_request *r);
 struct slice line_target(const struct tine_request *r);
-int64_t line_duration_us(const struct tine_request *r);
 
 #endif

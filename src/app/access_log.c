@@ -4,19 +4,16 @@
  */
 #include "app/access_log.h"
 
+#include "app/access_json.h"
 #include "app/access_line.h"
-#include "base/escape.h"
 #include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
     STEPS_MAX = 64,
-    THEN_MAX = 16,
-    JSON_VALUE_MAX = 350
+    THEN_MAX = 16
 };
 
 static const char too_many[] = "there are more than 64 parts";
@@ -30,7 +27,6 @@ struct step {
 };
 
 struct access_log {
-    bool json;
     char *format; /* what the steps point into */
     size_t count;
     struct step steps[STEPS_MAX];
@@ -118,14 +114,26 @@ static const char *parse(struct access_log *log)
     return NULL;
 }
 
+static void add_json(struct access_log *log)
+{
+    _Static_assert(2 * JSON_PARTS < STEPS_MAX, "a step for each text and each value");
+    for (size_t i = 0; i < JSON_PARTS; i++) {
+        add_text(log, slice_from(json_parts[i].before));
+        add_step(log, json_parts[i].put, (struct slice){NULL, 0});
+    }
+    add_text(log, slice_from(json_end));
+}
+
 struct access_log *access_log_new(const char *format, const char **reason)
 {
     struct access_log *log = memory_new(sizeof *log);
-    log->json = strcmp(format, "json") == 0;
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
         if (strcmp(format, named[i].name) == 0)
             format = named[i].format;
-    log->format = memory_copy_text(log->json ? "" : format);
+    bool json = strcmp(format, "json") == 0;
+    log->format = memory_copy_text(json ? "" : format);
+    if (json)
+        add_json(log);
     *reason = parse(log);
     if (*reason == NULL)
         return log;
@@ -137,52 +145,6 @@ void access_log_free(struct access_log *log)
 {
     free(log->format);
     free(log);
-}
-
-/* Cut before escaping, so that the line stays JSON: heads have no control bytes, so a byte becomes three at the most. */
-static void put_json(struct line *line, const char *key, struct slice value)
-{
-    struct buffer text = BUFFER_EMPTY;
-    escape_json(&text, (struct slice){value.data, value.length < JSON_VALUE_MAX ? value.length : JSON_VALUE_MAX});
-    line_put_text(line, SLICE(",\""));
-    line_put_text(line, slice_from(key));
-    line_put_text(line, SLICE("\":\""));
-    line_put_text(line, (struct slice){buffer_bytes(&text), buffer_length(&text)});
-    line_put_text(line, SLICE("\""));
-    buffer_release(&text);
-}
-
-static void put_json_number(struct line *line, const char *key, unsigned long long value)
-{
-    line_put_text(line, SLICE(",\""));
-    line_put_text(line, slice_from(key));
-    line_put_text(line, SLICE("\":"));
-    line_put_number(line, value);
-}
-
-static void format_json(struct line *line)
-{
-    struct tine_request *r = line->request;
-    char date[48];
-    struct tm utc;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    size_t length = strftime(date, sizeof date, "{\"time\":\"%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(date + length, sizeof date - length, ".%03ldZ\"", now.tv_nsec / 1000000);
-    line_put_text(line, slice_from(date));
-    put_json(line, "client", r->client);
-    put_json(line, "method", line_method(r));
-    put_json(line, "target", line_target(r));
-    put_json(line, "host", r->host);
-    put_json_number(line, "status", (unsigned)r->response.status);
-    put_json_number(line, "bytes", r->response.sent);
-    put_json_number(line, "duration_us", (unsigned long long)line_duration_us(r));
-    put_json(line, "request_id", slice_from(tine_id(r)));
-    put_json(line, "referer", head_value(&r->head, r->bytes, HEAD_REFERER));
-    put_json(line, "user_agent", head_value(&r->head, r->bytes, HEAD_USER_AGENT));
-    put_json_number(line, "pid", (unsigned long long)getpid());
-    line_put_text(line, SLICE("}"));
 }
 
 static inline void put_then(struct line *line, const struct step *step)
@@ -198,8 +160,6 @@ static inline void put_then(struct line *line, const struct step *step)
 size_t access_log_format(const struct access_log *log, struct tine_request *r, char *text, size_t size)
 {
     struct line line = {text, text + size - 1, r};
-    if (log->json)
-        format_json(&line);
     for (const struct step *step = log->steps, *end = step + log->count; step < end; step++) {
         step->put(&line, step->text);
         put_then(&line, step);

@@ -108,6 +108,19 @@ static size_t copy_plain(char *out, const char *from, size_t most)
     return most;
 }
 
+bool escape_is_plain(struct slice text)
+{
+    uint64_t word;
+    for (; text.length >= sizeof word; text.data += sizeof word, text.length -= sizeof word) {
+        memcpy(&word, text.data, sizeof word);
+        if (!are_plain(word))
+            return false;
+    }
+    word = EACH_BYTE(' ');
+    copy_bytes((char *)&word, text.data, text.length % sizeof word); /* it is less: this is for the compiler */
+    return are_plain(word);
+}
+
 size_t escape_log(char *out, size_t size, struct slice text)
 {
     static const char digits[] = "0123456789abcdef";

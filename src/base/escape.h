@@ -11,6 +11,9 @@
 /* Appends 'text' as the inside of a JSON string. Bytes that are not UTF-8 become U+FFFD. */
 void escape_json(struct buffer *out, struct slice text);
 
+/* Is it sure to need no escape, in JSON or a log line? */
+bool escape_is_plain(struct slice text);
+
 /* Appends 'text' for HTML content or a quoted attribute. */
 void escape_html(struct buffer *out, struct slice text);
 
