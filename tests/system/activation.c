@@ -218,7 +218,7 @@ Test(activation, clients_keep_coming_while_it_stops_and_starts, .timeout = 180)
     pid_t client = process_fork();
     if (client == 0) {
         int64_t end = now_ms() + 4000;
-        while (now_ms() < end)
+        for (; now_ms() < end; pause_shortly())
             expect_at(address, "/hello", "hello");
         _exit(0);
     }

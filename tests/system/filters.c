@@ -257,6 +257,7 @@ Test(filters, that_answer_do_not_vouch_for_what_is_behind_them)
             client_send(&client, request("GET", text("/app/?outer=%s", ways[way]), ""));
             status = client_read(&client).status;
             cr_assert(status == 401 || status == 503, "%s: %d", ways[way], status);
+            pause_shortly();
         }
         expect_get(&server, text("/app/?outer=%s", ways[way]), 401, NULL);
         expect_get(&server, "/app/?second=crash", 500, NULL);

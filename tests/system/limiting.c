@@ -291,7 +291,7 @@ static void drain(int64_t *sent, int64_t *answered)
  * set. */
 static void is_exact_over_time(const char *store)
 {
-    enum { MS = 5000, MANY = 64 };
+    enum { MS = 5000, MANY = 16 };
     int64_t empty_sent, empty_answered;
     pid_t children[MANY];
     start(text(EIGHT LIMIT("calm", "limit = 200\nper = 1s\nburst = 1000\n%s") APP("a", "calm"), store));
