@@ -90,30 +90,24 @@ char *log_trim(char *text)
 }
 
 /* Of the character at 'p'; 0: it is a control character (C1 too, which terminals obey), or no UTF-8. */
-static size_t visible_length(const unsigned char *p)
+static size_t visible_length(const char *p)
 {
-    struct utf8 character = UTF8_START;
-    size_t length = 0;
-    if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
-        return 0;
-    do {
-        if (!utf8_step(&character, p[length++]))
-            return 0;
-    } while (!utf8_is_between(&character));
-    return length;
+    unsigned char first = (unsigned char)p[0];
+    bool control = first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)p[1] < 0xa0);
+    return control ? 0 : utf8_character(p);
 }
 
 /* Copies 'message' with what is not visible as \xHH. Returns the new length of the line. */
 static size_t append_visible(char *line, size_t length, size_t size, const char *message)
 {
-    for (const unsigned char *p = (const unsigned char *)message; *p != 0 && length + 5 < size;) {
+    for (const char *p = message; *p != 0 && length + 5 < size;) {
         size_t visible = visible_length(p);
         if (visible > 0) {
             memcpy(line + length, p, visible);
             length += visible;
             p += visible;
         } else {
-            length += (size_t)snprintf(line + length, size - length, "\\x%02x", *p++);
+            length += (size_t)snprintf(line + length, size - length, "\\x%02x", (unsigned char)*p++);
         }
     }
     return length;
