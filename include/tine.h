@@ -301,7 +301,8 @@ const char *tine_handler_name(tine_request *r);
 /* Status of the first failure, 0 if there was none. */
 int tine_failed(tine_request *r);
 
-/* What its problem says of it ("/age: Expected integer, got string"), for errors in a form of one's own; "" if there was none. */
+/* What its problem says of it ("/age: Expected integer, got string"), for errors in a form of one's own: UTF-8, whatever was sent; "" if
+ * there was none. */
 const char *tine_failure(tine_request *r);
 
 /* Integers in decimal, from `lo` to `hi`. Return 0 with *value set, or 400 (it is absent, no integer, or out of bounds) and *value is as
