@@ -91,6 +91,24 @@ Test(test_examples, stream_comes_out_of_its_chunks)
     tine_test_close(t);
 }
 
+Test(test_examples, stream_has_no_more_rows_than_it_will_send)
+{
+    tine_test *t = open_module("stream", NULL);
+    expect_answer(tine_test_get(t, "/rows?count=1001"), 400, NULL);
+    expect_answer(tine_test_get(t, "/rows?count=x"), 400, NULL);
+    expect_answer(tine_test_get(t, "/rows?count=0"), 204, "");
+    tine_test_close(t);
+}
+
+/* Counted by what is sent: an id is what the client says. */
+Test(test_examples, events_go_on_behind_any_id)
+{
+    tine_test *t = open_module("events", NULL);
+    expect_in(tine_answer_body(tine_test_call(t, "GET", "/clock", "Last-Event-ID: 2147483647", NULL), NULL), "id: 2147483648\n");
+    expect_in(tine_answer_body(tine_test_call(t, "GET", "/clock", "Last-Event-ID: 5000", NULL), NULL), "id: 5002\n");
+    tine_test_close(t);
+}
+
 Test(test_examples, events_come_to_an_end)
 {
     tine_test *t = open_module("events", NULL);
