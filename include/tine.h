@@ -274,7 +274,8 @@ const char *tine_client(tine_request *r);
 /* "http", or "https" when a trusted proxy says that its client came by TLS. A Location without a scheme needs no such thing. */
 const char *tine_scheme(tine_request *r);
 
-/* The request's id, taken from X-Request-Id or made; it is in the logs and in the response. */
+/* The request's id, in the logs and in the response: made, or taken from X-Request-Id, so that it may be anything that a client or proxy
+ * wrote of letters, digits and marks, '/' and '.' too. */
 const char *tine_id(tine_request *r);
 
 /* The app the request was routed to; NULL in filters where there is none (404). */
@@ -301,7 +302,8 @@ const char *tine_handler_name(tine_request *r);
 /* Status of the first failure, 0 if there was none. */
 int tine_failed(tine_request *r);
 
-/* What its problem says of it ("/age: Expected integer, got string"), for errors in a form of one's own; "" if there was none. */
+/* What its problem says of it ("/age: Expected integer, got string"), for errors in a form of one's own: UTF-8, whatever was sent; "" if
+ * there was none. */
 const char *tine_failure(tine_request *r);
 
 /* Integers in decimal, from `lo` to `hi`. Return 0 with *value set, or 400 (it is absent, no integer, or out of bounds) and *value is as

@@ -3,6 +3,7 @@
  * The command line.
  */
 #include "base/errors.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/title.h"
@@ -208,6 +209,11 @@ static bool asks_for_usage(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    if (io_occupy_standard() < 0) {
+        fprintf(stderr, "tine: cannot open /dev/null in place of standard input, output or error, which is closed: %s\n",
+                strerror(errno));
+        return 1;
+    }
     for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
         if (strcmp(argv[1], subcommands[i].name) == 0)
             return asks_for_usage(argc, argv) ? print(usage) : subcommands[i].run(argc - 1, argv + 1);

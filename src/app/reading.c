@@ -9,6 +9,7 @@
 #include "app/problem.h"
 #include "app/response.h"
 #include "base/io.h"
+#include "base/utf8.h"
 #include "http/parameters.h"
 
 #include <errno.h>
@@ -45,6 +46,7 @@ int input_fail(struct tine_request *r, int status, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
+    utf8_mend(reason); /* words of the client's may be in it, and it may be cut: whoever makes JSON of it needs text */
     input->failure = status;
     input->reason = arena_copy(&r->arena, reason, strlen(reason));
     if (r->response.state < RESPONSE_BEGUN && !r->response.closed && r->filter == NULL)

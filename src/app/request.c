@@ -168,6 +168,8 @@ static void set_host(struct tine_request *r)
     if (r->target.form != TARGET_ABSOLUTE)
         authority = head_value(&r->head, r->bytes, HEAD_HOST);
     r->host = authority.data != NULL && authority.length > 0 ? authority_host(authority) : (struct slice){"", 0};
+    if (r->host.length > 1 && r->host.data[r->host.length - 1] == '.') /* of a whole name: the same host (RFC 3986, 3.2.2) */
+        r->host.length--;
 }
 
 static void find_route(struct tine_request *r, const struct apps *apps)

@@ -80,8 +80,11 @@ static bool read_conversion(struct conversion *conversion, const char **at, stru
         return false;
     if (**at == '.') {
         (*at)++;
+        size_t before = conversion->length;
         if (!put(conversion, '.') || !read_number(conversion, at, &conversion->precision, arguments))
             return false;
+        if (conversion->precision < 0) /* of a '*': as if there were none */
+            conversion->length = before;
     }
     if (!read_size(conversion, at) || **at == 0)
         return false;

@@ -25,6 +25,15 @@ void io_silence(int fd)
     io_close(&null);
 }
 
+/* The lowest number that is free is the one that is opened. Not CLOEXEC: whoever is executed is to find them taken, too. */
+int io_occupy_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return -1;
+    return 0;
+}
+
 void io_close(int *fd)
 {
     int saved = errno;

@@ -15,6 +15,10 @@ void io_close(int *fd);
 /* Has what is written to (or read from) the descriptor go to /dev/null, and leaves its number taken. */
 void io_silence(int fd);
 
+/* For the beginning of a program: what is closed of standard input, output and error is opened on /dev/null, so that no file, socket or log
+ * gets one of these numbers, which all the world reads and writes. The wrong way round: to use it fails as before. Returns 0 or -1. */
+int io_occupy_standard(void);
+
 /* Writes all of it, however many calls it takes. Returns 0, or -1 when the rest could not be written. */
 int io_write_all(int fd, const void *data, size_t length);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See log.h. Control bytes in a message are written as \xHH, so a line can only come from here.
+ * See log.h. Control characters in a message, and what is no UTF-8, are written as \xHH, so a line can only come from here.
  */
 #include "base/log.h"
 
 #include "base/io.h"
 #include "base/stamp.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,14 +89,26 @@ char *log_trim(char *text)
     return text;
 }
 
-/* Copies 'message' with control bytes made visible. Returns the new length of the line. */
+/* Of the character at 'p'; 0: it is a control character (C1 too, which terminals obey), or no UTF-8. */
+static size_t visible_length(const char *p)
+{
+    unsigned char first = (unsigned char)p[0];
+    bool control = first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)p[1] < 0xa0);
+    return control ? 0 : utf8_character(p);
+}
+
+/* Copies 'message' with what is not visible as \xHH. Returns the new length of the line. */
 static size_t append_visible(char *line, size_t length, size_t size, const char *message)
 {
-    for (const unsigned char *p = (const unsigned char *)message; *p != 0 && length + 5 < size; p++) {
-        if (*p >= 0x20 && *p != 0x7f)
-            line[length++] = (char)*p;
-        else
-            length += (size_t)snprintf(line + length, size - length, "\\x%02x", *p);
+    for (const char *p = message; *p != 0 && length + 5 < size;) {
+        size_t visible = visible_length(p);
+        if (visible > 0) {
+            memcpy(line + length, p, visible);
+            length += visible;
+            p += visible;
+        } else {
+            length += (size_t)snprintf(line + length, size - length, "\\x%02x", (unsigned char)*p++);
+        }
     }
     return length;
 }

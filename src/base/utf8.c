@@ -42,3 +42,26 @@ bool utf8_is_valid(struct slice text)
             return false;
     return utf8_is_between(&state);
 }
+
+size_t utf8_character(const char *text)
+{
+    struct utf8 state = UTF8_START;
+    size_t length = 0;
+    if (text[0] == 0)
+        return 0;
+    do {
+        if (!utf8_step(&state, (unsigned char)text[length++])) /* a NUL goes on with none */
+            return 0;
+    } while (!utf8_is_between(&state));
+    return length;
+}
+
+void utf8_mend(char *text)
+{
+    while (*text != 0) {
+        size_t length = utf8_character(text);
+        if (length == 0)
+            *text = '?';
+        text += length > 0 ? length : 1;
+    }
+}

@@ -26,4 +26,10 @@ static inline bool utf8_is_between(const struct utf8 *state)
 
 bool utf8_is_valid(struct slice text);
 
+/* The length of the character at the front of a text that ends with a NUL; 0: there is none. */
+size_t utf8_character(const char *text);
+
+/* Puts a '?' in place of each byte that belongs to no character. */
+void utf8_mend(char *text);
+
 #endif

@@ -7,14 +7,16 @@
 static int clock_events(tine_request *r)
 {
     const char *last = tine_header(r, "Last-Event-ID"); /* of a browser that comes again */
-    int at = last != NULL ? atoi(last) + 1 : 0;
+    unsigned long at = last != NULL ? strtoul(last, NULL, 10) + 1 : 0;
 
-    do {
+    for (int sent = 0; sent < 1000; sent++) { /* what tine_printf() takes is freed at the end: so there is one */
         const char *data = tine_printf(r, "%lld", (long long)time(NULL));
 
-        if (tine_event(r, "tick", tine_printf(r, "%d", at++), data) != 0)
+        if (tine_event(r, "tick", tine_printf(r, "%lu", at++), data) != 0)
             break; /* the client is gone, or too many are here already */
-    } while (at < 1000 && tine_sleep(r, 1000) == 0); /* what tine_printf() takes is freed at the end: so there is one */
+        if (tine_sleep(r, 1000) != 0)
+            break;
+    }
     return 0;
 }
 

@@ -34,4 +34,4 @@ static int tell_time(tine_request *r, tine_app *self)
 static const tine_filter token = TINE_FILTER("token", .before = check, .after = tell_time);
 
 TINE_MODULE(.filters = TINE_FILTERS(&token),
-            .settings = (const tine_option[]){{"token", TINE_TEXT, NULL, "what clients have to bring"}, {0}})
+            .settings = (const tine_option[]){{"token", TINE_SECRET, NULL, "what clients have to bring"}, {0}})

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A response as it is made, row by row: curl -N 'localhost:8000/rows?count=3'. It occupies its worker: see [limits] streams. */
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 #include <tine.h>
 
 static int rows(tine_request *r)
 {
-    const char *count = tine_query(r, "count");
+    int64_t count = 10;
 
+    if (tine_query(r, "count") && tine_query_int(r, "count", 0, 1000, &count))
+        return tine_failed(r);
     tine_set_header(r, "Content-Type", "text/csv; charset=utf-8");
-    for (int i = 0; i < (count != NULL ? atoi(count) : 10); i++) {
-        char *row = tine_printf(r, "%d,%d\r\n", i, i * i);
+    for (int64_t i = 0; i < count; i++) {
+        char *row = tine_printf(r, "%" PRId64 ",%" PRId64 "\r\n", i, i * i);
 
         if (tine_write(r, row, strlen(row)) < 0 || tine_flush(r) < 0)
             return 0; /* the client is gone: nobody needs the rest */

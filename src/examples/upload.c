@@ -10,7 +10,8 @@ static int page(tine_request *r)
     return tine_send(r, 200, "text/html; charset=utf-8", html, sizeof html - 1);
 }
 
-/* Runs while the upload arrives; names of files are safe, but may be taken: so the id is in front. */
+/* Runs while the upload arrives; names of files are safe, but may be taken: so the id is in front. That may be the client's own, so all of
+ * it is made safe. */
 static int upload(tine_request *r)
 {
     const char *folder = tine_setting(tine_request_app(r), "folder"), *title = "", *saved = NULL;
@@ -19,7 +20,7 @@ static int upload(tine_request *r)
         if (part->file == NULL) {
             title = tine_part_text(r);
         } else {
-            saved = tine_printf(r, "%s-%s", tine_id(r), part->file);
+            saved = tine_file_name(r, tine_printf(r, "%s-%s", tine_id(r), part->file));
             tine_part_save(r, tine_printf(r, "%s/%s", folder, saved));
         }
         if (tine_failed(r))

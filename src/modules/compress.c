@@ -187,12 +187,20 @@ static void *pack(tine_request *r, tine_app *self, const void *body, size_t leng
     return fits ? packed : NULL;
 }
 
+/* At least as much as the bytes as they are (RFC 9110, 12.5.3). */
+static bool wants_gzip(tine_request *r)
+{
+    int quality = tine_accepts_encoding(r, "gzip");
+
+    return quality > 0 && quality >= tine_accepts_encoding(r, "identity");
+}
+
 /* Files and streams have no body here. */
 static int after(tine_request *r, tine_app *self)
 {
     size_t length, packed_length;
     const void *body = tine_response_body(r, &length);
-    bool accepted = tine_accepts_encoding(r, "gzip") > 0;
+    bool accepted = wants_gzip(r);
     void *packed;
 
     if (body != NULL && stands_for_compressible(r, self))

@@ -42,6 +42,20 @@ static char *many(size_t count)
     return letters;
 }
 
+/* What is wrong is told in JSON, and some of it are the client's own words. */
+Test(test_conduit, refuses_fields_that_are_no_text)
+{
+    static const char *const fields[] = {"Content-Type: application/json; charset=\"\xff\"\n",
+                                         "Content-Type: application/json\nContent-Encoding: \xc3\n"};
+    tine_test *t = open_conduit("secret = " SECRET "\n");
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const tine_answer *a = tine_test_call(t, "POST", "/users", fields[i], "{\"user\":{}}");
+        cr_expect_eq(tine_answer_status(a), 422, "%zu: %d", i, tine_answer_status(a));
+        cr_expect_not_null(tine_answer_json(a), "%zu: %s", i, tine_answer_body(a, NULL));
+    }
+    tine_test_close(t);
+}
+
 /* All for account 1, who is there; but for the first not signed with SECRET, or not as we do it, or over. */
 Test(test_conduit, takes_no_tokens_but_its_own)
 {

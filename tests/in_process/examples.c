@@ -91,6 +91,46 @@ Test(test_examples, stream_comes_out_of_its_chunks)
     tine_test_close(t);
 }
 
+/* The id that is in front of a name is what a client says, too. */
+Test(test_examples, upload_keeps_nothing_outside_of_its_folder)
+{
+    const char *folder = text("%s/uploads", own_folder());
+    cr_assert_eq(mkdir(folder, 0700), 0);
+    tine_test *t = open_module("upload", text("folder = %s\n", folder));
+    const tine_answer *a = tine_test_call(t, "POST", "/upload", "Content-Type: multipart/form-data; boundary=b\nX-Request-Id: x/../../out",
+                                          PART("name=photo; filename=a.txt", "bytes") "--b--\r\n");
+    expect_answer(a, 201, "'' is kept as out-a.txt\n");
+    cr_expect_eq(count_files(folder), 1);
+    a = tine_test_call(t, "POST", "/upload", "Content-Type: multipart/form-data; boundary=b\nX-Request-Id: ../out",
+                       PART("name=photo; filename=b.txt", "bytes") "--b--\r\n");
+    expect_answer(a, 201, "'' is kept as out-b.txt\n");
+    cr_expect_eq(count_files(folder), 2);
+    char long_name[251] = "";
+    memset(long_name, 'n', sizeof long_name - 1);
+    a = tine_test_call(t, "POST", "/upload", "Content-Type: multipart/form-data; boundary=b",
+                       text(PART("name=photo; filename=%s", "bytes") "--b--\r\n", long_name));
+    expect_answer(a, 201, NULL);
+    tine_test_close(t);
+}
+
+Test(test_examples, stream_has_no_more_rows_than_it_will_send)
+{
+    tine_test *t = open_module("stream", NULL);
+    expect_answer(tine_test_get(t, "/rows?count=1001"), 400, NULL);
+    expect_answer(tine_test_get(t, "/rows?count=x"), 400, NULL);
+    expect_answer(tine_test_get(t, "/rows?count=0"), 204, "");
+    tine_test_close(t);
+}
+
+/* Counted by what is sent: an id is what the client says. */
+Test(test_examples, events_go_on_behind_any_id)
+{
+    tine_test *t = open_module("events", NULL);
+    expect_in(tine_answer_body(tine_test_call(t, "GET", "/clock", "Last-Event-ID: 2147483647", NULL), NULL), "id: 2147483648\n");
+    expect_in(tine_answer_body(tine_test_call(t, "GET", "/clock", "Last-Event-ID: 5000", NULL), NULL), "id: 5002\n");
+    tine_test_close(t);
+}
+
 Test(test_examples, events_come_to_an_end)
 {
     tine_test *t = open_module("events", NULL);

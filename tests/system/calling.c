@@ -195,6 +195,15 @@ Test(calling, the_log_and_the_exit_status)
     cr_assert(text_matches(ran.err, "^tine call: the answer broke off$"), "%s", ran.err);
 }
 
+Test(calling, an_answer_that_cannot_be_printed_is_a_failure)
+{
+    const char *file = ini(PROBE), *const to[] = {">/dev/full", ">&-"};
+    for (size_t i = 0; i < sizeof to / sizeof to[0]; i++) {
+        struct run ran = run("sh", "-c", text("exec \"$0\" call -c \"$1\" /hello %s", to[i]), tine_path(), file);
+        cr_assert_eq(ran.code, 1, "%s: %d", to[i], ran.code);
+    }
+}
+
 Test(calling, wrong_usage_exits_2)
 {
     const char *file = ini(PROBE);

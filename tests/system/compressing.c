@@ -79,6 +79,8 @@ GzipTest(clients_that_ask_for_it_get_less)
     expect_plain("/answer?length=5000", "", 5000);
     expect_plain("/answer?length=5000", "Accept-Encoding: gzip;q=0, br\r\n", 5000);
     expect_plain("/answer?length=5000", "Accept-Encoding: gzip;q=nonsense\r\n", 5000);
+    expect_plain("/answer?length=5000", "Accept-Encoding: identity, gzip;q=0.5\r\n", 5000);
+    expect_packed("/answer?length=5000", "Accept-Encoding: identity;q=0.5, gzip;q=0.5\r\n", 5000);
 }
 
 GzipTest(what_would_not_gain_or_may_not_change_is_left)

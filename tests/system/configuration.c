@@ -127,7 +127,8 @@ Test(configuration, apps_are_chosen_by_host)
 {
     struct server server;
     server_start(&server, TWO_WORKERS RESPOND("any") "[app:one]\npath = /\nhost = one.test\nmodule = respond\nbody = one\n");
-    const char *const cases[][2] = {{"one.test", "one"}, {"ONE.test:80", "one"}, {"two.test", "any"}};
+    const char *const cases[][2] = {{"one.test", "one"}, {"ONE.test:80", "one"}, {"two.test", "any"},
+                                    {"one.test.", "one"}, {"one.test.:80", "one"}, {"one.test..", "any"}, {".", "any"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct response response = ask(&server, text("GET / HTTP/1.1\r\nHost: %s\r\n\r\n", cases[i][0]));
         expect_response(&response, 200, cases[i][1]);

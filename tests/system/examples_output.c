@@ -29,6 +29,16 @@ ExampleTest(stream)
     cr_assert(response.chunked);
 }
 
+Test(examples_output, filter_keeps_its_token_to_itself)
+{
+    struct server prepared;
+    server_prepare(&prepared, TWO_WORKERS "[filter:token]\nmodule = @MODULES@/../../filter.so\ntoken = hush\n" EXAMPLE("hello") "filters = token\n");
+    struct run ran = run_tine("-c", prepared.ini, "-T");
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    cr_assert_not_null(strstr(ran.out, "\n[filter:token]\n"));
+    cr_assert_null(strstr(ran.out, "hush"), "%s", ran.out);
+}
+
 ExampleTest(events)
 {
     server_start(&server, TWO_WORKERS EXAMPLE("events"));

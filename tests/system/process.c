@@ -57,6 +57,28 @@ Test(process, a_worker_leaves_accept_only_while_it_holds_a_connection)
     server_stop(&server);
 }
 
+static void expect_nothing_of_ours_below_3(pid_t process)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        struct run ran = run("readlink", text("/proc/%d/fd/%d", (int)process, fd));
+        cr_assert_str_eq(ran.out, "/dev/null\n", "descriptor %d is %s", fd, ran.out);
+    }
+}
+
+Test(process, started_without_standard_input_and_output_no_socket_gets_their_numbers)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    server_prepare(&server, TWO_WORKERS "[log]\nerror = @DIR@/log\n" PROBE);
+    const char *argv[] = {"sh", "-c", "exec \"$0\" -c \"$1\" <&- >&- 2>&-", tine_path(), server.ini, NULL};
+    server_launch_by(&server, argv);
+    server_await_workers(&server, 2, workers);
+    expect_get(&server, "/hello", 200, "hello");
+    expect_nothing_of_ours_below_3(server.pid);
+    expect_nothing_of_ours_below_3(workers[0]);
+    server_stop(&server);
+}
+
 Test(process, an_idle_server_makes_no_system_call)
 {
     struct server server;

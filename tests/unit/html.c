@@ -33,12 +33,14 @@ Test(html, escapes_what_is_put_in_and_not_the_format)
     EXPECT("<&lt;>", "<%c>", '<');
     EXPECT("<p>&lt;a</p>", "<p>%.2s</p>", "<ab");
     EXPECT("&lt;a", "%.*s", 2, "<ab");
+    EXPECT("&lt;ab", "%.*s", -1, "<ab");
     EXPECT("100% (null)", "100%% %s", (char *)NULL);
     EXPECT("", "%s", "");
 }
 
 Test(html, numbers_are_as_printf_has_them)
 {
+    EXPECT("1.500000 7", "%.*f %.*d", -1, 1.5, -3, 7); /* as if no precision were given */
     EXPECT("-1 4294967295 ff", "%d %u %x", -1, 4294967295u, 255);
     EXPECT("-5000000000 -6000000000 7000000000 8", "%ld %lld %zu %jd", -5000000000L, -6000000000LL, (size_t)7000000000, (intmax_t)8);
     EXPECT("[   7][7  ][007][   7]", "[%4d][%-3d][%03d][%*d]", 7, 7, 7, 4, 7);
