@@ -231,7 +231,7 @@ $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtine.a tests/fuzz/%.c
 
 # Tests of processes sleep much of their time, but not evenly: those of some suites in turn keep all processors busy, those of others none. So
 # both halves of the alphabet run at once, each so many tests at a time.
-TEST_JOBS ?= $(if $(T),8,4)
+TEST_JOBS ?= $(if $(T),8,6)
 FILTER = $(if $(T),--filter '$(T)/*')
 
 # The runners that were asked for. One may lack the suite, but not all: else nothing would be tested, and that be called a success.
