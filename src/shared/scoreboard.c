@@ -120,6 +120,7 @@ void scoreboard_write_verdict(struct scoreboard *board, bool accepted, const cha
     if (length > sizeof board->verdict - 1)
         length = sizeof board->verdict - 1;
     atomic_fetch_add(&board->verdict_version, 1);
+    atomic_thread_fence(memory_order_release); /* none of the words below may be seen before that */
     atomic_store(&board->accepted, accepted);
     memcpy(board->verdict, text, length);
     board->verdict[length] = 0;

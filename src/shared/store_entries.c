@@ -212,7 +212,7 @@ static int share_of(const struct view *view, uint64_t owner)
  * sets without end takes nothing away from who has less. */
 static int find_victim(const struct view *view)
 {
-    int victim = -1, most = 0;
+    int victim = -1, most = -1; /* owners read while others write may have no share at all: one is found nevertheless */
     int64_t oldest = INT64_MAX;
     for (int i = 0; i < STORE_PLACES; i++) {
         const struct place *place = &view->bucket->places[i];
