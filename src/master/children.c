@@ -46,6 +46,7 @@ static void reset_slot(struct slot *slot)
     atomic_store(&slot->order, ORDER_SERVE);
     atomic_store(&slot->state, WORKER_STARTING);
     atomic_store(&slot->active, 0);
+    atomic_store(&slot->shut, false);
     atomic_store(&slot->look, 0);
     atomic_store(&slot->held, 0);
     atomic_store(&slot->since, 0);

@@ -83,6 +83,7 @@ static void follow_order(struct worker *w)
     if (order >= ORDER_GIVE && w->accepting) {
         w->accepting = false;
         accept_close(w);
+        atomic_store(&w->slot->shut, true);
     }
     if (order == ORDER_LEAVE)
         hurry(w);
