@@ -99,6 +99,8 @@ static int child(tine_request *r)
     if (pid == 0) {
         if (strcmp(tine_param(r, "how"), "exit") == 0)
             exit(4);
+        if (strcmp(tine_param(r, "how"), "back") == 0)
+            return tine_text(r, 200, "the child");
         *nowhere = 1;
     }
     waitpid(pid, &status, 0);

@@ -331,6 +331,19 @@ Test(guard, children_of_a_handler_are_its_own)
     stop(&server);
 }
 
+Test(guard, a_child_that_returns_from_the_handler_serves_nobody)
+{
+    struct server server;
+    struct client others[OTHERS];
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    keep_connections(&server, others);
+    expect_get(&server, "/trouble/child/back", 200, "exit"); /* so it has ended */
+    expect_all_kept(others);
+    cr_assert(server_log_has(&server, "/trouble/child/back, request "));
+    cr_assert(server_log_has(&server, "a child that it forked came back from it, and is ended"));
+    stop(&server);
+}
+
 Test(guard, a_route_that_crashes_too_often_answers_503_then_is_tried_again)
 {
     struct server server;
