@@ -258,17 +258,30 @@ void guard_leave(struct worker *w)
         give_reclaim(w);
 }
 
-/* Given are those alone whose check value fits; what cannot be given, as it is half answered, is lost as well. By abort(): the core may
- * tell who it was. */
-_Noreturn void guard_damaged(struct worker *w)
+static void give_at_last(struct worker *w)
 {
     w->current = NULL;
     w->dying = 1; /* it is done here, once */
     adopt_watch(w, false);
     for (int tries = 0; !give_all(w, NULL) && tries < GIVE_TRIES; tries++)
         poll(NULL, 0, GIVE_AGAIN_MS);
+}
+
+/* Given are those alone whose check value fits; what cannot be given, as it is half answered, is lost as well. By abort(): the core may
+ * tell who it was. */
+_Noreturn void guard_damaged(struct worker *w)
+{
+    give_at_last(w);
     last_words_overwritten(w);
     abort();
+}
+
+/* No core: it would tell nothing of who it was. */
+_Noreturn void guard_robbed(struct worker *w)
+{
+    give_at_last(w);
+    syscall(SYS_exit_group, WORKER_EXIT_ROBBED);
+    __builtin_unreachable();
 }
 
 void guard_stalled(struct worker *w)

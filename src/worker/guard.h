@@ -36,6 +36,9 @@ void guard_returned(const struct worker *w);
  * ends. Not inside a handler. */
 _Noreturn void guard_damaged(struct worker *w);
 
+/* Module code has closed what the worker waits on: it gives what it can, and ends. Not inside a handler. */
+_Noreturn void guard_robbed(struct worker *w);
+
 /* The master may have seen that this handler takes long: the others are given away. In the signal handler that looks. */
 void guard_stalled(struct worker *w);
 
