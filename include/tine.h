@@ -428,7 +428,12 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
  * tine_file_name() before it becomes part of one. */
 int tine_send_file(tine_request *r, const char *path, const char *type);
 
-/* The same for content from elsewhere, a cache say. Set with TINE_CONTENT(); what is not named there is 0. */
+/* The answer is to be saved by a browser, not shown, as a file of that name (Content-Disposition, RFC 6266): any text, made safe as by
+ * tine_file_name(). What a client has uploaded is sent so, as a page of it would run its scripts as one of yours. NULL: browsers find a
+ * name themselves. Returns as tine_set_header(). */
+int tine_set_attachment(tine_request *r, const char *name);
+
+/* The same as tine_send_file() for content from elsewhere, a cache say. Set with TINE_CONTENT(); what is not named there is 0. */
 typedef struct tine_content {
     size_t size;               /* filled in by TINE_CONTENT */
     const void *data TINE_UNSET;          /* the bytes; NULL: those of */

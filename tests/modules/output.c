@@ -31,6 +31,12 @@ static int escaped(tine_request *r)
     return tine_text(r, 200, "%s|%s", tine_escape_html(r, q(r, "q")), tine_escape_html(r, NULL));
 }
 
+static int attachment(tine_request *r)
+{
+    int set = tine_set_attachment(r, tine_query(r, "q"));
+    return tine_text(r, 200, "%d", set);
+}
+
 static int cookies(tine_request *r)
 {
     int failed = tine_set_cookie(r, "plain", "a=b", NULL);
@@ -295,6 +301,7 @@ static int gives_up(tine_request *r)
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/page", page),
                                            TINE_GET("/escaped", escaped),
+                                           TINE_GET("/attachment", attachment),
                                            TINE_GET("/cookies", cookies),
                                            TINE_GET("/bad_cookies", bad_cookies),
                                            TINE_GET("/stream", stream),

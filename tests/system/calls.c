@@ -63,6 +63,7 @@ static const struct call {
     {"tine_send_fd", "content/a_stretch_of_a_descriptor_is_sent", IN, "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},
     {"tine_send_file", "content/a_file_has_versions_and_ranges", 500, "gives tine_send_file() NULL for a path"},
     {"tine_send_content", "content/what_comes_from_memory_is_answered_alike", 500, "gives tine_send_content() NULL"},
+    {"tine_set_attachment", "output/an_attachment_has_its_name_whatever_that_is", CRASH},
     {"tine_precondition", "content/changes_are_made_to_the_version_that_was_meant", 200, "gives 'no quotes' for an entity tag"},
     {"tine_fresh", "handlers/what_the_client_has_is_304", 200, "gives 'no quotes' for an entity tag"},
     {"tine_etag", "content/a_file_can_be_described_without_being_sent", CRASH},

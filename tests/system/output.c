@@ -35,6 +35,35 @@ static void expect_blame(const char *handler, const char *what, size_t count)
         harness_fail("not %zu times in the log: %s\n%s", count, line, server_log(&server));
 }
 
+/* As Content-Disposition is read: RFC 6266, with the names of RFC 8187. */
+OutputTest(an_attachment_has_its_name_whatever_that_is)
+{
+    static const struct {
+        const char *query, *field;
+    } cases[] = {
+        {"", "attachment"},
+        {"?q=report+1.pdf", "attachment; filename=\"report 1.pdf\""},
+        {"?q=", "attachment; filename=\"file\""},
+        {"?q=f%C3%BCr%20%E2%82%AC+5.txt", "attachment; filename=\"f_r _ 5.txt\"; filename*=UTF-8''f%C3%BCr%20%E2%82%AC%205.txt"},
+        {"?q=100%25.csv", "attachment; filename=\"100_.csv\"; filename*=UTF-8''100%25.csv"},
+        {"?q=%22%0D%0Aa%5C%2F..%2F.b%22%3B", "attachment; filename=\"_b__\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct response response = get(&server, text("/attachment%s", cases[i].query));
+        expect_response(&response, 200, "0");
+        cr_expect_str_eq(response_header(&response, "Content-Disposition"), cases[i].field);
+        response_free(&response);
+    }
+    char longest[2000], *end = stpcpy(longest, "/attachment?q=");
+    for (int i = 0; i < 200; i++)
+        end = stpcpy(end, "%C3%BC");
+    struct response response = get(&server, longest);
+    expect_response(&response, 200, "0");
+    cr_expect(text_matches(response_header(&response, "Content-Disposition"), "^attachment; filename=\"_{127}\"; filename\\*=UTF-8''(%C3%BC){127}$"),
+              "%s", response_header(&response, "Content-Disposition"));
+    response_free(&response);
+}
+
 OutputTest(what_a_page_shows_is_escaped)
 {
     struct response response = get(&server, "/page?q=%3Cb%3E'%22%26");
