@@ -501,6 +501,10 @@ int tine_set_status(tine_request *r, int status);
  * file, for NULL or a negative length. Then return 0: there is nobody to tell. */
 int tine_write(tine_request *r, const void *data, size_t length);
 
+/* The same with a text, formatted as by printf, of any length: a line of CSV, say. It takes none of the memory that lasts until the handler
+ * returns. -1 (logged) for a format that is NULL. */
+int tine_write_text(tine_request *r, const char *format, ...) TINE_PRINTF(2, 3);
+
 /* ---- Pages ---------------------------------------------------------------------------------------- */
 
 /* text/html; charset=utf-8, formatted as by printf, where each %s and %c that is put in is escaped, for content and for attributes in

@@ -84,6 +84,7 @@ CALL(tine_send_content) { return tine_send_content(r, NULL); }
 CALL(tine_precondition) { return tine_text(r, 200, "%d", tine_precondition(r, "no quotes", 0)); }
 CALL(tine_fresh) { return tine_text(r, 200, "%d", tine_fresh(r, "no quotes", 0)); }
 CALL(tine_write_html) { return tine_text(r, 200, "%d", tine_write_html(r, NO_FORMAT, 0)); }
+CALL(tine_write_text) { return tine_text(r, 200, "%d", tine_write_text(r, NO_FORMAT, 0)); }
 CALL(tine_attribute) { return say(r, tine_attribute(r, NULL)); }
 CALL(tine_part_text) { return tine_part_text(r) == NULL ? tine_failed(r) : 200; }
 CALL(tine_part_fd) { return tine_part_fd(r, NULL) < 0 ? tine_failed(r) : 200; }
@@ -112,6 +113,6 @@ TINE_MODULE(.settings = (const tine_option[]){{"word", TINE_TEXT, "", "a text"},
                 ROUTE(tine_sent), ROUTE(tine_response_header), ROUTE(tine_response_header_at), ROUTE(tine_response_body), ROUTE(tine_printf), ROUTE(tine_media_type),
                 ROUTE(tine_app_name), ROUTE(tine_app_path), ROUTE(tine_data), ROUTE(tine_log), ROUTE(tine_set_data), ROUTE(tine_etag),
                 ROUTE(tine_alloc), ROUTE(tine_problem), ROUTE(tine_send_file), ROUTE(tine_send_content), ROUTE(tine_precondition),
-                ROUTE(tine_fresh), ROUTE(tine_write_html), ROUTE(tine_attribute), ROUTE(tine_part_text), ROUTE(tine_part_fd),
+                ROUTE(tine_fresh), ROUTE(tine_write_html), ROUTE(tine_write_text), ROUTE(tine_attribute), ROUTE(tine_part_text), ROUTE(tine_part_fd),
                 ROUTE(tine_part_save), ROUTE(tine_file_name), ROUTE(tine_setting), ROUTE(tine_setting_number), ROUTE(tine_setting_each), ROUTE(tine_reject),
                 ROUTE(tine_read), {0}})

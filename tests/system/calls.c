@@ -73,6 +73,7 @@ static const struct call {
     {"tine_add_header", "handlers/fields_can_be_set_but_not_split", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
     {"tine_set_status", "handlers/a_status_set_before_writing_is_sent", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
     {"tine_write", "handlers/what_is_written_arrives_in_chunks_once_it_is_much", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
+    {"tine_write_text", "output/what_is_written_by_a_format_is_whole", 200, "gives tine_write_text() NULL for a format"},
     {"tine_html", "output/what_a_page_shows_is_escaped", IN, "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},
     {"tine_write_html", "output/what_a_page_shows_is_escaped", 200, "gives tine_write_html() a format that it cannot take: '(null)'"},
     {"tine_escape_html", "output/what_a_page_shows_is_escaped", CRASH},

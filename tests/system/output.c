@@ -6,6 +6,7 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 TestSuite(output, .timeout = 120);
@@ -33,6 +34,23 @@ static void expect_blame(const char *handler, const char *what, size_t count)
     const char *line = text("handler out.%s of module %s/output.so %s", handler, modules_path(), what);
     if (!wait_until(PATIENCE, text_count(server_log(&server), line) >= count))
         harness_fail("not %zu times in the log: %s\n%s", count, line, server_log(&server));
+}
+
+OutputTest(what_is_written_by_a_format_is_whole)
+{
+    enum { LINES = 4000 };
+    expect_get(&server, "/written?q=2", 200, "0,7\r\n1,7\r\n0<");
+    struct response response = get(&server, text("/written?q=%d", LINES));
+    cr_assert_eq(response.status, 200);
+    const char *at = response.body;
+    for (int i = 0; i < LINES; i++) {
+        char line[3100];
+        snprintf(line, sizeof line, "%d,%0*d\r\n", i, i % 3000, 7);
+        cr_assert_eq(strncmp(at, line, strlen(line)), 0, "line %d: %.80s", i, at);
+        at += strlen(line);
+    }
+    cr_assert_str_eq(at, "0<");
+    response_free(&response);
 }
 
 /* As Content-Disposition is read: RFC 6266, with the names of RFC 8187. */
@@ -201,12 +219,13 @@ OutputTest(what_comes_after_finish_is_too_late)
 {
     struct response response = get(&server, "/late?what=finish");
     expect_response(&response, 200, "all");
-    await(server_log_has(&server, "late: 8 calls failed"));
+    await(server_log_has(&server, "late: 9 calls failed"));
     expect_blame("late", "sets field 'X-Late', refused: it is too late after tine_finish()", 1);
     expect_blame("late", "calls tine_write() after tine_finish()", 1);
     expect_blame("late", "calls tine_flush() after tine_finish()", 1);
     expect_blame("late", "calls tine_event() after tine_finish()", 1);
     expect_blame("late", "calls tine_write_html() after tine_finish()", 1);
+    expect_blame("late", "calls tine_write_text() after tine_finish()", 1);
     expect_blame("late", "calls tine_finish() twice", 1);
 }
 
