@@ -561,7 +561,9 @@ int tine_event(tine_request *r, const char *event, const char *id, const char *d
 
 /* Waits, and sends first what a stream has gathered. Signals do not cut it short. Returns 0 when the time has passed; -1 as soon as the
  * client has closed its connection, or its sending side; 1 as soon as this worker is to end (stop, reload, recycling): then come to an
- * end, too; a client that comes again finds another worker. After tine_finish() the client is not looked at. */
+ * end, too; a client that comes again finds another worker. After tine_finish() the client is not looked at. As long as no response has
+ * begun, as in long polling, what it waits counts for [timeouts] request and occupies its worker all the same, but [limits] streams does
+ * not count it. */
 int tine_sleep(tine_request *r, int64_t milliseconds);
 
 /* The same, but at most until a descriptor is ready for `events` (POLLIN, POLLOUT; see poll(2)): then it returns 2, as for one that is
