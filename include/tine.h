@@ -212,7 +212,8 @@ typedef struct tine_module {
     /* TINE_FILTERS() of the module: what a [filter:NAME] of it runs, and what runs around its own routes. May be NULL. */
     const tine_filter *const *filters;
     /* Can it serve: is its database there? Asked by /-/ready ([server] health) in a worker, as if it were a handler, each time; the answer
-     * is 503 unless all say 0. -1 after tine_reject(), whose reason is logged when it begins to fail. May be NULL. */
+     * is 503 unless all say 0. -1 after tine_reject(), whose reason is logged when it begins to fail. It looks anew each time, and connects
+     * again where need be: maybe nobody else asks the worker meanwhile. May be NULL. */
     int (*health)(tine_app *app);
 } tine_module;
 
