@@ -311,6 +311,8 @@ $(B)/man/keys: $(B)/src/man/tine.ini.5.o $(B)/libtine.a
 # Quoted for the shell: DESTDIR may have blanks. PREFIX gets into files that others read, who take a blank for an end.
 ROOT = '$(subst ','\'',$(DESTDIR)$(PREFIX))'
 $(if $(word 2,$(PREFIX)),$(error PREFIX has a blank: pkg-config and make would take what is behind it for another name: '$(PREFIX)'))
+# Not heeded it would install to /usr/local.
+$(if $(filter command,$(firstword $(origin prefix))),$(error it is called PREFIX here: PREFIX=$(prefix)))
 
 install: all man
 	install -d $(addprefix $(ROOT)/,sbin include lib/tine share/tine/www)

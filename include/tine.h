@@ -212,7 +212,8 @@ typedef struct tine_module {
     /* TINE_FILTERS() of the module: what a [filter:NAME] of it runs, and what runs around its own routes. May be NULL. */
     const tine_filter *const *filters;
     /* Can it serve: is its database there? Asked by /-/ready ([server] health) in a worker, as if it were a handler, each time; the answer
-     * is 503 unless all say 0. -1 after tine_reject(), whose reason is logged when it begins to fail. May be NULL. */
+     * is 503 unless all say 0. -1 after tine_reject(), whose reason is logged when it begins to fail. It looks anew each time, and connects
+     * again where need be: maybe nobody else asks the worker meanwhile. May be NULL. */
     int (*health)(tine_app *app);
 } tine_module;
 
@@ -430,7 +431,12 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
  * tine_file_name() before it becomes part of one. */
 int tine_send_file(tine_request *r, const char *path, const char *type);
 
-/* The same for content from elsewhere, a cache say. Set with TINE_CONTENT(); what is not named there is 0. */
+/* The answer is to be saved by a browser, not shown, as a file of that name (Content-Disposition, RFC 6266): any text, made safe as by
+ * tine_file_name(). What a client has uploaded is sent so, as a page of it would run its scripts as one of yours. NULL: browsers find a
+ * name themselves. Returns as tine_set_header(). */
+int tine_set_attachment(tine_request *r, const char *name);
+
+/* The same as tine_send_file() for content from elsewhere, a cache say. Set with TINE_CONTENT(); what is not named there is 0. */
 typedef struct tine_content {
     size_t size;               /* filled in by TINE_CONTENT */
     const void *data TINE_UNSET;          /* the bytes; NULL: those of */
@@ -498,6 +504,10 @@ int tine_set_status(tine_request *r, int status);
  * file, for NULL or a negative length. Then return 0: there is nobody to tell. */
 int tine_write(tine_request *r, const void *data, size_t length);
 
+/* The same with a text, formatted as by printf, of any length: a line of CSV, say. It takes none of the memory that lasts until the handler
+ * returns. -1 (logged) for a format that is NULL. */
+int tine_write_text(tine_request *r, const char *format, ...) TINE_PRINTF(2, 3);
+
 /* ---- Pages ---------------------------------------------------------------------------------------- */
 
 /* text/html; charset=utf-8, formatted as by printf, where each %s and %c that is put in is escaped, for content and for attributes in
@@ -554,7 +564,9 @@ int tine_event(tine_request *r, const char *event, const char *id, const char *d
 
 /* Waits, and sends first what a stream has gathered. Signals do not cut it short. Returns 0 when the time has passed; -1 as soon as the
  * client has closed its connection, or its sending side; 1 as soon as this worker is to end (stop, reload, recycling): then come to an
- * end, too; a client that comes again finds another worker. After tine_finish() the client is not looked at. */
+ * end, too; a client that comes again finds another worker. After tine_finish() the client is not looked at. As long as no response has
+ * begun, as in long polling, what it waits counts for [timeouts] request and occupies its worker all the same, but [limits] streams does
+ * not count it. */
 int tine_sleep(tine_request *r, int64_t milliseconds);
 
 /* The same, but at most until a descriptor is ready for `events` (POLLIN, POLLOUT; see poll(2)): then it returns 2, as for one that is

@@ -115,6 +115,22 @@ int tine_write(tine_request *r, const void *data, size_t length)
     return response_append(r, data, length, "tine_write()");
 }
 
+int tine_write_text(tine_request *r, const char *format, ...)
+{
+    struct buffer text = BUFFER_EMPTY;
+    va_list arguments;
+    if (format == NULL) {
+        request_blame(r, TINE_ERROR, "gives tine_write_text() NULL for a format");
+        return -1;
+    }
+    va_start(arguments, format);
+    buffer_format_va(&text, format, arguments);
+    va_end(arguments);
+    int result = response_append(r, buffer_length(&text) > 0 ? buffer_bytes(&text) : "", buffer_length(&text), "tine_write_text()");
+    buffer_release(&text);
+    return result;
+}
+
 int tine_flush(tine_request *r)
 {
     struct response *response = &r->response;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A response as it is made, row by row: curl -N 'localhost:8000/rows?count=3'. It occupies its worker: see [limits] streams. */
 #include <inttypes.h>
-#include <string.h>
 #include <tine.h>
 
 static int rows(tine_request *r)
@@ -12,9 +11,7 @@ static int rows(tine_request *r)
         return tine_failed(r);
     tine_set_header(r, "Content-Type", "text/csv; charset=utf-8");
     for (int64_t i = 0; i < count; i++) {
-        char *row = tine_printf(r, "%" PRId64 ",%" PRId64 "\r\n", i, i * i);
-
-        if (tine_write(r, row, strlen(row)) < 0 || tine_flush(r) < 0)
+        if (tine_write_text(r, "%" PRId64 ",%" PRId64 "\r\n", i, i * i) < 0 || tine_flush(r) < 0)
             return 0; /* the client is gone: nobody needs the rest */
         if (tine_sleep(r, 100) != 0)
             return 0;

@@ -46,6 +46,7 @@ static void reset_slot(struct slot *slot)
     atomic_store(&slot->order, ORDER_SERVE);
     atomic_store(&slot->state, WORKER_STARTING);
     atomic_store(&slot->active, 0);
+    atomic_store(&slot->shut, false);
     atomic_store(&slot->look, 0);
     atomic_store(&slot->held, 0);
     atomic_store(&slot->since, 0);
@@ -281,6 +282,20 @@ void children_read(struct master *m, unsigned slot)
     }
 }
 
+static bool was_robbed(int status)
+{
+    return status != STATUS_UNKNOWN && WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_ROBBED;
+}
+
+/* What it was about, in words that follow those of describe(); "" if none of it was a handler's doing. */
+static void locate(const struct slot *slot, int status, char *where, size_t size)
+{
+    supervise_doing(slot, where, size);
+    if (where[0] == 0 && was_robbed(status)) /* else a handler called exit() with the same number */
+        snprintf(where, size, ": some handler up to that of %.*s closed a descriptor of the server's", (int)sizeof slot->request - 1,
+                 slot->request);
+}
+
 static void describe(int status, const char *where, char *text, size_t size)
 {
     if (status == STATUS_UNKNOWN)
@@ -360,8 +375,8 @@ static void forget_child(struct master *m, unsigned slot, int status)
         children_read(m, slot); /* its last words */
         io_close(&m->children[slot].control);
     }
-    char where[sizeof shared->request + 32];
-    supervise_doing(shared, where, sizeof where);
+    char where[sizeof shared->request + 80];
+    locate(shared, status, where, sizeof where);
     log_ring_recover(&shared->log, &child.generation->logs.access, child.pid);
     log_ring_free(&shared->log);
     logs_write_ring(&child.generation->logs, &shared->log);

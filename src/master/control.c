@@ -218,11 +218,24 @@ void control_step(struct master *m)
             master_wake_at(m, control->clients[i].deadline);
 }
 
+static bool awaits(const struct control_client *client, unsigned run)
+{
+    return client->state == CONTROL_WAITING && !client->upgrade && client->awaits <= run;
+}
+
+bool control_awaits(const struct control *control, unsigned run)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+        if (awaits(&control->clients[i], run))
+            return true;
+    return false;
+}
+
 void control_tell_verdict(struct master *m, bool accepted, const char *text)
 {
     for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
         struct control_client *client = &m->control.clients[i];
-        if (client->state == CONTROL_WAITING && !client->upgrade && client->awaits <= m->reload_run)
+        if (awaits(client, m->reload_run))
             answer(m, client, accepted, text);
     }
 }

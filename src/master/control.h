@@ -95,6 +95,9 @@ void control_step(struct master *m);
 /* Tells the verdict of run 'm->reload_run' to all who wait for it or an earlier one. 'text' is one line or several. */
 void control_tell_verdict(struct master *m, bool accepted, const char *text);
 
+/* Does anybody wait for that of 'run' or an earlier one? */
+bool control_awaits(const struct control *control, unsigned run);
+
 /* The same of an upgrade. */
 void control_tell_upgrade(struct master *m, bool accepted, const char *text);
 

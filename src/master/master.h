@@ -88,6 +88,7 @@ struct master {
     int64_t transaction_deadline;
     bool reload_again;
     unsigned reload_run;   /* of the transaction that read the file last: each has a verdict of its own */
+    int64_t tell_by;       /* then who asked for a reload is told that it is accepted; 0: nobody has still to be */
     struct control control;
     struct errors reasons; /* why the canary failed */
     struct upgrade upgrade;       /* to a new binary */
@@ -177,6 +178,7 @@ void reload_release_old(struct master *m);
 
 /* verdict.c: how a transaction ended; to the log, to who asked, to the scoreboard */
 void verdict_accept(struct master *m);
+void verdict_tell(struct master *m); /* that it was accepted, to who asked and does not know yet */
 void verdict_refuse(struct master *m, const struct errors *errors);
 void verdict_accept_upgrade(struct master *m);
 void verdict_refuse_upgrade(struct master *m, const struct errors *errors);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { TELL_MS = 5000 }; /* workers of a new generation that do not get ready hold up its verdict for no longer */
+
 static void note(struct master *m, bool accepted, const char *text)
 {
     bool is_start = m->reload_run == 1 && m->succession.from.generation == 0;
@@ -24,12 +26,28 @@ static void note(struct master *m, bool accepted, const char *text)
     atomic_store(&m->board->reload_at, clock_wall_ms());
 }
 
+static void format_accepted(const struct master *m, char *text, size_t size)
+{
+    snprintf(text, size, "generation %u serves", m->current->number);
+}
+
+/* Who asked is told later: what asks next on a new connection, a script that deploys say, is not to meet the old generation. */
 void verdict_accept(struct master *m)
 {
     char text[64];
-    snprintf(text, sizeof text, "generation %u serves", m->current->number);
+    format_accepted(m, text, sizeof text);
     note(m, true, text); /* before it is told: who reads it there finds it in the status */
     log_info("%s", text);
+    m->tell_by = m->now + TELL_MS;
+}
+
+void verdict_tell(struct master *m)
+{
+    char text[64];
+    if (m->tell_by == 0)
+        return;
+    m->tell_by = 0;
+    format_accepted(m, text, sizeof text);
     control_tell_verdict(m, true, text);
 }
 

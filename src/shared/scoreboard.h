@@ -62,6 +62,7 @@ struct slot {
     _Atomic int64_t patience;   /* master: ms after its last answer that a leaving worker keeps an idle connection */
     _Atomic uint32_t state;     /* worker: enum worker_state */
     _Atomic uint32_t active;    /* worker: awake; the master ticks while any is */
+    _Atomic bool shut;          /* worker: it accepts no more */
     _Atomic uint32_t held;      /* worker: connections */
     _Atomic uint64_t requests;  /* worker: answered */
     _Atomic uint64_t given, adopted, stalled; /* of this worker; see totals */

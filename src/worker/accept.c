@@ -154,6 +154,7 @@ static int accept_once(struct worker *w, size_t i, struct sockaddr_storage *peer
     int fd = accept4(w->listeners[i].door, (struct sockaddr *)peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
         back_off(w);
+    w->robbed |= fd < 0 && (errno == EBADF || errno == ENOTSOCK);
     return fd; /* all else is a signal, the dud, or a connection that was gone before it was accepted */
 }
 

@@ -13,6 +13,7 @@
 
 #include <dlfcn.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,11 +210,27 @@ struct breaker *guard_breaker(const struct worker *w, const struct tine_request 
     return r->match.app != NULL && route->number < BREAKER_ROUTES ? &breakers[route->number] : NULL;
 }
 
+/* By a flag, as asking for the process id is a system call for each request. */
+static void note_fork(void)
+{
+    the_worker->forked = 1;
+}
+
+void guard_returned(const struct worker *w)
+{
+    if (!w->forked)
+        return;
+    last_words(w, SLICE("a child that it forked came back from it, and is ended: only exec or _exit() may follow fork()"));
+    syscall(SYS_exit_group, 1);
+}
+
 void guard_open(struct worker *w)
 {
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
     w->pid = getpid();
+    if (pthread_atfork(NULL, NULL, note_fork) != 0)
+        log_warning("children that handlers fork will not be known from workers: no memory");
     sigaltstack(&alternate, NULL);
     sigfillset(&action.sa_mask); /* one at a time, and no look in between */
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
@@ -241,17 +258,30 @@ void guard_leave(struct worker *w)
         give_reclaim(w);
 }
 
-/* Given are those alone whose check value fits; what cannot be given, as it is half answered, is lost as well. By abort(): the core may
- * tell who it was. */
-_Noreturn void guard_damaged(struct worker *w)
+static void give_at_last(struct worker *w)
 {
     w->current = NULL;
     w->dying = 1; /* it is done here, once */
     adopt_watch(w, false);
     for (int tries = 0; !give_all(w, NULL) && tries < GIVE_TRIES; tries++)
         poll(NULL, 0, GIVE_AGAIN_MS);
+}
+
+/* Given are those alone whose check value fits; what cannot be given, as it is half answered, is lost as well. By abort(): the core may
+ * tell who it was. */
+_Noreturn void guard_damaged(struct worker *w)
+{
+    give_at_last(w);
     last_words_overwritten(w);
     abort();
+}
+
+/* No core: it would tell nothing of who it was. */
+_Noreturn void guard_robbed(struct worker *w)
+{
+    give_at_last(w);
+    syscall(SYS_exit_group, WORKER_EXIT_ROBBED);
+    __builtin_unreachable();
 }
 
 void guard_stalled(struct worker *w)

@@ -28,9 +28,16 @@ enum guard_stage {
 void guard_enter(struct worker *w, struct connection *c, enum guard_stage stage);
 void guard_leave(struct worker *w);
 
+/* Module code is back, before anything is done for it: does not return in a child that it forked, which would serve on as a second
+ * worker on the same sockets, watched by nobody. */
+void guard_returned(const struct worker *w);
+
 /* Module code has written over the table of connections, and who knows what else: those that are whole are given away, and the worker
  * ends. Not inside a handler. */
 _Noreturn void guard_damaged(struct worker *w);
+
+/* Module code has closed what the worker waits on: it gives what it can, and ends. Not inside a handler. */
+_Noreturn void guard_robbed(struct worker *w);
 
 /* The master may have seen that this handler takes long: the others are given away. In the signal handler that looks. */
 void guard_stalled(struct worker *w);

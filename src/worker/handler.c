@@ -49,6 +49,7 @@ struct handler_result handler_run(struct worker *w, struct connection *c)
     int64_t entered = w->now;
     enter(w, c, GUARD_HANDLER);
     w->looked_us = request_handle(r);
+    guard_returned(w);
     w->now = w->looked_us / 1000;
     if (r->response.state >= RESPONSE_BEGUN) /* nothing of it is still to be sent */
         response_release(&r->response);
@@ -76,6 +77,7 @@ void handler_release(struct worker *w, struct connection *c)
         return;
     enter(w, c, GUARD_RELEASE);
     response_release(&c->request->response);
+    guard_returned(w);
     leave(w);
     w->looked_us = clock_us(); /* it may have taken time */
     w->now = w->looked_us / 1000;

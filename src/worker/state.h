@@ -122,6 +122,8 @@ struct worker {
 
     struct connection *table;
     uint64_t secret;     /* of its check values */
+    volatile sig_atomic_t forked;  /* this is no worker, but a child that module code made of one */
+    bool robbed;                   /* a descriptor that it cannot do without was closed */
     volatile sig_atomic_t damaged; /* somebody wrote over it: this process is not to be trusted any more */
     uint32_t overwritten;          /* records that were not given for that, when it gave last */
     uint32_t limit;      /* connections that may be held */

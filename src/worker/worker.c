@@ -83,6 +83,7 @@ static void follow_order(struct worker *w)
     if (order >= ORDER_GIVE && w->accepting) {
         w->accepting = false;
         accept_close(w);
+        atomic_store(&w->slot->shut, true);
     }
     if (order == ORDER_LEAVE)
         hurry(w);
@@ -240,6 +241,7 @@ static void turn(struct worker *w)
     adopt_watch(w, may_adopt(w) && balance_may_take(w));
     fall_asleep(w);
     int count = epoll_wait(w->epoll, events, EVENTS_MAX, epoll_timeout(w));
+    w->robbed |= count < 0 && errno != EINTR;
     wake_up(w);
     w->ready = count;
     accept_events(w, events, count);
@@ -281,6 +283,8 @@ static _Noreturn void run(struct worker *w)
     for (;;) {
         if (w->damaged)
             guard_damaged(w);
+        if (w->robbed)
+            guard_robbed(w);
         if (w->look || atomic_load(&w->slot->look))
             look(w);
         follow_order(w);

@@ -19,7 +19,8 @@
 /* How a worker ends; the master judges by it. Anything else is a crash. */
 enum worker_exit {
     WORKER_EXIT_CLEAN = 0,
-    WORKER_EXIT_REFUSED = 3 /* it could not start: its reasons were sent */
+    WORKER_EXIT_REFUSED = 3, /* it could not start: its reasons were sent */
+    WORKER_EXIT_ROBBED = 4   /* what it waits on was closed; the log may be as well, so the master tells */
 };
 
 /* "Look": at the order in your slot and at the control socket. A standard signal: several are one. */

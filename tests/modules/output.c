@@ -31,6 +31,23 @@ static int escaped(tine_request *r)
     return tine_text(r, 200, "%s|%s", tine_escape_html(r, q(r, "q")), tine_escape_html(r, NULL));
 }
 
+/* Lines of any length, more than are gathered. */
+static int written(tine_request *r)
+{
+    int count = (int)strtol(q(r, "q"), NULL, 10), failed = 0;
+    for (int i = 0; i < count; i++)
+        failed += tine_write_text(r, "%d,%0*d\r\n", i, i % 3000, 7);
+    failed += tine_write_text(r, "%s", "");
+    tine_write_text(r, "%d<", failed);
+    return 0;
+}
+
+static int attachment(tine_request *r)
+{
+    int set = tine_set_attachment(r, tine_query(r, "q"));
+    return tine_text(r, 200, "%d", set);
+}
+
 static int cookies(tine_request *r)
 {
     int failed = tine_set_cookie(r, "plain", "a=b", NULL);
@@ -168,7 +185,8 @@ static int late(tine_request *r)
     }
     result += tine_set_header(r, "X-Late", "1") + tine_set_cookie(r, "late", "1", NULL);
     if (strcmp(what, "finish") == 0)
-        result += tine_write(r, "more", 4) + tine_flush(r) + tine_event(r, NULL, NULL, "more") + tine_write_html(r, "more") + tine_finish(r);
+        result += tine_write(r, "more", 4) + tine_flush(r) + tine_event(r, NULL, NULL, "more") + tine_write_html(r, "more") +
+                  tine_write_text(r, "more") + tine_finish(r);
     result += tine_text(r, 200, "other") == 500 ? -1 : 0;
     tine_set_status(r, 404);
     tine_log(r, TINE_INFO, "late: %d calls failed", -result);
@@ -295,6 +313,8 @@ static int gives_up(tine_request *r)
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/page", page),
                                            TINE_GET("/escaped", escaped),
+                                           TINE_GET("/written", written),
+                                           TINE_GET("/attachment", attachment),
                                            TINE_GET("/cookies", cookies),
                                            TINE_GET("/bad_cookies", bad_cookies),
                                            TINE_GET("/stream", stream),

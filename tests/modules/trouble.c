@@ -70,6 +70,13 @@ static int hoard(tine_request *r)
     return tine_text(r, 200, "%ld", count);
 }
 
+/* Closes every descriptor that there is, as one who takes -1 or a freed one for the first of its own; the server's are among them. */
+static int rob(tine_request *r)
+{
+    close_range(3, ~0U, 0);
+    return tine_text(r, 200, "closed");
+}
+
 static volatile int deep = 1;
 static int *volatile nowhere = NULL;
 
@@ -99,6 +106,8 @@ static int child(tine_request *r)
     if (pid == 0) {
         if (strcmp(tine_param(r, "how"), "exit") == 0)
             exit(4);
+        if (strcmp(tine_param(r, "how"), "back") == 0)
+            return tine_text(r, 200, "the child");
         *nowhere = 1;
     }
     waitpid(pid, &status, 0);
@@ -167,7 +176,7 @@ static void worker_exit(tine_app *app)
 }
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/late/{ms:int}", late),
-                                           TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/leak", leak),
+                                           TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/rob", rob), TINE_GET("/leak", leak),
                                            TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

@@ -44,6 +44,7 @@ CALL(tine_body_fd) { return tine_text(r, 200, "%d", tine_body_fd(NOBODY, NULL));
 CALL(tine_next_part) { return say(r, tine_next_part(NOBODY)); }
 CALL(tine_accepts_encoding) { return tine_text(r, 200, "%d", tine_accepts_encoding(NOBODY, "gzip")); }
 CALL(tine_escape_html) { return say(r, tine_escape_html(NOBODY, "<")); }
+CALL(tine_set_attachment) { return tine_text(r, 200, "%d", tine_set_attachment(NOBODY, "a")); }
 CALL(tine_status) { return tine_text(r, 200, "%d", tine_status(NOBODY)); }
 CALL(tine_sent) { return tine_text(r, 200, "%d", (int)tine_sent(NOBODY)); }
 CALL(tine_response_header_at) { return tine_text(r, 200, "%d", tine_response_header_at(NOBODY, 0, NULL, NULL)); }
@@ -83,6 +84,7 @@ CALL(tine_send_content) { return tine_send_content(r, NULL); }
 CALL(tine_precondition) { return tine_text(r, 200, "%d", tine_precondition(r, "no quotes", 0)); }
 CALL(tine_fresh) { return tine_text(r, 200, "%d", tine_fresh(r, "no quotes", 0)); }
 CALL(tine_write_html) { return tine_text(r, 200, "%d", tine_write_html(r, NO_FORMAT, 0)); }
+CALL(tine_write_text) { return tine_text(r, 200, "%d", tine_write_text(r, NO_FORMAT, 0)); }
 CALL(tine_attribute) { return say(r, tine_attribute(r, NULL)); }
 CALL(tine_part_text) { return tine_part_text(r) == NULL ? tine_failed(r) : 200; }
 CALL(tine_part_fd) { return tine_part_fd(r, NULL) < 0 ? tine_failed(r) : 200; }
@@ -107,10 +109,10 @@ TINE_MODULE(.settings = (const tine_option[]){{"word", TINE_TEXT, "", "a text"},
                 ROUTE(tine_header_at), ROUTE(tine_client), ROUTE(tine_scheme), ROUTE(tine_id), ROUTE(tine_request_app), ROUTE(tine_handler_name), ROUTE(tine_failed),
                 ROUTE(tine_failure), ROUTE(tine_shared_as),
                 ROUTE(tine_cookie), ROUTE(tine_form), ROUTE(tine_form_at), ROUTE(tine_form_int), ROUTE(tine_query_at), ROUTE(tine_json_document),
-                ROUTE(tine_body_fd), ROUTE(tine_next_part), ROUTE(tine_accepts_encoding), ROUTE(tine_escape_html), ROUTE(tine_status),
+                ROUTE(tine_body_fd), ROUTE(tine_next_part), ROUTE(tine_accepts_encoding), ROUTE(tine_escape_html), ROUTE(tine_set_attachment), ROUTE(tine_status),
                 ROUTE(tine_sent), ROUTE(tine_response_header), ROUTE(tine_response_header_at), ROUTE(tine_response_body), ROUTE(tine_printf), ROUTE(tine_media_type),
                 ROUTE(tine_app_name), ROUTE(tine_app_path), ROUTE(tine_data), ROUTE(tine_log), ROUTE(tine_set_data), ROUTE(tine_etag),
                 ROUTE(tine_alloc), ROUTE(tine_problem), ROUTE(tine_send_file), ROUTE(tine_send_content), ROUTE(tine_precondition),
-                ROUTE(tine_fresh), ROUTE(tine_write_html), ROUTE(tine_attribute), ROUTE(tine_part_text), ROUTE(tine_part_fd),
+                ROUTE(tine_fresh), ROUTE(tine_write_html), ROUTE(tine_write_text), ROUTE(tine_attribute), ROUTE(tine_part_text), ROUTE(tine_part_fd),
                 ROUTE(tine_part_save), ROUTE(tine_file_name), ROUTE(tine_setting), ROUTE(tine_setting_number), ROUTE(tine_setting_each), ROUTE(tine_reject),
                 ROUTE(tine_read), {0}})

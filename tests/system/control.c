@@ -46,8 +46,43 @@ Test(control, reload_waits_until_the_new_generation_serves)
     server_start(&server, TWO_WORKERS RESPOND("one"));
     server_configure(&server, TWO_WORKERS RESPOND("two"));
     expect_verdict(reload(&server), "generation 2 serves\n");
-    await(strcmp(get(&server, "/").body, "two") == 0);
+    expect_get(&server, "/", 200, "two");
     expect_verdict(reload(&server), "generation 3 serves\n");
+    server_stop(&server);
+}
+
+#define MANY_WORKERS "[server]\nlisten = 127.0.0.1:0\nworkers = 16\n"
+
+/* As a script does that deploys, and then looks at what it has deployed. */
+Test(control, who_asks_after_a_reload_meets_no_worker_of_the_old_generation)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, MANY_WORKERS RESPOND("old"));
+    for (int i = 0; i < 5; i++) {
+        server_await_workers(&server, 16, workers);
+        server_configure(&server, i % 2 == 0 ? MANY_WORKERS RESPOND("new") : MANY_WORKERS RESPOND("old"));
+        cr_assert_eq(reload(&server).code, 0);
+        for (int n = 0; n < 20; n++)
+            expect_get(&server, "/", 200, i % 2 == 0 ? "new" : "old");
+    }
+    server_stop(&server);
+}
+
+/* Nor a stream that may last for ever, nor who takes its answer slowly. */
+Test(control, a_reload_waits_for_no_request_in_progress)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER TROUBLE RESPOND("one"));
+    struct client client = client_connect(&server);
+    client_enter_gate(&client, &server, "a");
+    server_configure(&server, ONE_WORKER TROUBLE RESPOND("two"));
+    expect_verdict(reload(&server), "generation 2 serves\n");
+    expect_get(&server, "/", 200, "two");
+    server_open_gate(&server, "a");
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "through gate a");
+    client_close(&client);
     server_stop(&server);
 }
 

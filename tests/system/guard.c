@@ -13,7 +13,7 @@
 
 TestSuite(guard, .timeout = 120);
 
-enum { OTHERS = 20 };
+enum { OTHERS = 20, FEW = 8 };
 
 static const char *const ways[] = {"abort", "exit", "_exit", "_Exit", "quick_exit", "errx", "error",
                                    "null", "stack", "segv", "bus", "fpe", "ill"};
@@ -296,7 +296,6 @@ Test(guard, others_of_a_stalled_worker_are_served_meanwhile)
 /* Which cannot take a whole message beside what they hold, whatever comes. */
 Test(guard, others_of_a_stalled_worker_are_served_by_workers_of_few_connections)
 {
-    enum { FEW = 8 };
     struct server server;
     struct client others[FEW];
     server_start(&server, TWO_WORKERS "workers_max = 2\nconnections = 10\n" PROBE TROUBLE);
@@ -329,6 +328,53 @@ Test(guard, children_of_a_handler_are_its_own)
     cr_assert_eq(server_workers(&server, now), 2);
     cr_assert(pids_overlap(now, 1, before, 2) && pids_overlap(now + 1, 1, before, 2));
     stop(&server);
+}
+
+Test(guard, a_child_that_returns_from_the_handler_serves_nobody)
+{
+    struct server server;
+    struct client others[OTHERS];
+    server_start(&server, TWO_WORKERS PROBE TROUBLE);
+    keep_connections(&server, others);
+    expect_get(&server, "/trouble/child/back", 200, "exit"); /* so it has ended */
+    expect_all_kept(others);
+    cr_assert(server_log_has(&server, "/trouble/child/back, request "));
+    cr_assert(server_log_has(&server, "a child that it forked came back from it, and is ended"));
+    stop(&server);
+}
+
+/* It would try to accept again and again, and take for itself every call that wakes the master. */
+static void rob_and_expect_another(size_t kept)
+{
+    struct server server;
+    struct client others[FEW];
+    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n" PROBE TROUBLE);
+    server_await_workers(&server, 1, before);
+    for (size_t i = 0; i < kept; i++) {
+        others[i] = client_connect(&server);
+        expect_kept(&others[i], request("GET", "/hello", ""), "hello");
+    }
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/trouble/rob", ""));
+    await(!process_alive(before[0]));
+    await(server_log_has(&server, ": some handler up to that of GET /trouble/rob closed a descriptor of the server's"));
+    server_await_workers(&server, 1, now);
+    expect_get(&server, "/hello", 200, "hello");
+    for (size_t i = 0; i < kept; i++)
+        client_close(&others[i]);
+    client_close(&client);
+    stop(&server);
+}
+
+Test(guard, a_worker_whose_listener_a_handler_closes_ends)
+{
+    rob_and_expect_another(0);
+}
+
+Test(guard, a_worker_that_holds_others_and_loses_its_descriptors_ends)
+{
+    rob_and_expect_another(FEW);
 }
 
 Test(guard, a_route_that_crashes_too_often_answers_503_then_is_tried_again)

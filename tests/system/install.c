@@ -59,6 +59,8 @@ Test(install, a_staging_folder_may_have_any_name)
     cr_assert(file_exists(text("%s/bin/tine", prefix())));
     ran = run("make", "-s", "install", "PREFIX=/no such");
     cr_assert(ran.code != 0 && strstr(ran.err, "PREFIX has a blank") != NULL, "%s", ran.err);
+    ran = run("make", "-s", "-n", "install", "prefix=/nowhere"); /* as the Makefiles of autoconf have it */
+    cr_assert(ran.code != 0 && strstr(ran.err, "PREFIX=/nowhere") != NULL, "%s", ran.err);
 }
 
 Test(install, every_function_has_its_manual_page)

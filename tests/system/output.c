@@ -6,6 +6,7 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 TestSuite(output, .timeout = 120);
@@ -33,6 +34,52 @@ static void expect_blame(const char *handler, const char *what, size_t count)
     const char *line = text("handler out.%s of module %s/output.so %s", handler, modules_path(), what);
     if (!wait_until(PATIENCE, text_count(server_log(&server), line) >= count))
         harness_fail("not %zu times in the log: %s\n%s", count, line, server_log(&server));
+}
+
+OutputTest(what_is_written_by_a_format_is_whole)
+{
+    enum { LINES = 4000 };
+    expect_get(&server, "/written?q=2", 200, "0,7\r\n1,7\r\n0<");
+    struct response response = get(&server, text("/written?q=%d", LINES));
+    cr_assert_eq(response.status, 200);
+    const char *at = response.body;
+    for (int i = 0; i < LINES; i++) {
+        char line[3100];
+        snprintf(line, sizeof line, "%d,%0*d\r\n", i, i % 3000, 7);
+        cr_assert_eq(strncmp(at, line, strlen(line)), 0, "line %d: %.80s", i, at);
+        at += strlen(line);
+    }
+    cr_assert_str_eq(at, "0<");
+    response_free(&response);
+}
+
+/* As Content-Disposition is read: RFC 6266, with the names of RFC 8187. */
+OutputTest(an_attachment_has_its_name_whatever_that_is)
+{
+    static const struct {
+        const char *query, *field;
+    } cases[] = {
+        {"", "attachment"},
+        {"?q=report+1.pdf", "attachment; filename=\"report 1.pdf\""},
+        {"?q=", "attachment; filename=\"file\""},
+        {"?q=f%C3%BCr%20%E2%82%AC+5.txt", "attachment; filename=\"f_r _ 5.txt\"; filename*=UTF-8''f%C3%BCr%20%E2%82%AC%205.txt"},
+        {"?q=100%25.csv", "attachment; filename=\"100_.csv\"; filename*=UTF-8''100%25.csv"},
+        {"?q=%22%0D%0Aa%5C%2F..%2F.b%22%3B", "attachment; filename=\"_b__\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct response response = get(&server, text("/attachment%s", cases[i].query));
+        expect_response(&response, 200, "0");
+        cr_expect_str_eq(response_header(&response, "Content-Disposition"), cases[i].field);
+        response_free(&response);
+    }
+    char longest[2000], *end = stpcpy(longest, "/attachment?q=");
+    for (int i = 0; i < 200; i++)
+        end = stpcpy(end, "%C3%BC");
+    struct response response = get(&server, longest);
+    expect_response(&response, 200, "0");
+    cr_expect(text_matches(response_header(&response, "Content-Disposition"), "^attachment; filename=\"_{127}\"; filename\\*=UTF-8''(%C3%BC){127}$"),
+              "%s", response_header(&response, "Content-Disposition"));
+    response_free(&response);
 }
 
 OutputTest(what_a_page_shows_is_escaped)
@@ -172,12 +219,13 @@ OutputTest(what_comes_after_finish_is_too_late)
 {
     struct response response = get(&server, "/late?what=finish");
     expect_response(&response, 200, "all");
-    await(server_log_has(&server, "late: 8 calls failed"));
+    await(server_log_has(&server, "late: 9 calls failed"));
     expect_blame("late", "sets field 'X-Late', refused: it is too late after tine_finish()", 1);
     expect_blame("late", "calls tine_write() after tine_finish()", 1);
     expect_blame("late", "calls tine_flush() after tine_finish()", 1);
     expect_blame("late", "calls tine_event() after tine_finish()", 1);
     expect_blame("late", "calls tine_write_html() after tine_finish()", 1);
+    expect_blame("late", "calls tine_write_text() after tine_finish()", 1);
     expect_blame("late", "calls tine_finish() twice", 1);
 }
 

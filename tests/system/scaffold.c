@@ -6,6 +6,7 @@
 #include "newcomer.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,6 +45,29 @@ Test(scaffold, builds_tests_and_serves_at_once)
     server_launch_by(&server, argv);
     expect_get(&server, "/hello/you", 200, "{\"hello\":\"you\"}");
     server_stop(&server);
+}
+
+/* Handlers end by `return tine_json_pack(...)`: as a jump it would leave no frame of theirs, and nothing for addr2line. */
+Test(scaffold, a_crash_in_what_a_handler_returns_is_traced_to_its_line)
+{
+    struct server server;
+    expect_made("hello");
+    const char *folder = text("%s/hello", test_dir());
+    file_write(text("%s/hello.c", folder), "#include <tine.h>\n"
+                                           "static int hello(tine_request *r)\n"
+                                           "{\n"
+                                           "    return tine_json_pack(r, 200, \"{s:s}\", \"year\", 7);\n"
+                                           "}\n"
+                                           "TINE_MODULE(.routes = (const tine_route[]){TINE_GET(\"/\", hello), {0}})\n");
+    struct run ran = newcomer_make(folder, NULL);
+    cr_assert_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+    server_prepare(&server, "");
+    const char *argv[] = {tine_path(), "-c", text("%s/hello.ini", folder), "-o", "server.listen=127.0.0.1:0", NULL};
+    server_launch_by(&server, argv);
+    cr_assert_eq(get(&server, "/").status, 500);
+    await(text_matches(server_log(&server), "for file and line: addr2line -fe [^ ]*hello\\.so 0x"));
+    server_signal(&server, SIGTERM); /* server_stop() would take the crash in the log for tine's own */
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
 }
 
 /* A library that was forgotten is linked as soon as the Makefile names it. */
