@@ -35,14 +35,5 @@ static int person(tine_request *r)
     PQclear(rows);
     return status;
 }
-/* With `health = on` in [server]: curl localhost:8000/-/ready says 503 while the database is away. */
-static int health(tine_app *app)
-{
-    PGresult *rows = ask("SELECT $1", "1", 1);
-    int well = PQresultStatus(rows) == PGRES_TUPLES_OK;
-    PQclear(rows);
-    return well ? 0 : tine_reject(app, "database", "%s", PQerrorMessage(db));
-}
 TINE_MODULE(.settings = (const tine_option[]){{"database", TINE_SECRET, "", "as libpq has it: host=... dbname=..."}, {0}},
-            .worker_init = start, .worker_exit = stop, .health = health,
-            .routes = (const tine_route[]){TINE_GET("/people/{id}", person), {0}})
+            .worker_init = start, .worker_exit = stop, .routes = (const tine_route[]){TINE_GET("/people/{id}", person), {0}})
