@@ -315,6 +315,30 @@ Test(faults, a_full_disk_for_bodies_is_survived_until_there_is_room_again)
     umount(text("%s/disk", server.dir));
 }
 
+/* A limit on the size of files would kill whoever writes beyond it. */
+Test(faults, a_file_that_may_grow_no_more_costs_nobody_a_connection)
+{
+    struct server server;
+    struct client clients[KEPT];
+    server_prepare(&server, TWO_WORKERS "[limits]\nbody = 100m\n" PROBE);
+    const char *argv[] = {"prlimit", "--fsize=16777216", tine_path(), "-c", server.ini, NULL};
+    if (!program_exists("prlimit"))
+        cr_skip_test("there is no prlimit");
+    server_launch_by(&server, argv);
+    keep(&server, clients);
+    struct client large = client_connect(&server);
+    char *bytes = calloc(1, 1 << 20);
+    client_send(&large, request("POST", "/sum", text("Content-Length: %d\r\n", 20 << 20)));
+    for (int i = 0; i < 20 && client_try_send(&large, bytes, 1 << 20); i++)
+        continue;
+    struct response response = client_read(&large);
+    cr_expect_eq(response.status, 507, "%d %s", response.status, response.body);
+    free(bytes);
+    expect_all_kept(clients);
+    cr_expect_not(server_log_has(&server, "killed by"), "%s", server_log(&server));
+    server_stop(&server);
+}
+
 /* The Date of an answer against the real clock. */
 static long date_ahead(const struct server *server)
 {
