@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/title.h"
+#include "master/launch.h"
 #include "master/notify.h"
 #include "master/pidfile.h"
 #include "worker/worker.h"
@@ -129,13 +130,21 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
     worker_run(&setup);
 }
 
+/* Once, until one can be started: it is tried each second. Of the first of a generation each time: whoever asked for it looks here. */
+static void tell_failure(struct master *m, bool canary, const char *what, const char *why, const char *hint)
+{
+    if (canary || !m->spawn_failed)
+        log_error("cannot %s a worker: %s%s", what, why, hint);
+    m->spawn_failed = true;
+}
+
 /* Fork with all signals blocked (they are, but in the wait): the child unblocks them when its handlers stand. */
 int children_spawn(struct master *m, struct generation *generation, unsigned position, bool canary)
 {
     unsigned slot = find_free_slot(m);
     int pair[2];
     if (slot == SCOREBOARD_SLOTS || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        log_error("cannot start a worker: %s", slot == SCOREBOARD_SLOTS ? "too many are leaving" : strerror(errno));
+        tell_failure(m, canary, "start", slot == SCOREBOARD_SLOTS ? "too many are leaving" : strerror(errno), "");
         return -1;
     }
     pid_t master = getpid();
@@ -155,11 +164,11 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     }
     io_close(&pair[1]);
     if (pid < 0) {
-        log_error("cannot fork a worker: %s%s", strerror(errno),
-                  errno == EAGAIN ? " (the limit of processes: ulimit -u, or TasksMax= in the unit)" : "");
+        tell_failure(m, canary, "fork", strerror(errno), launch_hint(errno));
         io_close(&pair[0]);
         return -1;
     }
+    m->spawn_failed = false;
     m->children[slot] = (struct child){.state = CHILD_STARTING, .pid = pid, .position = position, .generation = generation,
                                        .control = pair[0], .canary = canary, .started = m->now};
     atomic_store(&m->board->slots[slot].pid, pid);

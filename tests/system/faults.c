@@ -82,9 +82,10 @@ Test(faults, workers_that_could_not_be_forked_come_later)
     server_await_workers(&server, 2, workers);
     fault_begin(&server, "fork", EAGAIN);
     kill(workers[0], SIGKILL);
-    await(fault_count(&server, "fork") > 0);
+    await(fault_count(&server, "fork") > 2);
     expect_get(&server, "/hello", 200, "hello");
     fault_end(&server, "fork");
+    cr_expect_eq(text_count(server_log(&server), "cannot fork a worker"), 1, "not once for all tries: %s", server_log(&server));
     server_await_workers(&server, 2, workers);
     expect_get(&server, "/hello", 200, "hello");
     cr_assert(server_log_has(&server, "cannot fork a worker: Resource temporarily unavailable (the limit of processes: ulimit -u, or TasksMax= in the unit)"));
