@@ -101,6 +101,21 @@ static int64_t jittered(int64_t most, const struct config *config)
     return range > 0 ? most - random() % (range + 1) : most;
 }
 
+/* In the child. What it tells is the verdict if it is the first of its generation. */
+static _Noreturn void cannot_become(const struct generation *generation, int control, int error)
+{
+    struct errors errors;
+    char message[WORKER_MESSAGE_MAX];
+    errors_init(&errors);
+    config_reject_value(&errors, generation->config, "server", "user",
+                        "cannot become '%s': %s (CAP_SETUID or CAP_SETGID is missing, or this namespace has no such user; 'user = root' "
+                        "does without)",
+                        generation->privileges.user, strerror(error));
+    int length = snprintf(message, sizeof message, "%c%s", MESSAGE_REASON, errors.messages[0]);
+    send(control, message, (size_t)length < sizeof message ? (size_t)length : sizeof message - 1, MSG_NOSIGNAL);
+    _exit(WORKER_EXIT_REFUSED);
+}
+
 static _Noreturn void run_child(struct master *m, unsigned slot, struct generation *generation, unsigned position,
                                 bool canary, int control, pid_t master, int64_t max_requests)
 {
@@ -108,10 +123,8 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
     title_set("tine: worker %u, generation %u", position, generation->number);
     logs_use(&generation->logs, generation->config);
     limit_descriptors();
-    if (privileges_drop(&generation->privileges, WORKER_LOOK_SIGNAL) < 0) {
-        log_error("cannot become '%s': %s", generation->privileges.user, strerror(errno));
-        _exit(1);
-    }
+    if (privileges_drop(&generation->privileges, WORKER_LOOK_SIGNAL) < 0)
+        cannot_become(generation, control, errno);
     if (getppid() != master) /* it died before the death signal was asked for */
         _exit(1);
     struct worker_setup setup = {.config = generation->config, .connections = generation->connections,
