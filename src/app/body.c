@@ -62,11 +62,16 @@ static void tell_failure(const struct body *body, const char *call, int error)
     failures.untold = 0;
 }
 
+int body_status(int error)
+{
+    return error == ENOSPC || error == EDQUOT || error == EROFS || error == EFBIG ? 507 : 500;
+}
+
 static int spool_failed(const struct body *body, const char *call)
 {
     int error = errno;
     tell_failure(body, call, error);
-    return error == ENOSPC || error == EDQUOT || error == EROFS ? 507 : 500;
+    return body_status(error);
 }
 
 /* From memory to a file: what is there moves over, the rest follows. */
@@ -107,8 +112,9 @@ const char *body_bytes(struct body *body)
         return buffer_bytes(&body->memory);
     }
     if (body->map == NULL) {
-        /* One byte more than the body: the file's end then is a NUL, even at the end of a page. */
-        if (ftruncate(body->fd, (off_t)body->length + 1) < 0)
+        /* One byte more than the body: the file's end then is a NUL, even at the end of a page. Written: of a hole in a tmpfs that is full
+         * who looks at it would die. */
+        if (lseek(body->fd, 0, SEEK_END) < 0 || io_write_all(body->fd, "", 1) < 0)
             return NULL;
         void *map = mmap(NULL, body->length + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE, body->fd, 0);
         body->map = map == MAP_FAILED ? NULL : map;

@@ -30,8 +30,11 @@ void body_begin(struct body *body, uint64_t limit, uint64_t in_memory, const cha
 /* Returns 0, or the status to answer with: 413, 507 (no room for the spool file, logged) or 500. */
 int body_append(struct body *body, const char *data, size_t length);
 
+/* The status for a spool file that this errno is about: 507 where there is no room, else 500. */
+int body_status(int error);
+
 /* The whole body, followed by a NUL that does not count; lives until the reset. NULL, with errno, when a spool file
- * cannot be mapped. */
+ * cannot be mapped, or has no room for the NUL. */
 const char *body_bytes(struct body *body);
 
 #endif

@@ -156,8 +156,9 @@ bool input_body(struct tine_request *r, struct slice *body)
         return false;
     *body = (struct slice){body_bytes(&r->body), (size_t)r->body.length};
     if (body->data == NULL) {
+        int status = body_status(errno);
         tine_log(r, TINE_ERROR, "cannot map the spooled body of a request: %s", strerror(errno));
-        input_fail(r, 500, "the body could not be read");
+        input_fail(r, status, status == 507 ? "there is no room to keep the body" : "the body could not be read");
     }
     return body->data != NULL;
 }

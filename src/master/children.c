@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/title.h"
+#include "master/launch.h"
 #include "master/notify.h"
 #include "master/pidfile.h"
 #include "worker/worker.h"
@@ -100,6 +101,21 @@ static int64_t jittered(int64_t most, const struct config *config)
     return range > 0 ? most - random() % (range + 1) : most;
 }
 
+/* In the child. What it tells is the verdict if it is the first of its generation. */
+static _Noreturn void cannot_become(const struct generation *generation, int control, int error)
+{
+    struct errors errors;
+    char message[WORKER_MESSAGE_MAX];
+    errors_init(&errors);
+    config_reject_value(&errors, generation->config, "server", "user",
+                        "cannot become '%s': %s (CAP_SETUID or CAP_SETGID is missing, or this namespace has no such user; 'user = root' "
+                        "does without)",
+                        generation->privileges.user, strerror(error));
+    int length = snprintf(message, sizeof message, "%c%s", MESSAGE_REASON, errors.messages[0]);
+    send(control, message, (size_t)length < sizeof message ? (size_t)length : sizeof message - 1, MSG_NOSIGNAL);
+    _exit(WORKER_EXIT_REFUSED);
+}
+
 static _Noreturn void run_child(struct master *m, unsigned slot, struct generation *generation, unsigned position,
                                 bool canary, int control, pid_t master, int64_t max_requests)
 {
@@ -107,10 +123,8 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
     title_set("tine: worker %u, generation %u", position, generation->number);
     logs_use(&generation->logs, generation->config);
     limit_descriptors();
-    if (privileges_drop(&generation->privileges, WORKER_LOOK_SIGNAL) < 0) {
-        log_error("cannot become '%s': %s", generation->privileges.user, strerror(errno));
-        _exit(1);
-    }
+    if (privileges_drop(&generation->privileges, WORKER_LOOK_SIGNAL) < 0)
+        cannot_become(generation, control, errno);
     if (getppid() != master) /* it died before the death signal was asked for */
         _exit(1);
     struct worker_setup setup = {.config = generation->config, .connections = generation->connections,
@@ -129,13 +143,21 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
     worker_run(&setup);
 }
 
+/* Once, until one can be started: it is tried each second. Of the first of a generation each time: whoever asked for it looks here. */
+static void tell_failure(struct master *m, bool canary, const char *what, const char *why, const char *hint)
+{
+    if (canary || !m->spawn_failed)
+        log_error("cannot %s a worker: %s%s", what, why, hint);
+    m->spawn_failed = true;
+}
+
 /* Fork with all signals blocked (they are, but in the wait): the child unblocks them when its handlers stand. */
 int children_spawn(struct master *m, struct generation *generation, unsigned position, bool canary)
 {
     unsigned slot = find_free_slot(m);
     int pair[2];
     if (slot == SCOREBOARD_SLOTS || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        log_error("cannot start a worker: %s", slot == SCOREBOARD_SLOTS ? "too many are leaving" : strerror(errno));
+        tell_failure(m, canary, "start", slot == SCOREBOARD_SLOTS ? "too many are leaving" : strerror(errno), "");
         return -1;
     }
     pid_t master = getpid();
@@ -155,11 +177,11 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     }
     io_close(&pair[1]);
     if (pid < 0) {
-        log_error("cannot fork a worker: %s%s", strerror(errno),
-                  errno == EAGAIN ? " (the limit of processes: ulimit -u, or TasksMax= in the unit)" : "");
+        tell_failure(m, canary, "fork", strerror(errno), launch_hint(errno));
         io_close(&pair[0]);
         return -1;
     }
+    m->spawn_failed = false;
     m->children[slot] = (struct child){.state = CHILD_STARTING, .pid = pid, .position = position, .generation = generation,
                                        .control = pair[0], .canary = canary, .started = m->now};
     atomic_store(&m->board->slots[slot].pid, pid);

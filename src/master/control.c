@@ -180,6 +180,15 @@ static void accept_client(struct master *m)
     read_request(m, client);
 }
 
+/* The copy of process 1, which is leaving from its first moment, tells the verdict of an upgrade all the same, once there is one. */
+static bool is_in_vain(const struct master *m, const struct control_client *client)
+{
+    if (m->state <= MASTER_SERVING)
+        return false;
+    bool undecided = m->upgrade.in_place && m->upgrade.state == UPGRADE_TRYING;
+    return client->upgrade ? !undecided : client->awaits > m->reload_run;
+}
+
 static void serve(struct master *m, struct control_client *client, short events)
 {
     if (client->state == CONTROL_READING && events != 0)
@@ -188,7 +197,7 @@ static void serve(struct master *m, struct control_client *client, short events)
         drop(client);
     else if (client->state == CONTROL_WRITING && (events != 0 || client->starved))
         write_out(m, client);
-    if (client->state == CONTROL_WAITING && m->state > MASTER_SERVING && (client->upgrade || client->awaits > m->reload_run))
+    if (client->state == CONTROL_WAITING && is_in_vain(m, client))
         answer(m, client, false, why_not(m));
     if (client->state == CONTROL_FREE || client->deadline == 0)
         return;

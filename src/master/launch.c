@@ -31,6 +31,11 @@ const char *launch_program(void)
     return arguments[0];
 }
 
+const char *launch_hint(int error)
+{
+    return error == EAGAIN ? " (the limit of processes: ulimit -u, or TasksMax= in the unit)" : "";
+}
+
 /* Found as the shell found us: by a path, or in PATH. execvp() would hand what is no program (a file that was cut off, or is empty) to
  * /bin/sh, as whom we are. */
 static void run_program(void)

@@ -16,6 +16,9 @@ void launch_init(int argc, char **argv);
 /* Its name, as it was called. */
 const char *launch_program(void);
 
+/* What may be done about a fork() that failed so, in brackets; else "". */
+const char *launch_hint(int error);
+
 /* In a process of its own. Returns its pid, and our end of the link; or -1 with errno. */
 pid_t launch_beside(struct master *m, int *link);
 

@@ -98,6 +98,8 @@ struct master {
     unsigned slots;                          /* used so far */
     unsigned alive;
     struct position positions[CONFIG_WORKERS_MAX];
+    int64_t spawn_at;     /* when it is tried again to start workers; it could not be done */
+    bool spawn_failed;    /* and that has been told */
     unsigned base;        /* workers that are always there */
     unsigned wanted;      /* that there shall be now */
     unsigned peak;        /* inside handlers at once, since the window began */

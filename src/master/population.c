@@ -21,16 +21,18 @@ static bool is_filled(const struct master *m, unsigned position)
     return false;
 }
 
+/* If one cannot be started the others are not tried either. */
 static void spawn_missing_workers(struct master *m)
 {
     for (unsigned i = 0; i < m->wanted; i++) {
         struct position *position = &m->positions[i];
         if (is_filled(m, i))
             continue;
-        if (position->retry_at <= m->now && children_spawn(m, m->current, i, false) < 0)
-            position->retry_at = m->now + RETRY_MS;
-        if (position->retry_at > m->now)
-            master_wake_at(m, position->retry_at);
+        if (position->retry_at <= m->now && m->spawn_at <= m->now && children_spawn(m, m->current, i, false) < 0)
+            m->spawn_at = m->now + RETRY_MS;
+        int64_t retry_at = position->retry_at > m->spawn_at ? position->retry_at : m->spawn_at;
+        if (retry_at > m->now)
+            master_wake_at(m, retry_at);
     }
 }
 

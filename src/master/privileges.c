@@ -173,11 +173,17 @@ const char *privileges_find_owner(const char *user, const char *group, uid_t *ui
                                           : NULL;
 }
 
+/* Root that has no capabilities, or is that of a user namespace, and stays who it is keeps its groups as well. */
+static int set_groups(const struct privileges *privileges)
+{
+    int result = setgroups((size_t)privileges->group_count, privileges->groups);
+    return result < 0 && errno == EPERM && privileges->uid == geteuid() ? 0 : result;
+}
+
 int privileges_drop(const struct privileges *privileges, int death_signal)
 {
     if (privileges->drop) {
-        if (setgroups((size_t)privileges->group_count, privileges->groups) < 0 || setgid(privileges->gid) < 0 ||
-            setuid(privileges->uid) < 0)
+        if (set_groups(privileges) < 0 || setgid(privileges->gid) < 0 || setuid(privileges->uid) < 0)
             return -1;
         if (privileges->uid != 0 && setuid(0) == 0) { /* it must not be possible to come back */
             errno = EPERM;

@@ -12,6 +12,7 @@
 #include "master/pidfile.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 enum {
@@ -174,10 +175,24 @@ void reload_commit(struct master *m, unsigned canary)
     notify_ready(m);
 }
 
+/* As root of a container or unit may lack it. None of them could be told to leave, or be ended. */
+static bool may_signal(struct master *m, unsigned slot)
+{
+    struct child *child = &m->children[slot];
+    if (kill(child->pid, 0) == 0 || errno != EPERM)
+        return true;
+    config_reject_value(&m->reasons, m->next->config, "server", "user",
+                        "workers, who are '%s', cannot be signalled: %s (CAP_KILL is missing: --cap-add of a container, "
+                        "CapabilityBoundingSet= of the unit; 'user = root' does without)",
+                        m->next->privileges.user, strerror(errno));
+    io_close(&child->control); /* which tells it to leave */
+    return false;
+}
+
 void reload_canary_ready(struct master *m, unsigned slot)
 {
     /* Not if it was condemned meanwhile: it ran out of its time, or the server stops. What it had said by then is read all the same. */
-    if (m->reasons.count == 0 && !m->children[slot].aborted && !succession_ask(m, slot))
+    if (m->reasons.count == 0 && !m->children[slot].aborted && may_signal(m, slot) && !succession_ask(m, slot))
         reload_commit(m, slot);
 }
 

@@ -80,7 +80,7 @@ static void begin(struct master *m)
         watch(m, pid, link);
         return;
     }
-    errors_add(&m->upgrade.reasons, "'%s' cannot be started: %s", launch_program(), strerror(errno));
+    errors_add(&m->upgrade.reasons, "'%s' cannot be started: %s%s", launch_program(), strerror(errno), launch_hint(errno));
     refuse(m);
 }
 

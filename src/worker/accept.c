@@ -54,7 +54,8 @@ static void on_look(int signal)
 
 /* Signals that people and service managers send to a whole process group: workers obey the master only. The alarm ends a worker that
  * dies (guard.c) or is an orphan; until then it is a module's, which may have its own handler, or nobody's. Handlers rather than
- * SIG_IGN, which programs that a handler starts would inherit. */
+ * SIG_IGN, which programs that a handler starts would inherit. XFSZ and PIPE: a file that may grow no more (ulimit -f) is, as a pipe that
+ * nobody reads, an error of that write and not the end of all that a worker holds. */
 static void on_nothing(int signal)
 {
     (void)signal;
@@ -62,7 +63,7 @@ static void on_nothing(int signal)
 
 void accept_signals(void)
 {
-    static const int ignored[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE, SIGALRM};
+    static const int ignored[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE, SIGXFSZ, SIGALRM};
     struct sigaction action = {.sa_handler = on_nothing, .sa_flags = SA_RESTART};
     sigset_t none;
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)

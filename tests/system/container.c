@@ -287,6 +287,21 @@ Test(container, as_process_1_it_upgrades_in_place)
     cr_assert(server_log_has(&server, "1 stopped"), "%s", server_log(&server));
 }
 
+/* The verdict is told by who was process 1 until then. */
+Test(container, as_process_1_it_tells_who_asked_for_an_upgrade_that_it_serves)
+{
+    struct server server;
+    pid_t first = start_as_first(&server, TWO_WORKERS "control = @DIR@/control\n" PROBE);
+    for (int generation = 2; generation < 5; generation++) {
+        struct run ran = run_tine("upgrade", "-c", server.ini);
+        cr_expect_eq(ran.code, 0, "%s%s", ran.out, ran.err);
+        cr_expect(strstr(ran.out, text("generation %d serves", generation)) != NULL, "%s%s", ran.out, ran.err);
+        expect_get(&server, "/hello", 200, "hello");
+    }
+    kill(first, SIGTERM);
+    cr_assert_eq(server_wait(&server), 0);
+}
+
 /* A server that is process 1 with a request in progress, and a new binary that has been tried: it starts in place and waits for a token. */
 static pid_t begin_in_place(struct server *server, struct client *busy, bool break_file)
 {

@@ -82,9 +82,10 @@ Test(faults, workers_that_could_not_be_forked_come_later)
     server_await_workers(&server, 2, workers);
     fault_begin(&server, "fork", EAGAIN);
     kill(workers[0], SIGKILL);
-    await(fault_count(&server, "fork") > 0);
+    await(fault_count(&server, "fork") > 2);
     expect_get(&server, "/hello", 200, "hello");
     fault_end(&server, "fork");
+    cr_expect_eq(text_count(server_log(&server), "cannot fork a worker"), 1, "not once for all tries: %s", server_log(&server));
     server_await_workers(&server, 2, workers);
     expect_get(&server, "/hello", 200, "hello");
     cr_assert(server_log_has(&server, "cannot fork a worker: Resource temporarily unavailable (the limit of processes: ulimit -u, or TasksMax= in the unit)"));
@@ -313,6 +314,30 @@ Test(faults, a_full_disk_for_bodies_is_survived_until_there_is_room_again)
     expect_all_kept(clients);
     server_stop(&server);
     umount(text("%s/disk", server.dir));
+}
+
+/* A limit on the size of files would kill whoever writes beyond it. */
+Test(faults, a_file_that_may_grow_no_more_costs_nobody_a_connection)
+{
+    struct server server;
+    struct client clients[KEPT];
+    server_prepare(&server, TWO_WORKERS "[limits]\nbody = 100m\n" PROBE);
+    const char *argv[] = {"prlimit", "--fsize=16777216", tine_path(), "-c", server.ini, NULL};
+    if (!program_exists("prlimit"))
+        cr_skip_test("there is no prlimit");
+    server_launch_by(&server, argv);
+    keep(&server, clients);
+    struct client large = client_connect(&server);
+    char *bytes = calloc(1, 1 << 20);
+    client_send(&large, request("POST", "/sum", text("Content-Length: %d\r\n", 20 << 20)));
+    for (int i = 0; i < 20 && client_try_send(&large, bytes, 1 << 20); i++)
+        continue;
+    struct response response = client_read(&large);
+    cr_expect_eq(response.status, 507, "%d %s", response.status, response.body);
+    free(bytes);
+    expect_all_kept(clients);
+    cr_expect_not(server_log_has(&server, "killed by"), "%s", server_log(&server));
+    server_stop(&server);
 }
 
 /* The Date of an answer against the real clock. */

@@ -160,6 +160,52 @@ Test(privileges, a_folder_that_workers_cannot_enter_or_write_bodies_to_is_told)
     server_stop(&server);
 }
 
+/* Starts tine as root without capabilities but those listed (as ",+setuid"): of a container, say. */
+static struct run run_bounded(struct server *server, const char *user, const char *capabilities)
+{
+    need_root();
+    server_prepare(server, text(ONE_WORKER "%s" PROBE, user));
+    const char *bounding = text("--bounding-set=-all%s", capabilities);
+    if (!program_exists("setpriv") || run("setpriv", "--inh-caps=-all", bounding, "true").code != 0)
+        cr_skip_test("no setpriv");
+    return run("setpriv", "--inh-caps=-all", bounding, tine_path(), "-c", server->ini, "-t");
+}
+
+static void expect_unstarted(const struct server *server, const char *capabilities, const char *reason)
+{
+    struct run ran = run("setpriv", "--inh-caps=-all", text("--bounding-set=-all%s", capabilities), tine_path(), "-c", server->ini);
+    cr_expect_eq(ran.code, 1);
+    cr_expect(text_matches(ran.err, text("server.ini(:[0-9]+)?: \\[server\\] user: .*'nobody'.*%s", reason)), "%s", ran.err);
+}
+
+Test(privileges, root_that_cannot_become_another_says_where_and_what_to_do)
+{
+    struct server server;
+    cr_expect_eq(run_bounded(&server, "", "").code, 0);
+    expect_unstarted(&server, "", "CAP_SETUID or CAP_SETGID is missing.*'user = root' does without");
+}
+
+/* Neither a reload nor a stop would ever end, and no handler would be held to its time. */
+Test(privileges, root_that_may_not_signal_its_workers_does_not_start)
+{
+    struct server server;
+    run_bounded(&server, "", "");
+    expect_unstarted(&server, ",+setuid,+setgid", "cannot be signalled.*CAP_KILL is missing");
+    expect_unstarted(&server, ",+setuid,+setgid", "'user = root' does without");
+}
+
+Test(privileges, root_without_capabilities_serves_as_who_it_is)
+{
+    struct server server;
+    run_bounded(&server, "user = root\n", "");
+    const char *argv[] = {"setpriv", "--inh-caps=-all", "--bounding-set=-all", tine_path(), "-c", server.ini, NULL};
+    server_launch_by(&server, argv);
+    expect_get(&server, "/hello", 200, "hello");
+    server_hup(&server);
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop(&server);
+}
+
 /* tine started with these limits, through a shell: they must not be this process' own. */
 #define LIMITED(soft, hard, server) \
     {"sh", "-c", text("ulimit -Sn %s && ulimit -Hn %s && exec %s -c %s", soft, hard, tine_path(), (server)->ini), NULL}

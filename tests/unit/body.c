@@ -3,7 +3,11 @@
 #include "base/log.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 static struct body body;
@@ -70,6 +74,30 @@ Test(body, without_a_place_to_spool_it_is_500)
 {
     body_begin(&body, 100, 2, "/nowhere");
     cr_expect_eq(body_append(&body, "1234", 4), 500);
+}
+
+/* The NUL would be a page of its own, which is not to be had. */
+Test(body, one_that_fills_a_disk_in_memory_is_507_and_no_crash_of_who_reads_it_as_text)
+{
+    static char page[4096];
+    char folder[] = "/tmp/tine-body-XXXXXX";
+    cr_assert_not_null(mkdtemp(folder));
+    bool mounted = unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                   mount("tmpfs", folder, "tmpfs", MS_NOSUID, "size=12288") == 0;
+    memset(page, 'p', sizeof page);
+    body_begin(&body, 1 << 20, 100, folder);
+    for (int i = 0; mounted && i < 3; i++)
+        cr_expect_eq(body_append(&body, page, sizeof page), 0);
+    errno = 0;
+    const char *bytes = mounted ? body_bytes(&body) : NULL;
+    int status = body_status(errno);
+    size_t length = bytes != NULL ? strlen(bytes) : 0;
+    body_reset(&body);
+    umount(folder);
+    rmdir(folder);
+    if (!mounted)
+        cr_skip_test("may not mount");
+    cr_expect(bytes == NULL && status == 507, "%zu, status %d", length, status);
 }
 
 Test(body, a_disk_that_stays_full_is_told_once)
