@@ -206,9 +206,11 @@ void tine_log(tine_request *r, tine_level level, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     log_trim(text);
+    log_wait(true); /* there is [timeouts] request for that */
     /* tine_level and enum log_level have the same order. */
     if (r != NULL)
         log_message((enum log_level)level, "%s (request %s)", text, tine_id(r));
     else
         log_message((enum log_level)level, "%s", text);
+    log_wait(false);
 }

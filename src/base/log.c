@@ -27,7 +27,7 @@ enum reader { NO_READER, READER, SOCKET_READER };
 static struct {
     int fd;
     enum log_level least;
-    bool never_waits;
+    bool never_waits, waits_now;
     enum reader reader;    /* who might have us wait */
     int beside;            /* what 'fd' leads to, opened a second time; -1: it is not */
     unsigned long dropped; /* messages, since the last that was written */
@@ -61,6 +61,11 @@ void log_never_wait(bool on)
 {
     state.never_waits = on;
     open_beside();
+}
+
+void log_wait(bool on)
+{
+    state.waits_now = on;
 }
 
 int log_fd(void)
@@ -117,6 +122,8 @@ static size_t append_visible(char *line, size_t length, size_t size, const char 
 static ssize_t put(const char *text, size_t length)
 {
     struct pollfd poller = {.fd = state.fd, .events = POLLOUT};
+    if (state.waits_now)
+        return write(state.fd, text, length);
     if (state.reader == SOCKET_READER)
         return send(state.fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (state.beside >= 0)

@@ -24,6 +24,9 @@ int log_fd(void);
  * counted before the next message that it takes. A child inherits it. */
 void log_never_wait(bool on);
 
+/* Off at first. On: messages wait all the same, as those of a handler do: who logs more than is read is as slow as its reader. */
+void log_wait(bool on);
+
 void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_message_va(enum log_level level, const char *format, va_list arguments);
 

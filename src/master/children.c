@@ -68,7 +68,6 @@ static void forget(struct master *m, const struct generation *own)
     for (unsigned i = 0; i < m->slots; i++)
         if (m->children[i].state != CHILD_NONE)
             io_close(&m->children[i].control);
-    log_never_wait(false); /* a handler that logs more than is read is as slow as its reader, and has its time */
     notify_forget();
     control_forget(&m->control);
     upgrade_forget(&m->upgrade);

@@ -71,7 +71,7 @@ static void tell_lost(size_t lines, int error)
 
 void logs_write_ring(const struct logs *logs, struct log_ring *ring)
 {
-    size_t lost = log_ring_write(ring, &logs->access, getpid(), false);
+    size_t lost = log_ring_write(ring, &logs->access, getpid());
     if (lost > 0)
         tell_lost(lost, errno);
 }

@@ -77,6 +77,18 @@ static bool would_wait(const struct log_target *target)
     return (target->pipe || target->immediate) && poll(&poller, 1, 0) == 0;
 }
 
+/* Between the look and the write another process may have filled the pipe: then who writes would wait all the same. Linux before 6.4 does
+ * not know how to ask a pipe not to. */
+static ssize_t write_now(const struct log_target *target, const struct iovec *iov, int runs)
+{
+    if (target->pipe) {
+        ssize_t written = pwritev2(target->fd, iov, runs, -1, RWF_NOWAIT);
+        if (written >= 0 || errno != EOPNOTSUPP)
+            return written;
+    }
+    return writev(target->fd, iov, runs);
+}
+
 /* One write, at the most. What was cut short and then dropped is ended first, so that no line seems to go on in another. */
 static ssize_t write_some(struct log_ring *ring, const struct log_target *target, uint64_t tail, uint64_t head)
 {
@@ -85,12 +97,12 @@ static ssize_t write_some(struct log_ring *ring, const struct log_target *target
     if (target->fd < 0)
         return (ssize_t)(head - tail);
     if (half != 0 && half != tail) {
-        if (write(target->fd, "\n", 1) < 0)
+        if (write_now(target, &(struct iovec){"\n", 1}, 1) < 0)
             return -1;
         atomic_store_explicit(&ring->half, 0, memory_order_relaxed);
     }
     int runs = gather(ring, tail, end_of_write(ring, tail, head, target->pipe), iov);
-    ssize_t written = writev(target->fd, iov, runs);
+    ssize_t written = write_now(target, iov, runs);
     if (written > 0) {
         uint64_t end = tail + (uint64_t)written;
         atomic_store_explicit(&ring->half, ring->bytes[(end - 1) % LOG_RING_SIZE] == '\n' ? 0 : end, memory_order_relaxed);
@@ -106,20 +118,18 @@ static size_t empty(struct log_ring *ring, uint64_t head)
     return 1;
 }
 
-static size_t write_out(struct log_ring *ring, const struct log_target *target, bool patient)
+static size_t write_out(struct log_ring *ring, const struct log_target *target)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     size_t lost = 0;
     if (head - tail > LOG_RING_SIZE)
         return empty(ring, head);
-    while (tail != head) {
-        if (!patient && would_wait(target))
-            break;
+    while (tail != head && !would_wait(target)) {
         ssize_t written = write_some(ring, target, tail, head);
         if (written < 0 && errno == EINTR)
             continue;
-        if (written < 0 && errno == EAGAIN) /* somebody made our standard output non-blocking */
+        if (written < 0 && errno == EAGAIN)
             break;
         if (written < 0) {
             lost = count_lines(ring, tail, head);
@@ -134,15 +144,17 @@ static size_t write_out(struct log_ring *ring, const struct log_target *target, 
 
 const char *log_ring_why(int error)
 {
-    return error == EBADMSG ? "a handler wrote over the memory that they were kept in" : strerror(error);
+    return error == EBADMSG  ? "a handler wrote over the memory that they were kept in"
+           : error == EAGAIN ? "whoever reads the pipe or terminal that it goes to does not take them"
+                             : strerror(error);
 }
 
-size_t log_ring_write(struct log_ring *ring, const struct log_target *target, pid_t self, bool patient)
+size_t log_ring_write(struct log_ring *ring, const struct log_target *target, pid_t self)
 {
     pid_t nobody = 0;
     if (log_ring_is_empty(ring) || !atomic_compare_exchange_strong(&ring->writer, &nobody, self))
         return 0;
-    size_t lost = write_out(ring, target, patient);
+    size_t lost = write_out(ring, target);
     int saved = errno;
     atomic_store_explicit(&ring->writer, 0, memory_order_release);
     errno = saved;

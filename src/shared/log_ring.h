@@ -52,11 +52,10 @@ static inline size_t log_ring_length(const struct log_ring *ring)
 /* Appends one line (with its newline; at most LOG_RING_LINE_MAX). Only the slot's worker. False: no room. */
 bool log_ring_append(struct log_ring *ring, const char *line, size_t length);
 
-/* Writes out what is there. With 'patient' false it never waits: a pipe that is full keeps its lines for the
- * next time. Lines that cannot be written (disk full) are dropped: their number is returned, with errno. If one of them was written
+/* Writes out what is there. It never waits: what a pipe has no room for is kept for the next time. Lines that cannot be written (disk full) are dropped: their number is returned, with errno. If one of them was written
  * in half, a newline ends that before the next. A ring whose own account of itself cannot be (a module wrote over it) is emptied: that
  * is 1, with EBADMSG. */
-size_t log_ring_write(struct log_ring *ring, const struct log_target *target, pid_t self, bool patient);
+size_t log_ring_write(struct log_ring *ring, const struct log_target *target, pid_t self);
 
 /* That errno in words. */
 const char *log_ring_why(int error);

@@ -13,7 +13,8 @@
 
 enum {
     WRITE_AT = LOG_RING_SIZE / 2, /* bytes gathered before a busy worker writes them out itself */
-    FULL_TRIES = 100,             /* milliseconds to wait for the master, which is writing the ring out */
+    STALL_MS = 2000,              /* to wait for a reader, or for the master, which is writing the ring out */
+    LEAVE_MS = 1000,              /* the same of a worker that leaves */
     TELL_EVERY_MS = 60000
 };
 
@@ -31,22 +32,39 @@ static void tell_lost(struct worker *w, size_t lines, int error)
 void journal_flush(struct worker *w)
 {
     w->looked_us = 0; /* whoever reads the log may not be in a hurry */
-    size_t lost = log_ring_write(&w->slot->log, &w->access_log, getpid(), true);
+    size_t lost = log_ring_write(&w->slot->log, &w->access_log, getpid());
     if (lost > 0)
         tell_lost(w, lost, errno);
 }
 
+/* False: there is not that much room by then. */
+static bool await_room(struct worker *w, size_t room, int64_t until)
+{
+    journal_flush(w);
+    while (log_ring_length(&w->slot->log) + room > LOG_RING_SIZE) {
+        if (clock_ms() >= until)
+            return false;
+        poll(NULL, 0, 1);
+        journal_flush(w);
+    }
+    return true;
+}
+
+void journal_end(struct worker *w)
+{
+    await_room(w, LOG_RING_SIZE, clock_ms() + LEAVE_MS);
+}
+
+/* A log that takes nothing for long shall not hold requests up: from then on, until it takes some again, lines that find no room are lost. */
 static void keep_line(struct worker *w, const char *line, size_t length)
 {
     struct log_ring *ring = &w->slot->log;
-    for (int tries = 0; !log_ring_append(ring, line, length); tries++) {
-        if (tries == FULL_TRIES) {
+    if (!log_ring_append(ring, line, length)) {
+        w->log_stalled = !await_room(w, length, w->log_stalled ? 0 : clock_ms() + STALL_MS);
+        if (w->log_stalled || !log_ring_append(ring, line, length)) {
             tell_lost(w, 1, EAGAIN);
             return;
         }
-        journal_flush(w);
-        if (log_ring_length(ring) + length > LOG_RING_SIZE)
-            poll(NULL, 0, 1); /* the master is at it right now */
     }
     if (w->access_log.immediate || log_ring_length(ring) >= WRITE_AT)
         journal_flush(w);

@@ -148,6 +148,7 @@ struct worker {
     bool queue_matters;  /* some app limits how long requests wait */
     bool due_told;       /* the master knows that we are due */
     int64_t refusal_told; /* when a connection that was turned away was last told of; 0: never */
+    bool log_stalled;    /* the log took nothing for long */
     uint64_t log_lost;   /* access log lines that could not be kept */
     int64_t log_lost_told;
 
@@ -240,7 +241,8 @@ extern const struct request_calls connection_calls;
 /* ---- journal.c: the access log and slow requests ---- */
 
 void journal_request(struct worker *w, struct tine_request *r);
-void journal_flush(struct worker *w);
+void journal_flush(struct worker *w); /* never waits */
+void journal_end(struct worker *w);   /* of a worker that leaves: waits a little */
 
 /* The one worker of this process, for what has no argument to carry it. */
 extern struct worker *the_worker;

@@ -40,7 +40,7 @@ static _Noreturn void leave(struct worker *w)
 {
     atomic_store(&w->slot->state, WORKER_LEAVING);
     apps_stop(w->apps);
-    journal_flush(w);
+    journal_end(w);
     scoreboard_deactivate(w->slot);
     exit(WORKER_EXIT_CLEAN);
 }
@@ -54,6 +54,7 @@ static void take_logs(struct worker *w, const int *fds, size_t count)
     log_target_open(&w->access_log, w->access_log.fd);
     if (count == 2 && log_fd() >= 0)
         dup3(fds[1], log_fd(), log_fd() > STDERR_FILENO ? O_CLOEXEC : 0);
+    log_open(log_fd(), (enum log_level)w->config->log_level); /* it may be of another kind */
     if (count < 2)
         log_error("cannot take the new log files: the table of descriptors is full");
     for (size_t i = 0; i < count; i++)

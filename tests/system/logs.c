@@ -5,7 +5,6 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,110 +268,6 @@ Test(logs, usr1_reopens_both)
     const char *errors = text("%s%s", file_read(text("%s.1", server.log), NULL), file_read(server.log, NULL));
     cr_assert_eq(text_count(access, "GET /log "), (size_t)asked, "%d requests:\n%s", asked, access);
     cr_assert_eq(text_count(errors, "the probe says 42"), (size_t)asked, "%d requests:\n%s", asked, errors);
-}
-
-Test(logs, a_pipe_gets_whole_lines)
-{
-    struct server server;
-    server_prepare(&server, TWO_WORKERS PROBE);
-    const char *script = text("exec %s -c %s 2>%s | cat >%s", tine_path(), server.ini, server.log, server.access);
-    pid_t shell = process_start((const char *const[]){"sh", "-c", script, NULL}, "/dev/null", "/dev/null");
-    server.pid = shell;
-    kill_at_exit(shell);
-    snprintf(server.address, sizeof server.address, "%s", server_address(&server, 0));
-    int master = 0;
-    sscanf(strstr(server_log(&server), " info ") + 6, "%d", &master);
-    for (int i = 0; i < 100; i++)
-        get(&server, "/hello");
-    kill(master, SIGTERM);
-    cr_assert_eq(process_wait(shell, PATIENCE), 0);
-    cr_assert_eq(text_count(file_read(server.access, NULL), "\"GET /hello HTTP/1.1\" 200 5"), 100);
-}
-
-/* Standard output whose reader has left: the lines are lost, the server is not. */
-Test(logs, a_reader_that_left_does_not_stop_the_server)
-{
-    struct server server;
-    server_prepare(&server, TWO_WORKERS PROBE);
-    const char *script = text("%s -c %s 2>%s | true", tine_path(), server.ini, server.log);
-    server.pid = process_start((const char *const[]){"sh", "-c", script, NULL}, "/dev/null", "/dev/null");
-    snprintf(server.address, sizeof server.address, "%s", server_address(&server, 0));
-    kill_at_exit(server.pid);
-    int master = 0;
-    sscanf(strstr(server_log(&server), " info ") + 6, "%d", &master);
-    for (int i = 0; i < 20; i++)
-        expect_get(&server, "/hello", 200, "hello");
-    for (int64_t start = now_ms(); now_ms() - start < 1500;)
-        expect_get(&server, "/hello", 200, "hello");
-    kill(master, SIGTERM);
-    await(!process_alive(master));
-}
-
-/* Until there is no room in it for a single byte, and none comes: a terminal passes on behind our back what it was given. */
-static void fill(int fd)
-{
-    char dots[1000];
-    memset(dots, '.', sizeof dots);
-    for (int full = 0; full < 10; pause_shortly(), full++)
-        for (size_t length = sizeof dots; length > 0;)
-            if (write(fd, dots, length) < 0)
-                length /= 2;
-            else
-                full = 0;
-}
-
-/* All that is in it now. */
-static char *drain(int fd)
-{
-    static char bytes[1 << 20];
-    size_t length = 0;
-    for (ssize_t more; (more = read(fd, bytes + length, sizeof bytes - 1 - length)) > 0;)
-        length += (size_t)more;
-    bytes[length] = 0;
-    return bytes;
-}
-
-/* The error log goes to 'path', which nobody reads: a worker is replaced all the same, what was dropped is counted, and the server
- * stops. */
-static void serve_though_nobody_reads(const char *path, int writer, int reader)
-{
-    struct server server;
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
-    server_prepare(&server, text("[server]\nlisten = unix:@DIR@/sock\nworkers = 2\n[log]\nerror = %s\n" PROBE, path));
-    const char *const argv[] = {tine_path(), "-c", server.ini, NULL}, *address = text("unix:%s/sock", server.dir);
-    server.pid = process_start(argv, server.access, server.log);
-    kill_at_exit(server.pid);
-    await(file_exists(text("%s/sock", server.dir)));
-    await(strstr(drain(reader), "generation 1 serves") != NULL);
-    server_await_workers(&server, 2, before);
-    fill(writer);
-    for (int i = 0; i < 2; i++)
-        kill(before[i], SIGKILL);
-    await(server_workers(&server, now) == 2 && !pids_overlap(before, 2, now, 2));
-    expect_at(address, "/hello", "hello");
-    drain(reader);
-    server_signal(&server, SIGHUP);
-    await(strstr(drain(reader), "messages were dropped") != NULL);
-    fill(writer);
-    server_signal(&server, SIGTERM);
-    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
-}
-
-Test(logs, a_pipe_that_nobody_reads_does_not_stop_the_server)
-{
-    const char *path = text("%s/pipe", test_dir());
-    cr_assert_eq(mkfifo(path, 0600), 0);
-    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    serve_though_nobody_reads(path, fd, fd);
-}
-
-Test(logs, a_terminal_that_nobody_reads_does_not_stop_the_server)
-{
-    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (terminal < 0 || grantpt(terminal) < 0 || unlockpt(terminal) < 0)
-        cr_skip_test("there are no terminals");
-    const char *path = text("%s", ptsname(terminal));
-    serve_though_nobody_reads(path, open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), terminal);
 }
 
 static void expect_refused(const struct server *server, const char *expression)

@@ -45,8 +45,8 @@ Test(log_ring, writes_out_what_was_appended_once)
     cr_assert(log_ring_append(ring, "one\n", 4));
     cr_assert(log_ring_append(ring, "two\n", 4));
     cr_expect_eq(log_ring_length(ring), 8);
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 0);
-    log_ring_write(ring, &target, getpid(), true);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 0);
+    log_ring_write(ring, &target, getpid());
     cr_expect(log_ring_is_empty(ring));
     cr_written("one\ntwo\n");
 }
@@ -60,10 +60,10 @@ Test(log_ring, a_full_ring_takes_no_more_and_all_after_it_was_written)
     while (log_ring_append(ring, line, sizeof line))
         lines++;
     cr_expect_eq(lines, LOG_RING_SIZE / 1000);
-    log_ring_write(ring, &target, getpid(), true);
+    log_ring_write(ring, &target, getpid());
     for (size_t i = 0; i < lines; i++) /* now across the end */
         cr_assert(log_ring_append(ring, line, sizeof line));
-    log_ring_write(ring, &target, getpid(), true);
+    log_ring_write(ring, &target, getpid());
     cr_expect_eq(lseek(fileno(file), 0, SEEK_END), (off_t)(2 * lines * 1000));
 }
 
@@ -71,13 +71,13 @@ Test(log_ring, only_one_writes_at_a_time_and_a_dead_one_is_succeeded)
 {
     atomic_store(&ring->writer, 4711);
     log_ring_append(ring, "line\n", 5);
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 0);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 0);
     cr_written("");
     log_ring_recover(ring, &target, 4712); /* somebody else died */
-    log_ring_write(ring, &target, getpid(), true);
+    log_ring_write(ring, &target, getpid());
     cr_written("");
     log_ring_recover(ring, &target, 4711);
-    log_ring_write(ring, &target, getpid(), true);
+    log_ring_write(ring, &target, getpid());
     cr_written("\nline\n");
 }
 
@@ -87,7 +87,7 @@ Test(log_ring, whoever_wrote_over_its_writer_is_forgotten_with_its_worker)
     atomic_store(&ring->writer, 0x7e7e7e7e);
     log_ring_append(ring, "line\n", 5);
     log_ring_free(ring);
-    log_ring_write(ring, &target, getpid(), true);
+    log_ring_write(ring, &target, getpid());
     cr_written("line\n");
 }
 
@@ -97,7 +97,7 @@ Test(log_ring, lines_that_cannot_be_written_are_counted)
     log_target_open(&target, full);
     log_ring_append(ring, "one\n", 4);
     log_ring_append(ring, "two\n", 4);
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 2);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 2);
     cr_expect_eq(errno, ENOSPC);
     cr_expect(log_ring_is_empty(ring));
     close(full);
@@ -108,11 +108,11 @@ static void expect_emptied(uint64_t head, uint64_t tail)
     atomic_store(&ring->head, head);
     atomic_store(&ring->tail, tail);
     cr_expect_not(log_ring_append(ring, "one\n", 4));
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 1);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 1);
     cr_expect_eq(errno, EBADMSG);
     cr_expect(log_ring_is_empty(ring));
     cr_expect(log_ring_append(ring, "two\n", 4));
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 0);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 0);
     cr_expect(log_ring_is_empty(ring));
 }
 
@@ -133,14 +133,14 @@ Test(log_ring, half_a_line_is_ended_before_the_next)
     const struct rlimit narrow = {6, RLIM_INFINITY}, wide = {RLIM_INFINITY, RLIM_INFINITY};
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &narrow), 0);
     log_ring_append(ring, "one\ntwo\nthree\n", 14);
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 2);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 2);
     log_ring_append(ring, "four\n", 5);
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 1);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 1);
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &wide), 0);
     log_ring_append(ring, "five\n", 5);
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 0);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 0);
     log_ring_append(ring, "six\n", 4);
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 0);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 0);
     cr_written("one\ntw\nfive\nsix\n");
 }
 
@@ -148,7 +148,7 @@ Test(log_ring, off_means_gone)
 {
     log_target_open(&target, -1);
     log_ring_append(ring, "one\n", 4);
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), true), 0);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 0);
     cr_expect(log_ring_is_empty(ring));
 }
 
@@ -164,12 +164,12 @@ Test(log_ring, a_full_pipe_keeps_its_lines_for_later_and_gets_whole_ones)
     cr_assert(target.pipe);
     for (int i = 0; i < 20; i++)
         log_ring_append(ring, line, sizeof line);
-    cr_expect_eq(log_ring_write(ring, &target, getpid(), false), 0);
+    cr_expect_eq(log_ring_write(ring, &target, getpid()), 0);
     cr_expect_not(log_ring_is_empty(ring));
     ssize_t length = read(pipes[0], got, sizeof got);
     cr_expect_eq(length % 1000, 0);
     while (!log_ring_is_empty(ring)) {
-        log_ring_write(ring, &target, getpid(), false);
+        log_ring_write(ring, &target, getpid());
         length += read(pipes[0], got, sizeof got);
     }
     cr_expect_eq(length, 20000);
@@ -181,9 +181,9 @@ static void work_until_killed(void)
         char line[64];
         int length = snprintf(line, sizeof line, "line %u of a worker\n", i);
         while (!log_ring_append(ring, line, (size_t)length))
-            log_ring_write(ring, &target, getpid(), true);
+            log_ring_write(ring, &target, getpid());
         if (log_ring_length(ring) > LOG_RING_SIZE / 2)
-            log_ring_write(ring, &target, getpid(), true);
+            log_ring_write(ring, &target, getpid());
     }
 }
 
@@ -212,7 +212,7 @@ Test(log_ring, no_line_of_a_killed_worker_is_lost, .timeout = 30)
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         log_ring_recover(ring, &target, pid);
-        log_ring_write(ring, &target, getpid(), true);
+        log_ring_write(ring, &target, getpid());
         cr_assert(log_ring_is_empty(ring));
     }
     cr_nothing_lost();
