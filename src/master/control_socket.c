@@ -28,11 +28,16 @@ void control_init(struct control *control)
         control->clients[i].fd = -1;
 }
 
+static bool is_other_file(const struct sockaddr_un *address)
+{
+    struct stat status;
+    return lstat(address->sun_path, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 /* A path that a server left which was killed: nobody listens there. */
 static bool is_left_over(const struct sockaddr_un *address, socklen_t length)
 {
-    struct stat status;
-    if (address->sun_path[0] == 0 || lstat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
+    if (address->sun_path[0] == 0 || is_other_file(address))
         return false;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)address, length) < 0 && errno == ECONNREFUSED;
@@ -58,7 +63,7 @@ static int listen_at(const struct sockaddr_un *address, socklen_t length)
         if (is_left_over(address, length) && unlink(address->sun_path) == 0)
             result = bind_once(fd, address, length);
         else
-            errno = EADDRINUSE;
+            errno = address->sun_path[0] != 0 && is_other_file(address) ? EEXIST : EADDRINUSE;
     }
     if (result < 0 || listen(fd, BACKLOG) < 0)
         io_close(&fd);
@@ -92,7 +97,10 @@ static int open_socket(struct control_socket *socket, const struct config *confi
         return 0;
     }
     if (address.sun_path[0] != 0) {
-        config_reject_value(errors, config, "server", "control", "cannot listen on '%s': %s", config->control, strerror(errno));
+        config_reject_value(errors, config, "server", "control", "cannot listen on '%s': %s%s", config->control, strerror(errno),
+                            errno == EEXIST       ? " (what lies there is no socket: move it away, or take another path)"
+                            : errno == EADDRINUSE ? " (by another server: take another path)"
+                                                  : "");
         return -1;
     }
     /* Names without a path are nobody's: whoever took this one shall not be able to keep the server from starting. */

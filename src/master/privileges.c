@@ -5,6 +5,7 @@
 #include "master/privileges.h"
 
 #include "base/log.h"
+#include "master/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,16 +110,17 @@ static const char *await_answer(struct answer *answer, pid_t pid, int fd)
  * of theirs would stay in the master. Returns NULL, or why there is no answer. */
 static const char *ask(struct answer *answer, look_up_function *look, const char *name, const char *group)
 {
+    static char why[128];
     int pipes[2];
     if (pipe2(pipes, O_CLOEXEC) < 0)
         return strerror(errno);
     pid_t pid = fork();
     if (pid == 0)
         answer_in_child(look, name, group, pipes[1]);
-    const char *wrong = pid < 0 ? strerror(errno) : NULL;
+    if (pid < 0)
+        snprintf(why, sizeof why, "%s%s", strerror(errno), launch_hint(errno));
     close(pipes[1]);
-    if (wrong == NULL)
-        wrong = await_answer(answer, pid, pipes[0]);
+    const char *wrong = pid < 0 ? why : await_answer(answer, pid, pipes[0]);
     close(pipes[0]);
     return wrong;
 }

@@ -66,7 +66,7 @@ Test(faults, a_reload_that_cannot_fork_is_refused_and_the_next_is_not)
     server_reload_refused(&server, TWO_WORKERS PROBE);
     cr_assert_gt(fault_count(&server, "fork"), 0);
     if (geteuid() == 0) /* the first thing that it forks for is who workers shall be */
-        server_log_await(&server, text("[server] user: cannot look up 'nobody': %s", strerror(EAGAIN)), 1);
+        server_log_await(&server, text("[server] user: cannot look up 'nobody': %s (the limit of processes", strerror(EAGAIN)), 1);
     expect_all_kept(clients);
     fault_end(&server, "fork");
     server_hup(&server);
