@@ -333,6 +333,22 @@ bool children_serves(const struct master *m, const struct child *child)
     return child->generation == m->current && (child->state == CHILD_STARTING || child->state == CHILD_READY);
 }
 
+/* Inside a handler, or not ready yet, it follows its order before it accepts. */
+static bool accepts(const struct master *m, unsigned slot)
+{
+    const struct slot *shared = &m->board->slots[slot];
+    uint32_t state = atomic_load(&shared->state);
+    return m->children[slot].state != CHILD_LEAVING || (!atomic_load(&shared->shut) && (state == WORKER_WAITING || state == WORKER_BUSY));
+}
+
+bool children_accept(const struct master *m, const struct generation *but)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].state != CHILD_NONE && m->children[i].generation != but && accepts(m, i))
+            return true;
+    return false;
+}
+
 static bool anybody_serves(const struct master *m)
 {
     for (unsigned i = 0; i < m->slots; i++)

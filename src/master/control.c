@@ -180,12 +180,12 @@ static void accept_client(struct master *m)
     read_request(m, client);
 }
 
-/* The copy of process 1, which is leaving from its first moment, tells the verdict of an upgrade all the same, once there is one. */
+/* Whose master is leaving. It tells the verdict of an upgrade all the same, the copy of process 1 as soon as there is one. */
 static bool is_in_vain(const struct master *m, const struct control_client *client)
 {
     if (m->state <= MASTER_SERVING)
         return false;
-    bool undecided = m->upgrade.in_place && m->upgrade.state == UPGRADE_TRYING;
+    bool undecided = m->upgrade_verdict.by != 0 || (m->upgrade.in_place && m->upgrade.state == UPGRADE_TRYING);
     return client->upgrade ? !undecided : client->awaits > m->reload_run;
 }
 
@@ -236,6 +236,14 @@ bool control_awaits(const struct control *control, unsigned run)
 {
     for (size_t i = 0; i < CONTROL_CLIENTS; i++)
         if (awaits(&control->clients[i], run))
+            return true;
+    return false;
+}
+
+bool control_awaits_upgrade(const struct control *control)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+        if (control->clients[i].state == CONTROL_WAITING && control->clients[i].upgrade)
             return true;
     return false;
 }

@@ -100,5 +100,6 @@ bool control_awaits(const struct control *control, unsigned run);
 
 /* The same of an upgrade. */
 void control_tell_upgrade(struct master *m, bool accepted, const char *text);
+bool control_awaits_upgrade(const struct control *control);
 
 #endif

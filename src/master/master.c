@@ -250,6 +250,7 @@ static void steps(struct master *m)
     children_write_logs(m);
     children_pay(m);
     upgrade_step(m); /* the last to act: it may make another program of this process */
+    verdict_step(m);
     if (inheritance_pay())
         master_wake_at(m, m->now + INHERITANCE_AGAIN_MS);
     atomic_store(&m->board->state, m->state);
@@ -285,6 +286,7 @@ static void announce(struct master *m, int *ready_fd)
 
 static void finish(struct master *m)
 {
+    verdict_finish(m);
     control_close(&m->control);
     if (m->current != NULL) {
         children_write_logs(m);

@@ -68,6 +68,12 @@ enum transaction_state {
     TRANSACTION_REPLACE /* old workers leave as new ones get ready */
 };
 
+/* That a transaction was accepted: who asked is told later. */
+struct verdict {
+    int64_t by;    /* monotonic ms: then at the latest; 0: nobody has still to be told */
+    char text[96];
+};
+
 struct master {
     struct master_options options;
     struct scoreboard *board;
@@ -88,7 +94,7 @@ struct master {
     int64_t transaction_deadline;
     bool reload_again;
     unsigned reload_run;   /* of the transaction that read the file last: each has a verdict of its own */
-    int64_t tell_by;       /* then who asked for a reload is told that it is accepted; 0: nobody has still to be */
+    struct verdict reload_verdict, upgrade_verdict;
     struct control control;
     struct errors reasons; /* why the canary failed */
     struct upgrade upgrade;       /* to a new binary */
@@ -146,6 +152,7 @@ void children_order_all(struct master *m, enum worker_order order, int64_t patie
 void children_quit_unready(struct master *m); /* they have nothing to finish, and may take their time over worker_init() */
 void children_write_logs(struct master *m);
 bool children_serves(const struct master *m, const struct child *child); /* or is about to, for the current generation */
+bool children_accept(const struct master *m, const struct generation *but); /* does any accept connections, of all generations but that? */
 unsigned children_ready(const struct master *m, const struct generation *generation); /* places that have one that is */
 
 /* telling.c */
@@ -180,10 +187,12 @@ void reload_release_old(struct master *m);
 
 /* verdict.c: how a transaction ended; to the log, to who asked, to the scoreboard */
 void verdict_accept(struct master *m);
-void verdict_tell(struct master *m); /* that it was accepted, to who asked and does not know yet */
 void verdict_refuse(struct master *m, const struct errors *errors);
 void verdict_accept_upgrade(struct master *m);
 void verdict_refuse_upgrade(struct master *m, const struct errors *errors);
+void verdict_revoke_upgrade(struct master *m, const char *text); /* it was accepted, but is not any more */
+void verdict_step(struct master *m);   /* tells who asked that it was accepted, once nobody old accepts connections */
+void verdict_finish(struct master *m); /* the same at once, at our end */
 
 /* stop.c */
 void stop_request(struct master *m, int signal);

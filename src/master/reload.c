@@ -79,7 +79,7 @@ void reload_begin(struct master *m, struct config *config)
 {
     struct errors errors;
     errors_init(&errors);
-    verdict_tell(m); /* that of the run before is its own */
+    verdict_finish(m); /* that of the run before is its own */
     m->reload_run++;
     if (m->current != NULL)
         notify_reloading();
@@ -276,34 +276,6 @@ static void drain_dropped(struct master *m)
     m->transaction = TRANSACTION_REPLACE;
 }
 
-/* Inside a handler, or not ready yet, it follows its order before it accepts. */
-static bool accepts(const struct master *m, unsigned slot)
-{
-    const struct slot *shared = &m->board->slots[slot];
-    uint32_t state = atomic_load(&shared->state);
-    return m->children[slot].state != CHILD_LEAVING || (!atomic_load(&shared->shut) && (state == WORKER_WAITING || state == WORKER_BUSY));
-}
-
-static bool old_accept(const struct master *m)
-{
-    for (unsigned i = 0; i < m->slots; i++)
-        if (m->children[i].state != CHILD_NONE && m->children[i].generation != m->current && accepts(m, i))
-            return true;
-    return false;
-}
-
-/* A worker says nothing when it accepts no more, so we look now and then, while somebody waits. */
-static void tell_verdict(struct master *m)
-{
-    bool goes_on = m->state == MASTER_SERVING && m->upgrade.state == UPGRADE_NONE && m->now < m->tell_by;
-    if (m->tell_by == 0)
-        return;
-    if (goes_on && control_awaits(&m->control, m->reload_run) && old_accept(m))
-        master_wake_at(m, m->now + 5);
-    else
-        verdict_tell(m);
-}
-
 void reload_step(struct master *m)
 {
     if (m->transaction == TRANSACTION_CANARY && m->succession.asked) {
@@ -318,7 +290,6 @@ void reload_step(struct master *m)
         drain_dropped(m);
     if (m->transaction == TRANSACTION_REPLACE)
         retire_old(m);
-    tell_verdict(m);
     if (m->transaction != TRANSACTION_CANARY && m->reload_again && m->state == MASTER_SERVING &&
         m->upgrade.state == UPGRADE_NONE && !m->upgrade.wanted && !succession_is_pending(m)) {
         m->reload_again = false;

@@ -199,12 +199,15 @@ static void hand_over(struct master *m)
 /* Its master was killed, say, before its workers were up; ours all serve still. */
 static void take_back(struct master *m)
 {
+    char text[160];
     m->state = MASTER_SERVING;
     m->control.is_handed = false;
     listeners_update(&m->current->listeners); /* it had set them as its own file says */
     pidfile_write(m->current->config->pidfile);
     upgrade_release(&m->upgrade);
-    log_error("the master of the new binary ended before all its workers were there: generation %u serves on", m->current->number);
+    snprintf(text, sizeof text, "the master of the new binary ended before all its workers were there: generation %u serves on",
+             m->current->number);
+    verdict_revoke_upgrade(m, text);
 }
 
 static void dismiss_workers(struct master *m)

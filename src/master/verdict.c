@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TELL_MS = 5000 }; /* workers of a new generation that do not get ready hold up its verdict for no longer */
+/* Who asked, a script that deploys say, is told that all is well when what it asks next, on a new connection, cannot meet what was there
+ * before. Workers that do not get ready hold that up for no longer. */
+enum { TELL_MS = 5000, LOOK_MS = 5 };
 
 static void note(struct master *m, bool accepted, const char *text)
 {
@@ -26,29 +28,51 @@ static void note(struct master *m, bool accepted, const char *text)
     atomic_store(&m->board->reload_at, clock_wall_ms());
 }
 
-static void format_accepted(const struct master *m, char *text, size_t size)
+static void tell_later(const struct master *m, struct verdict *verdict, const char *text)
 {
-    snprintf(text, size, "generation %u serves", m->current->number);
+    verdict->by = m->now + TELL_MS;
+    snprintf(verdict->text, sizeof verdict->text, "%s", text);
 }
 
-/* Who asked is told later: what asks next on a new connection, a script that deploys say, is not to meet the old generation. */
 void verdict_accept(struct master *m)
 {
     char text[64];
-    format_accepted(m, text, sizeof text);
+    snprintf(text, sizeof text, "generation %u serves", m->current->number);
     note(m, true, text); /* before it is told: who reads it there finds it in the status */
     log_info("%s", text);
-    m->tell_by = m->now + TELL_MS;
+    tell_later(m, &m->reload_verdict, text);
 }
 
-void verdict_tell(struct master *m)
+typedef void tell_function(struct master *m, bool accepted, const char *text);
+
+static void deliver(struct master *m, struct verdict *verdict, tell_function *tell)
 {
-    char text[64];
-    if (m->tell_by == 0)
+    if (verdict->by == 0)
         return;
-    m->tell_by = 0;
-    format_accepted(m, text, sizeof text);
-    control_tell_verdict(m, true, text);
+    verdict->by = 0;
+    tell(m, true, verdict->text);
+}
+
+/* A worker says nothing when it accepts no more, so we look now and then, while somebody waits. */
+static void tell_in_time(struct master *m, struct verdict *verdict, tell_function *tell, bool awaited, const struct generation *serving)
+{
+    if (verdict->by > m->now && awaited && children_accept(m, serving))
+        master_wake_at(m, m->now + LOOK_MS);
+    else
+        deliver(m, verdict, tell);
+}
+
+void verdict_step(struct master *m)
+{
+    bool settled = m->state == MASTER_SERVING && m->upgrade.state == UPGRADE_NONE;
+    tell_in_time(m, &m->reload_verdict, control_tell_verdict, settled && control_awaits(&m->control, m->reload_run), m->current);
+    tell_in_time(m, &m->upgrade_verdict, control_tell_upgrade, control_awaits_upgrade(&m->control), NULL);
+}
+
+void verdict_finish(struct master *m)
+{
+    deliver(m, &m->reload_verdict, control_tell_verdict);
+    deliver(m, &m->upgrade_verdict, control_tell_upgrade);
 }
 
 static void format_reasons(const struct errors *errors, struct buffer *text)
@@ -67,8 +91,7 @@ static void log_reasons(const struct errors *errors)
         log_error("and %zu more", errors->count - errors->kept);
 }
 
-static void refuse(struct master *m, const struct errors *errors, const char *what,
-                   void (*tell)(struct master *m, bool accepted, const char *text))
+static void refuse(struct master *m, const struct errors *errors, const char *what, tell_function *tell)
 {
     struct buffer text = BUFFER_EMPTY;
     char last[64], short_text[SCOREBOARD_VERDICT_MAX];
@@ -99,7 +122,15 @@ void verdict_refuse_upgrade(struct master *m, const struct errors *errors)
 void verdict_accept_upgrade(struct master *m)
 {
     char text[96];
-    snprintf(text, sizeof text, "generation %u serves, in process %ld", m->current->number + 1, (long)m->upgrade.pid);
     log_info("process %ld has taken over", (long)m->upgrade.pid);
-    control_tell_upgrade(m, true, text);
+    snprintf(text, sizeof text, "generation %u serves, in process %ld", m->current->number + 1, (long)m->upgrade.pid);
+    tell_later(m, &m->upgrade_verdict, text);
+}
+
+void verdict_revoke_upgrade(struct master *m, const char *text)
+{
+    log_error("%s", text);
+    if (m->upgrade_verdict.by != 0)
+        control_tell_upgrade(m, false, text);
+    m->upgrade_verdict.by = 0;
 }

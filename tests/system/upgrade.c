@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -126,6 +127,8 @@ Test(upgrade, a_handler_of_the_old_binary_that_crashes_is_answered_by_the_new_on
     server_stop(&server);
 }
 
+#define SIXTEEN "[server]\nlisten = 127.0.0.1:0\nworkers = 16\n"
+
 static void expect_refused(const char *script, const char *reason)
 {
     struct server server;
@@ -199,6 +202,28 @@ Test(upgrade, the_reasons_of_a_new_binary_are_told_by_the_old_one)
     server_stop(&server);
 }
 
+/* As a script does that deploys, and then looks at what it has deployed. */
+Test(upgrade, who_asks_after_one_meets_nobody_of_before)
+{
+    enum { ROUNDS = 4 };
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* each new master is ours to wait for, however soon the old one ends */
+    server_start(&server, SIXTEEN RESPOND("0"));
+    for (int i = 1; i <= ROUNDS; i++) {
+        server_await_workers(&server, 16, workers);
+        server_configure(&server, text(SIXTEEN RESPOND("%d"), i));
+        pid_t old = server.pid;
+        struct run ran = run_tine("upgrade", "-c", server.ini);
+        cr_assert_eq(ran.code, 0, "%s", ran.err);
+        for (int n = 0; n < 20; n++)
+            expect_get(&server, "/", 200, text("%d", i));
+        cr_assert_eq(server_succeed(&server), old);
+        cr_assert_eq(process_wait(old, PATIENCE), 0);
+    }
+    server_stop(&server);
+}
+
 Test(upgrade, one_that_ends_before_its_workers_are_there_is_taken_back)
 {
     struct server server;
@@ -207,7 +232,8 @@ Test(upgrade, one_that_ends_before_its_workers_are_there_is_taken_back)
     expect_kept(&client, request("GET", "/hello", ""), "hello");
     replace_binary(&server, text("#!/bin/bash\nprintf 'keep 0' >&$TINE_UPGRADE\nprintf keep-channel >&$TINE_UPGRADE\n"
                                  "printf prepared >&$TINE_UPGRADE\n" HEAR("take over") "echo $$ >%s/pid\nexit 1\n", server.dir));
-    server_signal(&server, SIGUSR2);
+    struct run ran = run_tine("upgrade", "-c", server.ini);
+    cr_assert(ran.code == 1 && strstr(ran.err, "before all its workers were there: generation 1 serves on") != NULL, "%d: %s", ran.code, ran.err);
     server_log_await(&server, "before all its workers were there: generation 1 serves on", 1);
     expect_kept(&client, request("GET", "/hello", ""), "hello");
     expect_get(&server, "/hello", 200, "hello");
