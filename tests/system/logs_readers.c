@@ -169,6 +169,37 @@ Test(logs_readers, an_access_log_on_a_terminal_that_nobody_reads_holds_nobody_up
     cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
 }
 
+/* One worker, and an error log in a pipe that is full from then on. */
+static const char *start_with_full_log(struct server *server, int *fd)
+{
+    const char *path = text("%s/pipe", test_dir());
+    *fd = open_pipe(path);
+    server_prepare(server, text("[server]\nlisten = unix:@DIR@/sock\nworkers = 1\nworkers_max = 1\n[timeouts]\nrequest = 100s\n"
+                                "graceful = 100s\n[log]\nerror = %s\n" PROBE TROUBLE, path));
+    const char *const argv[] = {tine_path(), "-c", server->ini, NULL};
+    server->pid = process_start(argv, server->access, server->log);
+    kill_at_exit(server->pid);
+    await(strstr(drain(*fd), "generation 1 serves") != NULL);
+    fill(*fd);
+    return text("unix:%s/sock", server->dir);
+}
+
+/* What it has to say of its end it says if there is room. */
+Test(logs_readers, a_worker_that_crashes_is_replaced_though_nobody_reads)
+{
+    struct server server;
+    int fd;
+    const char *address = start_with_full_log(&server, &fd);
+    struct client client = client_connect_to(address);
+    client_send(&client, request("GET", "/trouble/crash/segv", ""));
+    struct response response = client_read(&client);
+    cr_assert_eq(response.status, 500);
+    client_close(&client);
+    expect_at(address, "/hello", "hello");
+    server_signal(&server, SIGINT);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+}
+
 /* As in a container, whose standard output and error end in one place. */
 Test(logs_readers, both_in_a_pipe_that_nobody_reads_hold_nobody_up)
 {
