@@ -200,6 +200,16 @@ Test(logs_readers, a_worker_that_crashes_is_replaced_though_nobody_reads)
     cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
 }
 
+/* It logs, but no request is about that, whose time would bound it. */
+Test(logs_readers, worker_exit_does_not_wait_for_who_reads)
+{
+    struct server server;
+    int fd;
+    expect_at(start_with_full_log(&server, &fd), "/hello", "hello");
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+}
+
 /* As in a container, whose standard output and error end in one place. */
 Test(logs_readers, both_in_a_pipe_that_nobody_reads_hold_nobody_up)
 {
