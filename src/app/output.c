@@ -206,11 +206,12 @@ void tine_log(tine_request *r, tine_level level, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     log_trim(text);
-    log_wait(true); /* there is [timeouts] request for that */
     /* tine_level and enum log_level have the same order. */
-    if (r != NULL)
-        log_message((enum log_level)level, "%s (request %s)", text, tine_id(r));
-    else
+    if (r == NULL) { /* in worker_exit() or a thread, say: nothing bounds how long that would wait */
         log_message((enum log_level)level, "%s", text);
+        return;
+    }
+    log_wait(true); /* there is [timeouts] request for that */
+    log_message((enum log_level)level, "%s (request %s)", text, tine_id(r));
     log_wait(false);
 }

@@ -160,6 +160,14 @@ static bool make_up(void)
     return true;
 }
 
+/* It may have come between, while a message waits. */
+void log_last(const char *line, size_t length)
+{
+    state.waits_now = false;
+    if (state.fd >= 0 && (!state.cut || put_line("\n", 1)))
+        put_line(line, length);
+}
+
 void log_message_va(enum log_level level, const char *format, va_list arguments)
 {
     if (level < state.least || state.fd < 0)

@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_LEVELS };
 
@@ -29,6 +30,10 @@ void log_wait(bool on);
 
 void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_message_va(enum log_level level, const char *format, va_list arguments);
+
+/* A whole line, as it is, of a process that is about to end. It never waits, whatever log_wait() said: where there is no room it is
+ * dropped. Async-signal-safe. */
+void log_last(const char *line, size_t length);
 
 /* Takes line ends off the end of what is to be part of a message: libraries (libpq's PQerrorMessage()) put one there. Returns 'text'. */
 char *log_trim(char *text);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +28,20 @@ static int open_one(const char *name, int standard, const char *key, const struc
     return fd;
 }
 
+/* A terminal says that there is room, and then has whoever writes more than that wait. O_NONBLOCK belongs to what was opened, which our
+ * shell has, too: so it is opened anew. */
+static int never_waiting(int fd)
+{
+    char link[32];
+    if (fd < 0 || !isatty(fd))
+        return fd;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    int own = open(link, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own >= 0)
+        io_close(&fd);
+    return own >= 0 ? own : fd;
+}
+
 int logs_open(struct logs *logs, const struct config *config, struct errors *errors)
 {
     size_t before = errors->count;
@@ -37,7 +52,7 @@ int logs_open(struct logs *logs, const struct config *config, struct errors *err
         io_close(&error);
         return -1;
     }
-    log_target_open(&logs->access, access);
+    log_target_open(&logs->access, never_waiting(access));
     logs->error = error;
     return 0;
 }

@@ -52,8 +52,9 @@ static inline size_t log_ring_length(const struct log_ring *ring)
 /* Appends one line (with its newline; at most LOG_RING_LINE_MAX). Only the slot's worker. False: no room. */
 bool log_ring_append(struct log_ring *ring, const char *line, size_t length);
 
-/* Writes out what is there. It never waits: what a pipe has no room for is kept for the next time. Lines that cannot be written (disk full) are dropped: their number is returned, with errno. If one of them was written
- * in half, a newline ends that before the next. A ring whose own account of itself cannot be (a module wrote over it) is emptied: that
+/* Writes out what is there. It never waits: what a pipe or terminal has no room for is kept for the next time. Lines that cannot be
+ * written (disk full) are dropped: their number is returned, with errno. If one of them was written in half, a newline ends that before
+ * the next. A ring whose own account of itself cannot be (a module wrote over it) is emptied: that
  * is 1, with EBADMSG. */
 size_t log_ring_write(struct log_ring *ring, const struct log_target *target, pid_t self);
 

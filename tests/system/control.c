@@ -86,6 +86,40 @@ Test(control, a_reload_waits_for_no_request_in_progress)
     server_stop(&server);
 }
 
+/* It was woken for both its listeners at once, and the first had it in a handler until after the verdict. */
+Test(control, a_worker_that_was_in_a_handler_accepts_nobody_after_a_reload)
+{
+    static const char two_listeners[] = "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/second\nworkers = 1\nworkers_max = 1\n" TROUBLE;
+    struct server server;
+    pid_t old[WORKERS_MAX], now[WORKERS_MAX];
+    server_start(&server, text("%s" RESPOND("one"), two_listeners));
+    const char *second = text("unix:%s/second", server.dir);
+    server_await_workers(&server, 1, old);
+    kill(old[0], SIGSTOP);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/trouble/gate/a", ""));
+    struct client early = client_connect_to(second);
+    kill(old[0], SIGCONT);
+    server_log_await(&server, "gate a entered", 1);
+    server_configure(&server, text("%s" RESPOND("two"), two_listeners));
+    expect_verdict(reload(&server), "generation 2 serves\n");
+    expect_kept(&early, request("GET", "/", ""), "two");
+    await(server_workers(&server, now) == 2);
+    pid_t new = now[0] == old[0] ? now[1] : now[0];
+    kill(new, SIGSTOP);
+    struct client late = client_connect_to(second);
+    client_send(&late, request("GET", "/", ""));
+    server_open_gate(&server, "a");
+    await(!process_alive(old[0]));
+    kill(new, SIGCONT);
+    struct response response = client_read(&late);
+    expect_response(&response, 200, "two");
+    client_close(&late);
+    client_close(&early);
+    client_close(&client);
+    server_stop(&server);
+}
+
 Test(control, a_refused_reload_tells_every_reason)
 {
     struct server server;

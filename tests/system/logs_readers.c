@@ -115,27 +115,33 @@ Test(logs_readers, a_pipe_that_nobody_reads_does_not_stop_the_server)
     serve_though_nobody_reads(path, fd, fd);
 }
 
-Test(logs_readers, a_terminal_that_nobody_reads_does_not_stop_the_server)
+static int open_terminal(void)
 {
     int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (terminal < 0 || grantpt(terminal) < 0 || unlockpt(terminal) < 0)
         cr_skip_test("there are no terminals");
+    return terminal;
+}
+
+Test(logs_readers, a_terminal_that_nobody_reads_does_not_stop_the_server)
+{
+    int terminal = open_terminal();
     const char *path = text("%s", ptsname(terminal));
     serve_though_nobody_reads(path, open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), terminal);
 }
 
 /* Lines are kept as long as there is room for them; a client waits once at the most. */
-static void ask_though_nobody_reads(const char *address, int fd)
+static void ask_though_nobody_reads(const char *address, int writer, int reader)
 {
     enum { REQUESTS = 3000 };
     const char *agent_of_a_hundred = text("User-Agent: %0100d\r\n", 0);
     struct client client = client_connect_to(address);
     for (int i = 0; i < REQUESTS; i++)
         expect_kept(&client, request("GET", "/hello", agent_of_a_hundred), "hello");
-    cr_assert_neq(drain(fd)[0], 0);
+    cr_assert_neq(drain(reader)[0], 0);
     expect_kept(&client, request("GET", "/hello?afterwards", ""), "hello");
-    await(strstr(drain(fd), "GET /hello?afterwards") != NULL);
-    fill(fd);
+    await(strstr(drain(reader), "GET /hello?afterwards") != NULL);
+    fill(writer);
     expect_kept(&client, request("GET", "/hello", ""), "hello");
     client_close(&client);
 }
@@ -146,8 +152,60 @@ Test(logs_readers, an_access_log_that_nobody_reads_holds_nobody_up)
     const char *path = text("%s/pipe", test_dir());
     int fd = open_pipe(path);
     server_start(&server, text(ONE_WORKER "[log]\naccess = %s\n" PROBE, path));
-    ask_though_nobody_reads(server.address, fd);
+    ask_though_nobody_reads(server.address, fd, fd);
     server_log_await(&server, "lines lost: whoever reads the pipe or terminal that it goes to does not take them", 1);
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+}
+
+Test(logs_readers, an_access_log_on_a_terminal_that_nobody_reads_holds_nobody_up)
+{
+    struct server server;
+    int terminal = open_terminal();
+    const char *path = text("%s", ptsname(terminal));
+    server_start(&server, text(ONE_WORKER "[log]\naccess = %s\n" PROBE, path));
+    ask_though_nobody_reads(server.address, open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), terminal);
+    server_signal(&server, SIGTERM);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+}
+
+/* One worker, and an error log in a pipe that is full from then on. */
+static const char *start_with_full_log(struct server *server, int *fd)
+{
+    const char *path = text("%s/pipe", test_dir());
+    *fd = open_pipe(path);
+    server_prepare(server, text("[server]\nlisten = unix:@DIR@/sock\nworkers = 1\nworkers_max = 1\n[timeouts]\nrequest = 100s\n"
+                                "graceful = 100s\n[log]\nerror = %s\n" PROBE TROUBLE, path));
+    const char *const argv[] = {tine_path(), "-c", server->ini, NULL};
+    server->pid = process_start(argv, server->access, server->log);
+    kill_at_exit(server->pid);
+    await(strstr(drain(*fd), "generation 1 serves") != NULL);
+    fill(*fd);
+    return text("unix:%s/sock", server->dir);
+}
+
+/* What it has to say of its end it says if there is room. */
+Test(logs_readers, a_worker_that_crashes_is_replaced_though_nobody_reads)
+{
+    struct server server;
+    int fd;
+    const char *address = start_with_full_log(&server, &fd);
+    struct client client = client_connect_to(address);
+    client_send(&client, request("GET", "/trouble/crash/segv", ""));
+    struct response response = client_read(&client);
+    cr_assert_eq(response.status, 500);
+    client_close(&client);
+    expect_at(address, "/hello", "hello");
+    server_signal(&server, SIGINT);
+    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+}
+
+/* It logs, but no request is about that, whose time would bound it. */
+Test(logs_readers, worker_exit_does_not_wait_for_who_reads)
+{
+    struct server server;
+    int fd;
+    expect_at(start_with_full_log(&server, &fd), "/hello", "hello");
     server_signal(&server, SIGTERM);
     cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
 }
@@ -163,7 +221,7 @@ Test(logs_readers, both_in_a_pipe_that_nobody_reads_hold_nobody_up)
     server.pid = process_start(argv, server.access, server.log);
     kill_at_exit(server.pid);
     await(strstr(drain(fd), "generation 1 serves") != NULL);
-    ask_though_nobody_reads(text("unix:%s/sock", server.dir), fd);
+    ask_though_nobody_reads(text("unix:%s/sock", server.dir), fd, fd);
     server_signal(&server, SIGTERM);
     cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
 }
