@@ -195,10 +195,11 @@ static void set_watched(struct worker *w, struct listener *listener, bool watche
         back_off(w); /* and then try again */
 }
 
-/* At the limit, with nobody idle to make room, the listeners are left to other workers until a connection ends. */
+/* At the limit, with nobody idle to make room, the listeners are left to other workers until a connection ends. So they are when an order
+ * has come, while a handler ran of what was accepted before in this turn: whoever gave it counts on that. */
 static bool can_take(const struct worker *w)
 {
-    return w->accepting && w->accept_after == 0 && (w->held < w->limit || w->oldest != CONNECTION_NONE);
+    return w->accepting && atomic_load(&w->slot->order) < ORDER_GIVE && w->accept_after == 0 && (w->held < w->limit || w->oldest != CONNECTION_NONE);
 }
 
 void accept_while_holding(struct worker *w, size_t i)
@@ -206,7 +207,7 @@ void accept_while_holding(struct worker *w, size_t i)
     struct listener *listener = &w->listeners[i];
     if (!listener->watched)
         return;
-    if (!can_take(w)) { /* another connection of this turn took the last place */
+    if (!can_take(w)) { /* another connection of this turn took the last place, or its handler the time */
         pass_on(w);
         return;
     }

@@ -208,12 +208,6 @@ static void adopt_in_turn(struct worker *w)
     adopt_watch(w, true);
 }
 
-/* An order may have come while a handler ran, of what was accepted before in this turn: whoever gave it counts on that. */
-static bool may_accept(const struct worker *w)
-{
-    return w->accepting && atomic_load(&w->slot->order) < ORDER_GIVE;
-}
-
 /* Listeners before requests: a connection that waits shall not wait for a handler as well. */
 static void accept_events(struct worker *w, const struct epoll_event *events, int count)
 {
@@ -221,7 +215,7 @@ static void accept_events(struct worker *w, const struct epoll_event *events, in
         uint64_t data = events[i].data.u64;
         if (data == EVENT_CONTROL)
             look(w);
-        else if (is_listener_event(w, data) && may_accept(w))
+        else if (is_listener_event(w, data) && w->accepting)
             accept_while_holding(w, (size_t)(data - EVENT_LISTENER));
         else if (data == EVENT_CHANNEL && w->channel_watched)
             adopt_in_turn(w);
