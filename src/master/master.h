@@ -51,6 +51,7 @@ struct child {
     int64_t kill_at;  /* then; 0: no such time */
     uint64_t condemned; /* the sequence of the request it was aborted for; 0: it was for none */
     uint64_t stalled; /* the sequence of the request for which it was told to give the others away, last */
+    uint64_t looked;  /* the sequence of the request that took long enough to look what its worker may have been woken for, last */
     int64_t stalled_for; /* ms by then */
 };
 

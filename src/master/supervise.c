@@ -13,7 +13,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { GRACE_AFTER_ABORT_MS = 1000 };
+enum {
+    GRACE_AFTER_ABORT_MS = 1000,
+    LOOK_MS = 20 /* for connections that nobody was woken for */
+};
 
 const char *supervise_doing(const struct slot *slot, char *text, size_t size)
 {
@@ -78,6 +81,16 @@ static void order_to_give(struct master *m, unsigned slot, uint64_t sequence, in
     syscall(SYS_tgkill, child->pid, child->pid, WORKER_LOOK_SIGNAL);
 }
 
+/* It may have been woken, by the same wait, for a connection as well that is still to be accepted: nobody else was. */
+static void look_for_waiting(struct master *m, struct child *child, uint64_t sequence)
+{
+    if (child->looked == sequence)
+        return;
+    child->looked = sequence;
+    if (m->kick_until < m->now + LOOK_MS)
+        m->kick_until = m->now + LOOK_MS;
+}
+
 /* One that holds up others is told to give them away; one that has had its time is aborted. To the main thread: a thread of a
  * module's own would be interrupted for nothing. Both orders carry the sequence: if the request has ended, they are about none. */
 static void watch_handler(struct master *m, unsigned slot)
@@ -96,6 +109,8 @@ static void watch_handler(struct master *m, unsigned slot)
         return;
     }
     bool others = atomic_load(&shared->held) > (atomic_load(&shared->parted) ? 0 : 1);
+    if (took >= stall_after)
+        look_for_waiting(m, child, sequence);
     if (took >= stall_after && others)
         order_to_give(m, slot, sequence, took);
     master_wake_at(m, m->now - took + (took < stall_after ? stall_after : allowed));

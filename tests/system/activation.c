@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -207,6 +208,58 @@ Test(activation, nonsense_in_the_environment_is_told_and_does_no_harm)
         expect_get(&server, "/hello", 200, "hello");
         server_stop(&server);
     }
+}
+
+/* Waits for the socket in front of all workers, takes nothing, and waits no more: as a worker that is woken for a connection together with
+ * something else, whose handler it then runs. It begins with a byte from 'go'. */
+static pid_t start_thief(int fd, const int go[2])
+{
+    char byte;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    cr_assert_eq(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+    pid_t thief = process_fork();
+    if (thief != 0) {
+        close(epoll);
+        return thief;
+    }
+    while (read(go[0], &byte, 1) < 0)
+        continue;
+    epoll_wait(epoll, &event, 1, -1);
+    for (;;)
+        pause();
+}
+
+static bool waits(pid_t process)
+{
+    const char *where = process_file(process, "wchan");
+    return strstr(where, "ep_poll") != NULL || strstr(where, "epoll_wait") != NULL;
+}
+
+Test(activation, a_connection_whose_wake_up_is_lost_waits_for_no_handler)
+{
+    struct server server;
+    char address[128];
+    int fd = manager_listen("127.0.0.1", address), go[2];
+    cr_assert_eq(pipe2(go, O_CLOEXEC), 0);
+    server_prepare(&server, text("[server]\nlisten = %s\nworkers = 2\nworkers_max = 2\n" PROBE TROUBLE, address));
+    pid_t thief = start_thief(fd, go);
+    manager_launch(&server, text(LISTEN, 1), &fd, 1);
+    struct client first = client_connect(&server);
+    expect_kept(&first, request("GET", "/hello", ""), "hello");
+    cr_assert_eq(write(go[1], "g", 1), 1);
+    await(waits(thief));
+    struct client second = client_connect(&server);
+    client_send(&second, request("GET", "/hello", ""));
+    await(!waits(thief));
+    client_enter_gate(&first, &server, "a");
+    struct response response = client_read(&second);
+    expect_response(&response, 200, "hello");
+    server_open_gate(&server, "a");
+    response = client_read(&first);
+    expect_response(&response, 200, "through gate a");
+    kill(thief, SIGKILL);
+    server_stop(&server);
 }
 
 Test(activation, clients_keep_coming_while_it_stops_and_starts, .timeout = 180)
