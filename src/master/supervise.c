@@ -15,7 +15,8 @@
 
 enum {
     GRACE_AFTER_ABORT_MS = 1000,
-    LOOK_MS = 20 /* for connections that nobody was woken for */
+    LOOK_MS = 20,    /* for connections that nobody was woken for */
+    NONE_IDLE_MS = 5 /* between two looks, while there is nobody to wake */
 };
 
 const char *supervise_doing(const struct slot *slot, char *text, size_t size)
@@ -81,14 +82,19 @@ static void order_to_give(struct master *m, unsigned slot, uint64_t sequence, in
     syscall(SYS_tgkill, child->pid, child->pid, WORKER_LOOK_SIGNAL);
 }
 
+static void look_until(struct master *m, int64_t until)
+{
+    if (m->kick_until < until)
+        m->kick_until = until;
+}
+
 /* It may have been woken, by the same wait, for a connection as well that is still to be accepted: nobody else was. */
 static void look_for_waiting(struct master *m, struct child *child, uint64_t sequence)
 {
     if (child->looked == sequence)
         return;
     child->looked = sequence;
-    if (m->kick_until < m->now + LOOK_MS)
-        m->kick_until = m->now + LOOK_MS;
+    look_until(m, m->now + LOOK_MS);
 }
 
 /* One that holds up others is told to give them away; one that has had its time is aborted. To the main thread: a thread of a
@@ -206,9 +212,14 @@ void supervise_waiting(struct master *m)
             master_wake_at(m, m->now + 20);
         return;
     }
-    if (kick_one(m))
+    if (kick_one(m)) {
         scoreboard_count(&m->board->totals.kicked, 1);
-    master_wake_at(m, m->now + 1);
+        master_wake_at(m, m->now + 1);
+        return;
+    }
+    /* All are in handlers. Who comes out of one may not know of what waits: so we go on, but more calmly. */
+    look_until(m, m->now + LOOK_MS);
+    master_wake_at(m, m->now + NONE_IDLE_MS);
 }
 
 void supervise_channel(struct master *m)
