@@ -63,7 +63,7 @@ Test(stopping, what_waits_in_the_queue_is_answered)
     enum { CLIENTS = 50 };
     struct server server;
     struct client clients[CLIENTS];
-    server_start(&server, ONE_WORKER TROUBLE PROBE);
+    server_start(&server, ONE_WORKER "workers_max = 1\n" TROUBLE PROBE);
     struct client first = gate_enter(&server, "a");
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = client_connect(&server);
