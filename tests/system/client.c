@@ -113,23 +113,15 @@ long client_receive(struct client *client, int64_t ms)
     return got;
 }
 
-/* What may tell why nobody answers: the ends of this test's logs, and what servers' processes are at (state, parent, processor time). */
-static const char *evidence(void)
-{
-    const char *script = text("tail -n 12 %s/*/log; for p in /proc/[0-9]*; do grep -qs '^tine: ' $p/cmdline && "
-                              "echo $p $(tr '\\0' ' ' <$p/cmdline) $(cut -d' ' -f3,4,14,15 $p/stat) $(cat $p/wchan); done", test_dir());
-    return run("sh", "-c", script).out;
-}
-
 /* Makes sure that 'wanted' bytes are in the buffer. */
 static void need(struct client *client, size_t wanted, int64_t deadline)
 {
     while (client->length < wanted) {
         long got = client_receive(client, deadline - now_ms());
         if (got <= 0)
-            harness_fail("%s after %zu bytes of %zu:\n%.2000s\n%s",
+            harness_fail("%s after %zu bytes of %zu:\n%.2000s",
                          got == -2 ? "nothing more comes" : got == 0 ? "closed" : "reset", client->length, wanted,
-                         client->length > 0 ? client->data : "", got == -2 ? evidence() : "");
+                         client->length > 0 ? client->data : "");
     }
 }
 
