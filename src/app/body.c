@@ -114,7 +114,7 @@ const char *body_bytes(struct body *body)
     if (body->map == NULL) {
         /* One byte more than the body: the file's end then is a NUL, even at the end of a page. Written: of a hole in a tmpfs that is full
          * who looks at it would die. */
-        if (lseek(body->fd, 0, SEEK_END) < 0 || io_write_all(body->fd, "", 1) < 0)
+        if (pwrite(body->fd, "", 1, (off_t)body->length) != 1)
             return NULL;
         void *map = mmap(NULL, body->length + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE, body->fd, 0);
         body->map = map == MAP_FAILED ? NULL : map;
