@@ -144,9 +144,15 @@ static inline bool master_is_open(const struct master *m)
 /* The next wait ends at 'at' at the latest. */
 void master_wake_at(struct master *m, int64_t at);
 
-/* children.c */
+/* spawn.c */
 int children_spawn(struct master *m, struct generation *generation, unsigned position, bool canary); /* slot, or -1 */
+void children_reset_slot(struct slot *slot);
+int64_t children_jittered(int64_t most, const struct config *config); /* a little less, so that workers do not come to it all at once */
+
+/* reap.c */
 void children_reap(struct master *m);
+
+/* children.c */
 void children_read(struct master *m, unsigned slot); /* messages of a worker */
 void children_order(struct master *m, unsigned slot, enum worker_order order, int64_t patience);
 void children_order_all(struct master *m, enum worker_order order, int64_t patience);
