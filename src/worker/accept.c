@@ -149,13 +149,21 @@ static void back_off(struct worker *w)
     w->accept_after = w->now + BACK_OFF_MS;
 }
 
+/* EINVAL is that of a socket that does not listen: of the dud, or of a listener that the master shut down, for which it gives an order
+ * first; else a handler closed ours and opened another, which got the number. */
+static bool is_robbery(const struct worker *w, int error)
+{
+    return error == EBADF || error == ENOTSOCK || error == EOPNOTSUPP ||
+           (error == EINVAL && !w->door_replaced && atomic_load(&w->slot->order) == ORDER_SERVE);
+}
+
 static int accept_once(struct worker *w, size_t i, struct sockaddr_storage *peer)
 {
     socklen_t length = sizeof *peer;
     int fd = accept4(w->listeners[i].door, (struct sockaddr *)peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
         back_off(w);
-    w->robbed |= fd < 0 && (errno == EBADF || errno == ENOTSOCK);
+    w->robbed |= fd < 0 && is_robbery(w, errno);
     return fd; /* all else is a signal, the dud, or a connection that was gone before it was accepted */
 }
 

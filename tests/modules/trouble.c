@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,6 +76,17 @@ static int rob(tine_request *r)
 {
     close_range(3, ~0U, 0);
     return tine_text(r, 200, "closed");
+}
+
+/* Closes one too often, a listener's meanwhile, and opens another socket, which gets its number. */
+static int supplant(tine_request *r)
+{
+    int pair[2], listens = 0;
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    for (int fd = 3; fd < 100; fd++)
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &(socklen_t){sizeof listens}) == 0 && listens)
+            dup2(pair[0], fd);
+    return tine_text(r, 200, "supplanted");
 }
 
 static volatile int deep = 1;
@@ -176,7 +188,8 @@ static void worker_exit(tine_app *app)
 }
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/late/{ms:int}", late),
-                                           TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/rob", rob), TINE_GET("/leak", leak),
+                                           TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/rob", rob), TINE_GET("/supplant", supplant),
+                                           TINE_GET("/leak", leak),
                                            TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

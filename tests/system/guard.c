@@ -344,7 +344,7 @@ Test(guard, a_child_that_returns_from_the_handler_serves_nobody)
 }
 
 /* It would try to accept again and again, and take for itself every call that wakes the master. */
-static void rob_and_expect_another(size_t kept)
+static void rob_and_expect_another(const char *how, size_t kept)
 {
     struct server server;
     struct client others[FEW];
@@ -356,25 +356,39 @@ static void rob_and_expect_another(size_t kept)
         expect_kept(&others[i], request("GET", "/hello", ""), "hello");
     }
     struct client client = client_connect(&server);
-    client_send(&client, request("GET", "/trouble/rob", ""));
+    client_send(&client, request("GET", text("/trouble/%s", how), ""));
+    await(client_receive(&client, 100) != -2);
+    client_close(&client);
+    struct client next = client_connect(&server);
+    client_send(&next, request("GET", "/hello", ""));
     await(!process_alive(before[0]));
-    await(server_log_has(&server, ": some handler up to that of GET /trouble/rob closed a descriptor of the server's"));
+    await(server_log_has(&server, text(": some handler up to that of GET /trouble/%s closed a descriptor of the server's", how)));
     server_await_workers(&server, 1, now);
-    expect_get(&server, "/hello", 200, "hello");
+    struct response response = client_read(&next);
+    expect_response(&response, 200, "hello");
     for (size_t i = 0; i < kept; i++)
         client_close(&others[i]);
-    client_close(&client);
     stop(&server);
 }
 
 Test(guard, a_worker_whose_listener_a_handler_closes_ends)
 {
-    rob_and_expect_another(0);
+    rob_and_expect_another("rob", 0);
 }
 
 Test(guard, a_worker_that_holds_others_and_loses_its_descriptors_ends)
 {
-    rob_and_expect_another(FEW);
+    rob_and_expect_another("rob", FEW);
+}
+
+Test(guard, a_worker_whose_listener_becomes_another_socket_ends)
+{
+    rob_and_expect_another("supplant", 0);
+}
+
+Test(guard, a_worker_that_holds_others_and_whose_listener_becomes_another_socket_ends)
+{
+    rob_and_expect_another("supplant", FEW);
 }
 
 Test(guard, a_route_that_crashes_too_often_answers_503_then_is_tried_again)
