@@ -174,7 +174,10 @@ static void wait_for_something(struct master *m)
     struct timespec timeout = {left / 1000, left % 1000 * 1000000};
     wait_mask(&mask);
     int ready = poll_those_there(fds, count, m->wake_at != 0 ? &timeout : NULL, &mask);
+    int64_t planned = m->now + left;
     m->now = clock_ms();
+    if (m->wake_at != 0)
+        supervise_absence(m, planned);
     m->wake_at = 0;
     if (ready > 0 && fds[0].revents != 0)
         scoreboard_master_woke(m->board);

@@ -53,6 +53,15 @@ struct child {
     uint64_t stalled; /* the sequence of the request for which it was told to give the others away, last */
     uint64_t looked;  /* the sequence of the request that took long enough to look what its worker may have been woken for, last */
     int64_t stalled_for; /* ms by then */
+    int64_t since;    /* what its slot said last, and */
+    int64_t absent;   /* how long this master had been absent in all by then */
+};
+
+/* Time in which the master was not run though it wanted to: the machine was paused (a frozen container, a moved virtual machine, ^Z) or
+ * is overloaded beyond measure, and its workers will not have run either. */
+struct absence {
+    int64_t total;    /* ms, of all */
+    int64_t from, to; /* the last one; monotonic ms */
 };
 
 /* One of the workers that there shall be; its back-off. */
@@ -85,6 +94,7 @@ struct master {
     enum master_state state;
     int64_t now, wake_at; /* monotonic ms; wake_at 0: no deadline */
     int64_t active_until; /* ticks go on until then */
+    struct absence absence;
     struct busy busy;
     unsigned cpus; /* granted to us when we started */
 
@@ -169,6 +179,7 @@ void children_hand_logs(struct master *m, const struct generation *generation); 
 void children_pay(struct master *m); /* what could not be told yet */
 
 /* supervise.c */
+void supervise_absence(struct master *m, int64_t planned); /* it is m->now, and at 'planned' the wait should have ended */
 void supervise_handlers(struct master *m);
 void supervise_waiting(struct master *m); /* connections may wait in listeners that nobody was woken for */
 void supervise_channel(struct master *m); /* connections wait in the channel */

@@ -16,7 +16,8 @@
 enum {
     GRACE_AFTER_ABORT_MS = 1000,
     LOOK_MS = 20,    /* for connections that nobody was woken for */
-    NONE_IDLE_MS = 5 /* between two looks, while there is nobody to wake */
+    NONE_IDLE_MS = 5, /* between two looks, while there is nobody to wake */
+    LATE_MS = 50     /* to wake that much later than planned is an absence */
 };
 
 const char *supervise_doing(const struct slot *slot, char *text, size_t size)
@@ -97,6 +98,28 @@ static void look_for_waiting(struct master *m, struct child *child, uint64_t seq
     look_until(m, m->now + LOOK_MS);
 }
 
+void supervise_absence(struct master *m, int64_t planned)
+{
+    if (m->now - planned < LATE_MS)
+        return;
+    m->absence.total += m->now - planned;
+    m->absence.from = planned;
+    m->absence.to = m->now;
+}
+
+/* How much of the time that a handler took was one of nobody's running. It may have begun before the last absence and be seen only now. */
+static int64_t absent_since(const struct master *m, struct child *child, int64_t since)
+{
+    const struct absence *absence = &m->absence;
+    if (child->since != since) {
+        child->since = since;
+        child->absent = absence->total;
+        if (since < absence->to)
+            child->absent -= absence->to - (since > absence->from ? since : absence->from);
+    }
+    return absence->total - child->absent;
+}
+
 /* One that holds up others is told to give them away; one that has had its time is aborted. To the main thread: a thread of a
  * module's own would be interrupted for nothing. Both orders carry the sequence: if the request has ended, they are about none. */
 static void watch_handler(struct master *m, unsigned slot)
@@ -108,6 +131,7 @@ static void watch_handler(struct master *m, unsigned slot)
     int64_t stall_after = child->generation->config->timeouts.stall_after;
     if (took < 0)
         return;
+    allowed += absent_since(m, child, m->now - took);
     if (took >= allowed) {
         atomic_store(&shared->condemned, sequence);
         kill_with(m, slot, SIGABRT, "is in one request longer than [timeouts] request allows");

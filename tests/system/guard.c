@@ -343,6 +343,38 @@ Test(guard, a_child_that_returns_from_the_handler_serves_nobody)
     stop(&server);
 }
 
+/* A machine that is paused (a container frozen, a virtual one moved), as seen from inside: time passes, and nobody runs. */
+static void pause_all(const struct server *server, pid_t worker, int64_t ms)
+{
+    int64_t start = now_ms();
+    kill(worker, SIGSTOP);
+    server_signal(server, SIGSTOP);
+    await(now_ms() - start >= ms);
+    server_signal(server, SIGCONT);
+    kill(worker, SIGCONT);
+}
+
+/* Else all that were under way at a pause would be aborted right after it. */
+Test(guard, time_in_which_nobody_ran_is_not_the_handlers)
+{
+    struct server server;
+    pid_t worker[WORKERS_MAX];
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[timeouts]\nrequest = 4s\n" PROBE TROUBLE);
+    server_await_workers(&server, 1, worker);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/trouble/gate/a", ""));
+    server_log_await(&server, "gate a entered", 1);
+    pause_all(&server, worker[0], 5000);
+    cr_assert_eq(client_receive(&client, 500), -2);
+    server_open_gate(&server, "a");
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "through gate a");
+    client_send(&client, request("GET", "/trouble/gate/b", "")); /* and the next one has no more than its own */
+    response = client_read(&client);
+    cr_assert_eq(response.status, 504);
+    stop(&server);
+}
+
 /* It would try to accept again and again, and take for itself every call that wakes the master. */
 static void rob_and_expect_another(const char *how, size_t kept)
 {
