@@ -12,7 +12,7 @@
 
 TestSuite(careless, .timeout = 120);
 
-#define CARELESS "[app:careless]\npath = /careless\nmodule = @MODULES@/careless.so\n"
+#define CARELESS "[app:careless]\npath = /careless\nmodule = @MODULES@/careless.so\ndirectory = @DIR@\n"
 #define ALONE "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n"
 
 enum { KEPT = 20 };
@@ -121,9 +121,8 @@ Test(careless, a_release_that_naps_holds_up_nobody_else)
         client_send(&napping, request("GET", paths[i], ""));
         if (i == 1)
             expect_length(&napping, 8000000);
-        int64_t start_ms = now_ms();
-        expect_all_kept(others);
-        cr_assert_lt(now_ms() - start_ms, 1500, "they waited %d ms behind %s", (int)(now_ms() - start_ms), paths[i]);
+        expect_all_kept(others); /* and it naps still */
+        server_open_gate(&server, "nap");
         if (i != 1)
             expect_kept(&napping, NULL, "lent");
         expect_kept(&napping, request("GET", "/hello", ""), "hello");

@@ -226,7 +226,7 @@ Test(guard, a_handler_that_hangs_is_answered_504_at_its_time)
     server_log_await(&server, text("handler trouble.nap of module %s/trouble.so, GET /trouble/nap/20000, request ", modules_path()), 1);
     server_log_await(&server, ": took longer than [timeouts] request", 1);
     cr_assert_geq(now_ms() - start, 900);
-    cr_assert_lt(now_ms() - start, 3000);
+    cr_assert_lt(now_ms() - start, 10000);
     expect_all_kept(others);
     stop(&server);
 }
@@ -283,12 +283,12 @@ Test(guard, others_of_a_stalled_worker_are_served_meanwhile)
     keep_connections(&server, others);
     struct client slow = client_connect(&server);
     for (int round = 0; round < 2; round++) {
-        client_send(&slow, request("GET", "/trouble/nap/1500", ""));
-        int64_t start = now_ms();
+        const char *gate = round == 0 ? "a" : "b";
+        client_enter_gate(&slow, &server, gate);
         expect_all_kept(others);
-        cr_assert_lt(now_ms() - start, 1000, "they waited %d ms", (int)(now_ms() - start));
+        server_open_gate(&server, gate);
         struct response response = client_read(&slow);
-        expect_response(&response, 200, "slept 1500 ms");
+        expect_response(&response, 200, text("through gate %s", gate));
     }
     stop(&server);
 }

@@ -120,11 +120,12 @@ static int64_t sip(struct client *client, size_t rate, int64_t ms)
     return now_ms() - start;
 }
 
-/* The window opens only when half of it has been read: less than 200 KB a second would not be seen as progress every second. */
-static void read_slowly(const char *path, const char *rate, int64_t least, int64_t most)
+/* The window opens only when half of it has been read: less than 200 KB a second would not be seen as progress every second. With 'least'
+ * as 'most' it shall not be ended. */
+static void read_slowly(const char *path, const char *rate, const char *send, int64_t least, int64_t most)
 {
     struct server server;
-    server_start(&server, text(ONE_WORKER "[timeouts]\nsend = 2s\nrequest = 2s\n[limits]\nrate = %s\n" PROBE, rate));
+    server_start(&server, text(ONE_WORKER "[timeouts]\nsend = %s\nrequest = %s\n[limits]\nrate = %s\n" PROBE, send, send, rate));
     struct client client = client_connect_narrow(&server);
     client_send(&client, request("GET", path, ""));
     int64_t took = sip(&client, 400000, least == most ? most : 60000);
@@ -137,21 +138,21 @@ static void read_slowly(const char *path, const char *rate, int64_t least, int64
 
 Test(rate, a_reader_that_sips_is_ended)
 {
-    read_slowly("/block/90000000", "10m", 1800, 10000);
+    read_slowly("/block/90000000", "10m", "2s", 1800, 10000);
 }
 
 Test(rate, a_reader_that_is_fast_enough_is_not)
 {
-    read_slowly("/block/90000000", "100k", 6000, 6000);
+    read_slowly("/block/90000000", "100k", "5s", 12000, 12000);
 }
 
 /* The handler waits for its client, longer than [timeouts] send and request, as long as that one takes something. */
 Test(rate, a_handler_that_streams_waits_for_a_reader_that_is_fast_enough)
 {
-    read_slowly("/stream/90000000", "100k", 6000, 6000);
+    read_slowly("/stream/90000000", "100k", "5s", 12000, 12000);
 }
 
 Test(rate, a_handler_that_streams_gives_up_a_reader_that_sips)
 {
-    read_slowly("/stream/90000000", "10m", 1800, 10000);
+    read_slowly("/stream/90000000", "10m", "2s", 1800, 10000);
 }
