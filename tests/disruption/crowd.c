@@ -27,7 +27,8 @@ enum {
     PIECE_US = 20000,
     TIMEOUT_US = 5000000,
     PATIENT_US = 20000000,
-    RETRY_US = 10000
+    RETRY_US = 10000,
+    ABSENT_US = 20000 /* a turn that takes that much longer than it waits: this process was not run */
 };
 
 struct sample {
@@ -55,6 +56,7 @@ struct visitor {
     uint32_t number;         /* of the first request under way */
     uint32_t asked, answered;
     int64_t due, came, began, last_answer; /* microseconds */
+    int64_t absent; /* what self.absent was when it began */
     char *out, in[8192];
     size_t out_length, out_sent, in_length;
 };
@@ -66,6 +68,7 @@ static struct {
     struct visitor visitors[VISITORS];
     int count, epoll, think_ms;
     int64_t timeout_us;
+    int64_t turned, absent; /* when the last turn began; how long this process was not run, in all, in microseconds */
     const char *token; /* NULL: they ask the ledger */
 } self;
 
@@ -161,6 +164,7 @@ static void come(struct visitor *v)
     if (v->fd < 0)
         harness_fail("socket: %s", strerror(errno));
     v->came = now_us();
+    v->absent = self.absent;
     int result = connect(v->fd, (struct sockaddr *)&self.to, sizeof self.to);
     if (result != 0 && errno != EINPROGRESS) {
         cannot_connect(v);
@@ -220,6 +224,7 @@ static void ask(struct visitor *v)
     compose(v);
     v->state = ASKING;
     v->began = v->habit == COMES_ANEW ? v->came : now_us(); /* how long it took to be let in counts */
+    v->absent = v->habit == COMES_ANEW ? v->absent : self.absent;
     send_piece(v);
 }
 
@@ -228,7 +233,7 @@ static void note(struct visitor *v)
     int64_t now = now_us();
     struct crowd_board *board = self.board;
     board->answered[v->number + v->answered] = 1;
-    board->sample[board->samples++] = (struct sample){v->began / 1000, (int32_t)(now - v->began)};
+    board->sample[board->samples++] = (struct sample){v->began / 1000, (int32_t)(now - v->began - (self.absent - v->absent))};
     v->last_answer = now;
     self.tally->requests++;
 }
@@ -337,10 +342,21 @@ static bool is_quiet(void)
     return true;
 }
 
+/* On a machine that stands still (a virtual one whose processors others have) an answer that was there comes late: that is nobody's
+ * waiting for the server. */
+static void note_absence(int wait_ms)
+{
+    int64_t now = now_us(), planned = self.turned + wait_ms * 1000;
+    if (self.turned != 0 && now - planned > ABSENT_US)
+        self.absent += now - planned;
+    self.turned = now;
+}
+
 static void turn(int wait_ms)
 {
     struct epoll_event events[VISITORS];
     int count = epoll_wait(self.epoll, events, VISITORS, wait_ms);
+    note_absence(wait_ms);
     for (int i = 0; i < count; i++) {
         struct visitor *v = events[i].data.ptr;
         if (v->state == CONNECTING)

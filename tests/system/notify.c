@@ -170,11 +170,11 @@ Test(notify, the_watchdog_is_fed_at_half_its_time_by_an_idle_server)
     struct manager manager;
     int64_t longest;
     manager_open(&manager, false);
-    start(&server, &manager, "WATCHDOG_USEC=600000 WATCHDOG_PID=@PID@", TWO_WORKERS PROBE);
+    start(&server, &manager, "WATCHDOG_USEC=5000000 WATCHDOG_PID=@PID@", TWO_WORKERS PROBE);
     manager_await(&manager, "READY=1", 0);
-    size_t count = pings(&manager, 3000, &longest);
-    cr_assert(count >= 7 && count <= 12, "%zu times in 3 s", count);
-    cr_assert_lt(longest, 600);
+    size_t count = pings(&manager, 9000, &longest);
+    cr_assert(count >= 2 && count <= 4, "%zu times in 9 s", count);
+    cr_assert_lt(longest, 5000);
     server_stop(&server);
 }
 
@@ -194,11 +194,10 @@ Test(notify, without_a_process_id_the_watchdog_is_ours)
 {
     struct server server;
     struct manager manager;
-    int64_t longest;
     manager_open(&manager, false);
     start(&server, &manager, "WATCHDOG_USEC=200000", ONE_WORKER PROBE);
     manager_await(&manager, "READY=1", 0);
-    cr_assert_gt(pings(&manager, 1000, &longest), 3);
+    manager_await(&manager, "WATCHDOG=1", manager_await(&manager, "WATCHDOG=1", 0) + 1);
     server_stop(&server);
 }
 
