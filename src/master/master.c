@@ -321,7 +321,7 @@ static int open_master(struct master *m)
         return -1;
     }
     errors_init(&m->reasons);
-    m->now = clock_ms();
+    m->now = m->absence.from = m->absence.to = clock_ms();
     m->cpus = (unsigned)cpus_granted();
     atomic_store(&m->board->master, getpid());
     atomic_store(&m->board->started, m->now);

@@ -61,7 +61,7 @@ struct child {
  * is overloaded beyond measure, and its workers will not have run either. */
 struct absence {
     int64_t total;    /* ms, of all */
-    int64_t from, to; /* the last one; monotonic ms */
+    int64_t from, to; /* the last one; monotonic ms. At first when this master began: handlers that another watched are seen late */
 };
 
 /* One of the workers that there shall be; its back-off. */

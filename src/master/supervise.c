@@ -17,7 +17,8 @@ enum {
     GRACE_AFTER_ABORT_MS = 1000,
     LOOK_MS = 20,    /* for connections that nobody was woken for */
     NONE_IDLE_MS = 5, /* between two looks, while there is nobody to wake */
-    LATE_MS = 50     /* to wake that much later than planned is an absence */
+    LATE_MS = 50,    /* to wake that much later than planned is an absence */
+    UNSEEN_MS = 500  /* some ticks: no handler runs that long before it is seen */
 };
 
 const char *supervise_doing(const struct slot *slot, char *text, size_t size)
@@ -107,15 +108,21 @@ void supervise_absence(struct master *m, int64_t planned)
     m->absence.to = m->now;
 }
 
-/* How much of the time that a handler took was one of nobody's running. It may have begun before the last absence and be seen only now. */
-static int64_t absent_since(const struct master *m, struct child *child, int64_t since)
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* How much of the time that a handler took was one of nobody's running. It may have begun before the last absence and be seen only now;
+ * or it woke a master that slept and would have seen it long ago. */
+static int64_t absent_in(const struct master *m, struct child *child, int64_t took)
 {
     const struct absence *absence = &m->absence;
+    int64_t since = m->now - took;
     if (child->since != since) {
+        int64_t unseen = took < UNSEEN_MS ? 0 : took;
         child->since = since;
-        child->absent = absence->total;
-        if (since < absence->to)
-            child->absent -= absence->to - (since > absence->from ? since : absence->from);
+        child->absent = absence->total - (since < absence->to ? absence->to - larger(since, absence->from) : unseen);
     }
     return absence->total - child->absent;
 }
@@ -131,7 +138,7 @@ static void watch_handler(struct master *m, unsigned slot)
     int64_t stall_after = child->generation->config->timeouts.stall_after;
     if (took < 0)
         return;
-    allowed += absent_since(m, child, m->now - took);
+    allowed += absent_in(m, child, took);
     if (took >= allowed) {
         atomic_store(&shared->condemned, sequence);
         kill_with(m, slot, SIGABRT, "is in one request longer than [timeouts] request allows");
