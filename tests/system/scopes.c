@@ -292,3 +292,45 @@ Test(scopes, take_their_names_from_settings_of_modules)
     cr_expect(text_matches(ran.err, "server\\.ini:5: \\[filter:s\\] module: its setting 'except' cannot be set: "
                                     "that is tine's own key of \\[filter:NAME\\]$"), "%s", ran.err);
 }
+
+Test(scopes, of_no_route_are_warned_of)
+{
+    server_prepare(&server, ONE_WORKER
+                            FILTER("f", "only = POST /app, POST /app/routed, GET /app/group/{x}/y/z, /app/group/in, "
+                                        "OPTIONS /app/fail, /-/live, /none\n"
+                                        "except = /app/rooted, /\n")
+                            FILTER("unused", "only = /nowhere\n") APP("f")
+                            "[app:none]\npath = /none\nmodule = respond\n");
+    struct run ran = run_tine("-t", "-c", server.ini);
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    static const char *const expected[] = {
+        "server\\.ini:6: \\[filter:f\\] only: no route that it stands around is at 'POST /app/routed' \\(see tine routes\\)$",
+        "server\\.ini:6: \\[filter:f\\] only: no route that it stands around is at 'GET /app/group/\\{x\\}/y/z' ",
+        "server\\.ini:6: \\[filter:f\\] only: no route that it stands around is at '/none' ",
+        "server\\.ini:7: \\[filter:f\\] except: no route that it stands around is at '/app/rooted' ",
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        cr_expect(text_matches(ran.err, expected[i]), "%s is not in:\n%s", expected[i], ran.err);
+    cr_expect_eq(text_count(ran.err, "no route that it"), 4, "%s", ran.err);
+}
+
+Test(scopes, show_in_the_list_of_routes)
+{
+    server_prepare(&server, ONE_WORKER "filters = f, x\n" FILTER("f", "only = /app/group/7, GET /app/fail, /none/x\n")
+                            FILTER("x", "except = /none, /app\n")
+                            APP("") "[app:none]\npath = /none\nmodule = respond\n");
+    struct run ran = run_tine("routes", "-c", server.ini);
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    static const char *const rows[] = {
+        "^GET +/app/fail +main\\.fail +[^ ]+ +f\\.own, main\\.own$",
+        "^GET +/app +main\\.plain +[^ ]+ +main\\.own$",
+        "^GET +/app/group/\\{id\\} +main\\.id +[^ ]+ +\\(f\\.own\\), main\\.own, main\\.group$",
+        "^\\* +/none/\\{path:path\\} +none\\.respond +respond, built in +\\(f\\.own\\)$",
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        cr_expect(text_matches(ran.out, rows[i]), "%s is not in:\n%s", rows[i], ran.out);
+    ran = run_tine("routes", "--json", "-c", server.ini);
+    cr_expect(text_matches(ran.out, "^ +\"main\\.group\"$"), "%s", ran.out);
+    cr_expect_eq(text_count(ran.out, "\"filters_in_part\": ["), text_count(ran.out, "\"filters\": ["));
+    cr_expect_eq(text_count(ran.out, "\"f.own\""), 5, "%s", ran.out); /* in part of two routes, around the whole of one */
+}
