@@ -137,7 +137,9 @@ struct tine_route {
  * or in code: `.filters` of a module, a group or a route. From the outermost to the innermost: [server] filters, [app:NAME] filters,
  * `.filters` of the app's module, of its groups, of the route. They also run where no handler does: 404, 405, OPTIONS, 403 (then only
  * those of the server) and a body that is refused (413, 507 and the like; tine_body() is empty then). They do not run on a head that is
- * refused (400), on /-/live and /-/ready, and on what is answered for a handler that crashed or hung.
+ * refused (400), on /-/live and /-/ready, and on what is answered for a handler that crashed or hung. A [filter:NAME] may be for some
+ * requests alone, by `only = POST /login` or `except = GET /articles` (share/doc/tine/batteries.md tells more): around others none of its
+ * functions is called.
  *
  * `self` is the [filter:NAME], or the app whose module has the filter: for settings and tine_data(). Any function may be NULL. */
 struct tine_filter {
@@ -181,7 +183,8 @@ typedef enum tine_type {
 } tine_type;
 
 /* A setting that the module takes in its [app:NAME]; any other key there is an error. A name that ends in ".*" stands for all keys that
- * begin so ("type.*" for type.xyz), as many as are given; it has no fallback. tine_setting_each() finds them. */
+ * begin so ("type.*" for type.xyz), as many as are given; it has no fallback. tine_setting_each() finds them.
+ * Names that tine has taken are none: `module`, `only` and `except` of a [filter:NAME], those in tine.ini(5) of an [app:NAME]. */
 typedef struct tine_option {
     const char *name;
     tine_type type;

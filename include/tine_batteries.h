@@ -32,7 +32,8 @@ static inline void *tine_battery(tine_request *r, const char *filter, const char
     if (!calls && !*told) {
         *told = 1;
         tine_log(r, TINE_WARNING,
-                 "%s calls %s(), which does nothing: no filter of module '%s' runs around it (see filters of its [app:NAME])",
+                 "%s calls %s(), which does nothing: no filter of module '%s' runs around it (see filters of its [app:NAME], and only and "
+                 "except of the filter)",
                  handler ? handler : "a filter", function, filter);
     }
     return calls;

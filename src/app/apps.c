@@ -5,6 +5,7 @@
 #include "app/apps.h"
 
 #include "app/module.h"
+#include "app/reach.h"
 #include "app/routes.h"
 #include "app/settings.h"
 #include "base/log.h"
@@ -166,6 +167,8 @@ struct apps *apps_load(const struct config *config, char *const *module_files, s
     load_all(apps, config, module_files, true);
     apps->filters = routes_named_filters(apps, NULL, config, errors);
     load_all(apps, config, module_files, false);
+    if (errors->count == 0)
+        reach_check(apps, config);
     if (apps->mounted == 0 && errors->count == 0)
         errors_add(&apps->warnings, "there is no [app:NAME]: every request is answered 404%s",
                    config->health ? ", but for /-/live and /-/ready" : "");

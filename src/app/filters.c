@@ -34,11 +34,13 @@ const struct filters *filters_join(const struct filters *outer, const struct fil
     if (filters == NULL)
         return NULL;
     memcpy(mempcpy(filters->all, outer->all, outer->count * sizeof outer->all[0]), inner->all, inner->count * sizeof inner->all[0]);
+    filters->scoped = outer->scoped | inner->scoped << outer->count;
     return filters;
 }
 
 const struct filters *filters_of_module(const tine_filter *const *list, struct tine_app *self, bool *too_many)
 {
+    const struct config_app *section = self->section;
     size_t count = 0;
     while (list != NULL && count <= FILTERS_MAX && list[count] != NULL)
         count++;
@@ -47,15 +49,39 @@ const struct filters *filters_of_module(const tine_filter *const *list, struct t
         size_t size = list[i]->size; /* an older module's ends earlier */
         memcpy(&filters->all[i].code, list[i], size < sizeof(tine_filter) ? size : sizeof(tine_filter));
         filters->all[i].self = self;
+        filters->scoped |= (uint32_t)(section->only.count + section->except.count > 0) << i;
     }
     return filters;
+}
+
+/* A bit for each filter that this request is none of. */
+static uint32_t find_skipped(const tine_request *r)
+{
+    const struct filters *filters = r->filters;
+    struct slice method = request_method(r), path = slice_from(r->path);
+    uint32_t skipped = 0;
+    for (uint32_t left = filters->scoped; left != 0; left &= left - 1) {
+        int i = __builtin_ctz(left);
+        const struct config_app *section = filters->all[i].self->section;
+        skipped |= (uint32_t)!scope_admits(&section->only, &section->except, method, path) << i;
+    }
+    return skipped;
+}
+
+/* For the whole of the request: of one that did not run before it, nothing runs after it. */
+static bool is_skipped(const tine_request *r, size_t i)
+{
+    return (r->skipped >> i & 1) != 0;
 }
 
 int filters_before(tine_request *r)
 {
     const struct filters *filters = r->filters;
+    r->skipped = filters->scoped != 0 ? find_skipped(r) : 0;
     for (r->passed = 0; r->passed < filters->count; r->passed++) {
         const struct filter *filter = &filters->all[r->passed];
+        if (is_skipped(r, r->passed))
+            continue;
         r->filter = filter;
         int result = filter->code.before != NULL ? filter->code.before(r, filter->self) : 0;
         /* Whatever was sent is the answer, and one that is half sent cannot be followed by another. */
@@ -78,6 +104,8 @@ void filters_after(tine_request *r, bool stream)
     r->response.closed = false;
     r->phase = stream ? FILTERS_STREAM : FILTERS_AFTER;
     for (size_t i = r->passed; i-- > 0;) {
+        if (is_skipped(r, i))
+            continue;
         const struct filter *filter = r->filter = &r->filters->all[i];
         int result = filter->code.after != NULL ? filter->code.after(r, filter->self) : 0;
         if (result == 0)
@@ -96,6 +124,8 @@ void filters_done(tine_request *r)
 {
     r->phase = FILTERS_DONE;
     for (size_t i = r->filters != NULL ? r->passed : 0; i-- > 0;) {
+        if (is_skipped(r, i))
+            continue;
         const struct filter *filter = r->filter = &r->filters->all[i];
         if (filter->code.done != NULL)
             filter->code.done(r, filter->self);

@@ -9,6 +9,8 @@
 #include "tine.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum { FILTERS_MAX = 32 }; /* around one handler */
 
@@ -20,6 +22,7 @@ struct filter {
 struct filters { /* outermost first */
     const struct filters *next; /* in the list of all */
     size_t count;
+    uint32_t scoped; /* a bit for each that does not run around every request */
     struct filter all[];
 };
 

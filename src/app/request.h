@@ -124,6 +124,7 @@ struct tine_request {
     const struct filter *filter;   /* the one that runs now, for logs; NULL: none */
     struct tine_app *keys_of;      /* whose tine_shared_*() are; NULL: of who runs now */
     size_t passed;                 /* how many befores let it pass */
+    uint32_t skipped;              /* a bit for each of those that do not run around it; set when the first one runs */
     bool afters_ran;
     enum filters_phase phase;
     struct request_attribute *attributes;

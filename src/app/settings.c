@@ -4,8 +4,10 @@
  */
 #include "app/settings.h"
 
+#include "app/routes.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "config/options.h"
 #include "config/pool.h"
 #include "config/values.h"
 
@@ -125,11 +127,15 @@ static void refuse(const tine_app *app, struct errors *errors, const char *key, 
 
 static void refuse_unknown(const tine_app *app, const struct config_setting *setting, struct errors *errors)
 {
-    const char *names[OPTIONS_MAX + 1];
+    const char *names[OPTIONS_MAX + 3];
     char text[512];
     size_t count = count_options(app->module);
     for (size_t i = 0; i < count; i++)
         names[i] = option_at(app->module, i)->name;
+    if (app->section->is_filter) {
+        names[count++] = "only";
+        names[count++] = "except";
+    }
     names[count] = NULL;
     const char *meant = value_suggest(setting->key, names);
     snprintf(text, sizeof text, "module '%s' has no such setting%s%s%s%s%s", app->section->module,
@@ -170,12 +176,24 @@ static bool check_option(const tine_app *app, const tine_option *option, struct 
     return text[0] == 0;
 }
 
-static bool check_options(const tine_app *app, struct errors *errors)
+/* Such a key of the section is tine's, so that the module never gets it. */
+static void warn_of_reserved(tine_app *app, const tine_option *option)
+{
+    char text[512];
+    if (!app->section->is_filter || option_find(SECTION_FILTER, option->name) == NULL)
+        return;
+    snprintf(text, sizeof text, "its setting '%s' cannot be set: that is tine's own key of [filter:NAME]", option->name);
+    app_warn(app, text);
+}
+
+static bool check_options(tine_app *app, struct errors *errors)
 {
     bool right = true;
     size_t count = count_options(app->module);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         right = check_option(app, option_at(app->module, i), errors) && right;
+        warn_of_reserved(app, option_at(app->module, i));
+    }
     return right;
 }
 

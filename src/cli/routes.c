@@ -8,6 +8,7 @@
 #include "cli/load.h"
 
 #include "app/module.h"
+#include "app/reach.h"
 #include "app/server.h"
 #include "base/memory.h"
 
@@ -73,16 +74,24 @@ static char *filter_name(const struct filter *filter)
     return cell("%s.%s", filter->self->section->name, filter->code.name);
 }
 
-static char *filters_of(const struct route *route)
+/* Those that may run, in their order; "(name)" depends on the request. */
+static char *filters_of(const struct tine_app *app, const struct route *route)
 {
-    char *text = cell("%s", route->filters == NULL ? "-" : "");
+    char *text = cell("%s", "");
     for (size_t i = 0; route->filters != NULL && i < route->filters->count; i++) {
-        char *name = filter_name(&route->filters->all[i]), *more = cell("%s%s%s", text, i > 0 ? ", " : "", name);
+        enum reach reach = reach_of_filter(&route->filters->all[i], app, route);
+        if (reach == REACH_NONE)
+            continue;
+        char *name = filter_name(&route->filters->all[i]);
+        char *more = cell(reach == REACH_PART ? "%s%s(%s)" : "%s%s%s", text, text[0] != 0 ? ", " : "", name);
         free(name);
         free(text);
         text = more;
     }
-    return text;
+    if (text[0] != 0)
+        return text;
+    free(text);
+    return cell("-");
 }
 
 static void add_row(const struct tine_app *app, const struct route *route, void *context)
@@ -95,7 +104,7 @@ static void add_row(const struct tine_app *app, const struct route *route, void 
     row[1] = path_of(app, route, host != NULL ? host : "");
     row[2] = handler_of(app, route);
     row[3] = where(app, route);
-    row[4] = filters_of(route);
+    row[4] = filters_of(app, route);
 }
 
 /* Adds a text, which is freed. */
@@ -107,7 +116,7 @@ static void set(json_t *object, const char *key, char *text)
 
 static void add_object(const struct tine_app *app, const struct route *route, void *context)
 {
-    json_t *object = json_object(), *filters = json_array();
+    json_t *object = json_object(), *filters = json_array(), *in_part = json_array();
     const char *host = host_of(app);
     set(object, "method", cell("%.*s", (int)route->method.length, route->method.data));
     set(object, "host", host != NULL ? cell("%s", host) : NULL);
@@ -119,11 +128,16 @@ static void add_object(const struct tine_app *app, const struct route *route, vo
     json_object_set_new(object, "line", !is_built_in(app) && route->file != NULL ? json_integer(route->line) : json_null());
     json_object_set_new(object, "stream", json_boolean(route->stream));
     for (size_t i = 0; route->filters != NULL && i < route->filters->count; i++) {
+        enum reach reach = reach_of_filter(&route->filters->all[i], app, route);
         char *name = filter_name(&route->filters->all[i]);
-        json_array_append_new(filters, json_string(name));
+        if (reach != REACH_NONE)
+            json_array_append_new(filters, json_string(name));
+        if (reach == REACH_PART)
+            json_array_append_new(in_part, json_string(name));
         free(name);
     }
     json_object_set_new(object, "filters", filters);
+    json_object_set_new(object, "filters_in_part", in_part);
     json_array_append_new(context, object);
 }
 

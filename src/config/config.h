@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "config/address.h"
 #include "config/networks.h"
+#include "config/scope.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,6 +66,7 @@ struct config_app {
     char *host;   /* "*" or one host name in lower case */
     struct networks allow, deny;
     char *filters; /* names with commas; NULL of a filter */
+    struct scope only, except; /* of a filter: the requests that it runs around; else empty */
     char *module; /* a built-in's name, or an absolute path to a shared object */
     struct config_timeouts timeouts; /* the server's, with this app's own on top */
     struct config_limits limits;

@@ -71,6 +71,7 @@ void option_describe(const struct option *option, char kind[static OPTION_KIND_M
         [OPTION_ADDRESS] = "an address",
         [OPTION_LISTENS] = "addresses, comma separated",
         [OPTION_NETWORKS] = "addresses and networks (10.0.0.0/8, 2001:db8::/32), comma separated",
+        [OPTION_SCOPE] = "paths with all below them, each with a method before it or for all, comma separated; {name} is any one segment",
         [OPTION_INCLUDE] = "a path, which may be a pattern",
     };
 
@@ -302,6 +303,8 @@ const char *option_store(const struct option *option, void *base, const char *te
         return store_address(field, text, directory, scratch);
     case OPTION_NETWORKS:
         return store_networks(field, text, memory, scratch);
+    case OPTION_SCOPE:
+        return scope_parse(field, text, memory, scratch);
     default:
         if (strlen(text) < (size_t)option->least || (option->type == OPTION_MODULE && !*text))
             return "must not be empty";
@@ -335,6 +338,8 @@ const char *option_text(const struct option *option, const void *base, struct po
         return text;
     case OPTION_NETWORKS:
         return ((const struct networks *)field)->text;
+    case OPTION_SCOPE:
+        return ((const struct scope *)field)->text;
     case OPTION_LISTENS:
     case OPTION_INCLUDE:
         return "";

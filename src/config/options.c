@@ -150,6 +150,10 @@ const struct option options[] = {
     {SECTION_APP, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "one that comes with tine, by its name, or a path to a shared object"},
 
     {SECTION_FILTER, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "one that comes with tine, by its name, or a path to a shared object"},
+    {SECTION_FILTER, "only", OPTION_SCOPE, "", IN_APP(only),
+     .help = "the requests that it runs around: POST /api/login, /api/articles/{slug}/comments; GET is HEAD as well; empty: all"},
+    {SECTION_FILTER, "except", OPTION_SCOPE, "", IN_APP(except),
+     .help = "requests that it does not run around, whatever only says; written alike"},
     {.section = SECTIONS},
 };
 

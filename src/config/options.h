@@ -39,6 +39,7 @@ enum option_type {
     OPTION_ADDRESS, /* struct address */
     OPTION_LISTENS, /* addresses, comma separated: config.c makes config.listens of them */
     OPTION_NETWORKS, /* struct networks */
+    OPTION_SCOPE,   /* struct scope */
     OPTION_INCLUDE  /* handled while reading (entries.c), stored nowhere */
 };
 

@@ -126,7 +126,7 @@ static void take_app_setting(struct build *build, const struct entry *entry, str
     else if (strncmp(entry->key, "timeouts.", 9) == 0 || strncmp(entry->key, "limits.", 7) == 0)
         reject_per_app(build, entry);
     else
-        add_module_setting(build, entry, app, NULL);
+        add_module_setting(build, entry, app, option_find(SECTION_FILTER, entry->key) ? "it is a key of [filter:NAME]" : NULL);
 }
 
 static void take_filter_setting(struct build *build, const struct entry *entry, struct config_app *filter)
