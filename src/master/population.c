@@ -9,7 +9,9 @@
 
 enum {
     BUSY_MS = 5,           /* in one handler: long enough to tell waiting from working */
-    RETRY_MS = 1000
+    RETRY_MS = 1000,
+    RESERVE = 2,         /* processes that a reload, or a new binary, needs beside all workers */
+    SETTLED_MS = 60000   /* until it is tried again whether there can be more */
 };
 
 /* A worker that is due to be replaced does not count: that is how its successor comes about. */
@@ -21,6 +23,16 @@ static bool is_filled(const struct master *m, unsigned position)
     return false;
 }
 
+/* There can be no more processes. Were added workers to take up all that there can be, no reload would find room, and nobody could mend
+ * what they all wait for. */
+static void settle_for(struct master *m, unsigned count)
+{
+    m->settled = count > m->base + RESERVE ? count - RESERVE : m->base;
+    m->settled_until = m->now + SETTLED_MS;
+    m->wanted = m->settled;
+    log_warning("there cannot be more than %u workers: %u serve on, so that there is room for a reload", count, m->wanted);
+}
+
 /* If one cannot be started the others are not tried either. */
 static void spawn_missing_workers(struct master *m)
 {
@@ -28,8 +40,11 @@ static void spawn_missing_workers(struct master *m)
         struct position *position = &m->positions[i];
         if (is_filled(m, i))
             continue;
-        if (position->retry_at <= m->now && m->spawn_at <= m->now && children_spawn(m, m->current, i, false) < 0)
+        if (position->retry_at <= m->now && m->spawn_at <= m->now && children_spawn(m, m->current, i, false) < 0) {
             m->spawn_at = m->now + RETRY_MS;
+            if (i >= m->base)
+                settle_for(m, i);
+        }
         int64_t retry_at = position->retry_at > m->spawn_at ? position->retry_at : m->spawn_at;
         if (retry_at > m->now)
             master_wake_at(m, retry_at);
@@ -101,7 +116,8 @@ static unsigned count_busy(struct master *m, bool *all)
 static unsigned count_most(const struct master *m)
 {
     int64_t wanted = m->current->config->workers_max, possible = m->current->workers_possible;
-    return (unsigned)(wanted < possible ? wanted : possible);
+    unsigned most = (unsigned)(wanted < possible ? wanted : possible);
+    return m->now < m->settled_until && m->settled < most ? m->settled : most;
 }
 
 /* While all wait in handlers a quarter more are added at a time; those that the last idle_worker had no use for leave. */

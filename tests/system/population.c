@@ -3,8 +3,10 @@
  * Workers come and go, their successors first, and clients notice nothing.
  */
 #include "client.h"
+#include "shim.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,6 +323,35 @@ Test(population, those_that_were_added_have_successors_in_a_new_binary)
     size_t count = grow(&server, workers);
     server_upgrade(&server);
     server_await_workers(&server, count, workers);
+    server_stop(&server);
+}
+
+/* Each that was added holds a place that a reload needs: with all places taken, what they wait for could not be mended. */
+Test(population, where_there_can_be_no_more_some_leave_room_for_a_reload)
+{
+    enum { FIRST = 6, ALL = 16 };
+    static const char warning[] = "there cannot be more than ";
+    struct server server;
+    struct client clients[ALL];
+    pid_t workers[WORKERS_MAX];
+    shim_start(&server, TWO_WORKERS "workers_max = 20\n[timeouts]\nidle_worker = 1h\n" PROBE TROUBLE);
+    for (int i = 0; i < ALL; i++) {
+        if (i == FIRST) {
+            server_log_await(&server, "gate all entered", FIRST);
+            fault_begin(&server, "fork", EAGAIN);
+        }
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], request("GET", "/trouble/gate/all", ""));
+    }
+    server_log_await(&server, warning, 1);
+    size_t most = strtoul(strstr(server_log(&server), warning) + strlen(warning), NULL, 10);
+    server_open_gate(&server, "all");
+    for (int i = 0; i < ALL; i++)
+        cr_assert_eq(client_read(&clients[i]).status, 200);
+    await(server_workers(&server, workers) <= most - 2);
+    fault_end(&server, "fork");
+    server_hup(&server);
+    expect_get(&server, "/hello", 200, "hello");
     server_stop(&server);
 }
 
