@@ -17,19 +17,11 @@ TestSuite(careless, .timeout = 120);
 
 enum { KEPT = 20 };
 
-static void expect_all_kept(struct client *others)
-{
-    for (int i = 0; i < KEPT; i++)
-        expect_kept(&others[i], request("GET", "/hello", ""), "hello");
-}
-
 /* All with the one worker that there is. */
 static void start(struct server *server, struct client *others, const char *ini)
 {
     server_start(server, ini);
-    for (int i = 0; i < KEPT; i++)
-        others[i] = client_connect(server);
-    expect_all_kept(others);
+    keep_all(server, others, KEPT);
 }
 
 /* server_stop() would take the crashes in the log for tine's own. */
@@ -61,7 +53,7 @@ Test(careless, an_overrun_that_is_found_behind_its_handler_costs_others_nothing)
     struct client others[KEPT], client;
     start(&server, others, ALONE PROBE CARELESS);
     expect_answer(&server, &client, "/careless/overrun", strlen("overrun"));
-    expect_all_kept(others);
+    expect_all_kept(others, KEPT);
     if (!is_sanitized()) /* whose heap does not look at what stands behind */
         server_log_await(&server, ": crashed with SIGABRT outside of handlers, the last of which was that of GET /careless/overrun", 1);
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, ", lost [01]$"));
@@ -74,7 +66,7 @@ static void crash_in_release(const char *path, size_t length)
     struct client others[KEPT], client;
     start(&server, others, ALONE PROBE CARELESS);
     expect_answer(&server, &client, path, length);
-    expect_all_kept(others);
+    expect_all_kept(others, KEPT);
     server_log_await(&server, "in the release of its content: crashed with SIGABRT", 1);
     server_log_await(&server, text("careless.so, GET %s, request ", path), 1);
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, ", lost [01]$"));
@@ -101,7 +93,7 @@ Test(careless, a_release_that_hangs_is_ended_at_its_time)
     int64_t start_ms = now_ms();
     expect_answer(&server, &client, "/careless/lend/small/hang", 4);
     cr_assert_lt(now_ms() - start_ms, 5000);
-    expect_all_kept(others);
+    expect_all_kept(others, KEPT);
     server_log_await(&server, "in the release of its content: took longer than [timeouts] request", 1);
     bool clean;
     cr_assert(client_drain(&client, PATIENCE, &clean));
@@ -121,7 +113,7 @@ Test(careless, a_release_that_naps_holds_up_nobody_else)
         client_send(&napping, request("GET", paths[i], ""));
         if (i == 1)
             expect_length(&napping, 8000000);
-        expect_all_kept(others); /* and it naps still */
+        expect_all_kept(others, KEPT); /* and it naps still */
         server_open_gate(&server, "nap");
         if (i != 1)
             expect_kept(&napping, NULL, "lent");

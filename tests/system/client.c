@@ -323,6 +323,19 @@ void expect_kept(struct client *client, const char *bytes, const char *body)
     response_free(&response);
 }
 
+void expect_all_kept(struct client *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
+}
+
+void keep_all(const struct server *server, struct client *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        clients[i] = client_connect(server);
+    expect_all_kept(clients, count);
+}
+
 void expect_at(const char *address, const char *path, const char *body)
 {
     struct client client = client_connect_to(address);

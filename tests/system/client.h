@@ -75,6 +75,12 @@ void expect_at(const char *address, const char *path, const char *body);
 /* Sends the bytes, unless NULL, and fails unless the next answer on this very connection is 200 with this body and leaves it open. */
 void expect_kept(struct client *client, const char *bytes, const char *body);
 
+/* So many connections that are to outlive something: each has had an answer and stays open. */
+void keep_all(const struct server *server, struct client *clients, size_t count);
+
+/* Another answer on each of them, which leaves it open. */
+void expect_all_kept(struct client *clients, size_t count);
+
 /* Fails unless the field has this value, or, for NULL, is not there. */
 void expect_field(const struct response *response, const char *name, const char *expected);
 

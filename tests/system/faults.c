@@ -8,12 +8,10 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,55 +20,21 @@ TestSuite(faults, .timeout = 120);
 
 enum { KEPT = 20 };
 
-static void expect_hello_from(struct client *client)
-{
-    struct response response = client_read(client);
-    expect_response(&response, 200, "hello");
-    cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
-    response_free(&response);
-}
-
-static void expect_hello(struct client *client)
-{
-    client_send(client, request("GET", "/hello", ""));
-    expect_hello_from(client);
-}
-
-static void keep(struct server *server, struct client *clients)
-{
-    for (int i = 0; i < KEPT; i++) {
-        clients[i] = client_connect(server);
-        expect_hello(&clients[i]);
-    }
-}
-
-static void expect_all_kept(struct client *clients)
-{
-    for (int i = 0; i < KEPT; i++)
-        expect_hello(&clients[i]);
-}
-
-static void await_replaced(struct server *server, const pid_t *before, size_t count)
-{
-    pid_t now[WORKERS_MAX];
-    await(server_workers(server, now) == count && !pids_overlap(now, count, before, count));
-}
-
 Test(faults, a_reload_that_cannot_fork_is_refused_and_the_next_is_not)
 {
     struct server server;
     struct client clients[KEPT];
     shim_start(&server, TWO_WORKERS PROBE);
-    keep(&server, clients);
+    keep_all(&server, clients, KEPT);
     fault_begin(&server, "fork", EAGAIN);
     server_reload_refused(&server, TWO_WORKERS PROBE);
     cr_assert_gt(fault_count(&server, "fork"), 0);
     if (geteuid() == 0) /* the first thing that it forks for is who workers shall be */
         server_log_await(&server, text("[server] user: cannot look up 'nobody': %s (the limit of processes", strerror(EAGAIN)), 1);
-    expect_all_kept(clients);
+    expect_all_kept(clients, KEPT);
     fault_end(&server, "fork");
     server_hup(&server);
-    expect_all_kept(clients);
+    expect_all_kept(clients, KEPT);
     server_stop(&server);
 }
 
@@ -102,17 +66,17 @@ Test(faults, a_worker_at_the_limit_of_descriptors_gives_before_it_closes)
     server_await_workers(&server, 2, workers);
     for (int i = 0; i < 2; i++) /* none is still starting: then it would be no help */
         await(strcmp(process_file(workers[i], "wchan"), "inet_csk_accept") == 0);
-    keep(&server, clients);
+    keep_all(&server, clients, KEPT);
     for (int i = 0; i < 2; i++) {
         fault_begin_in(&server, "accept4", EMFILE, workers[i]);
         for (int tries = 0; fault_count(&server, "accept4") < 3 && tries < 10000; tries++) {
             fresh = client_connect(&server);
-            expect_hello(&fresh);
+            expect_kept(&fresh, request("GET", "/hello", ""), "hello");
             client_close(&fresh);
         }
         cr_assert_geq(fault_count(&server, "accept4"), 3);
         fault_end(&server, "accept4");
-        expect_all_kept(clients);
+        expect_all_kept(clients, KEPT);
     }
     server_stop(&server);
 }
@@ -186,71 +150,8 @@ Test(faults, a_stopped_worker_holds_up_a_reload_for_nobody_else)
     int64_t start = now_ms();
     await(now_ms() - start > 1500); /* it is given its time: [timeouts] graceful */
     kill(before[0], SIGCONT);
-    await_replaced(&server, before, 2);
-    expect_all_kept(clients);
-    server_stop(&server);
-}
-
-Test(faults, requests_are_answered_though_the_access_log_is_on_a_full_disk)
-{
-    struct server server;
-    struct client clients[KEPT];
-    server_start(&server, TWO_WORKERS "[log]\naccess = /dev/full\n" PROBE);
-    keep(&server, clients);
-    for (int64_t end = now_ms() + 1000; now_ms() < end;) /* what is written at every turn would show by then */
-        expect_all_kept(clients);
-    server_log_await(&server, "lines lost: No space left on device", 1);
-    cr_assert_leq(text_count(server_log(&server), "No space left on device"), 4, "%s", server_log(&server));
-    server_stop(&server);
-}
-
-/* 200 KB, which is spooled, counted or as one chunk; the answer may come before all of it is sent. */
-static int post_large(const struct server *server, bool chunked)
-{
-    enum { SIZE = 200000 };
-    const char *fields = chunked ? "Transfer-Encoding: chunked\r\n" : text("Content-Length: %d\r\n", SIZE);
-    struct client client = client_connect(server);
-    char *bytes = malloc(SIZE);
-    memset(bytes, 'x', SIZE);
-    client_send(&client, text("%s%s", request("POST", "/sum", fields), chunked ? text("%x\r\n", SIZE) : ""));
-    client_try_send(&client, bytes, SIZE);
-    if (chunked)
-        client_try_send(&client, "\r\n0\r\n\r\n", 7);
-    struct response response = client_read(&client);
-    cr_assert_not_null(strstr(response.body, response.status == 507 ? "no room to keep the body" : "200000 "), "%d %s", response.status,
-                       response.body);
-    free(bytes);
-    client_close(&client);
-    response_free(&response);
-    return response.status;
-}
-
-/* Each worker says so once a minute. Bodies that fit into memory are served all the while. */
-static void expect_full(struct server *server, struct client *clients)
-{
-    for (int i = 0; i < 30; i++) {
-        cr_assert_eq(post_large(server, i % 2 != 0), 507);
-        struct response small = ask(server, request("POST", "/echo", "Content-Length: 5\r\nConnection: close\r\n\r\nabcde"));
-        expect_response(&small, 200, "abcde");
-    }
-    expect_all_kept(clients);
-    size_t told = text_count(server_log(server), "cannot write a request body in");
-    cr_assert(told >= 1 && told <= 2, "%s", server_log(server));
-}
-
-Test(faults, a_body_that_finds_no_room_is_answered_507_and_nobody_else_is_touched)
-{
-    struct server server;
-    struct client clients[KEPT];
-    shim_start(&server, TWO_WORKERS PROBE);
-    keep(&server, clients);
-    cr_assert_eq(post_large(&server, false), 200);
-    fault_begin(&server, "write", ENOSPC);
-    expect_full(&server, clients);
-    cr_assert_geq(fault_count(&server, "write"), 30);
-    fault_end(&server, "write");
-    cr_assert_eq(post_large(&server, false), 200);
-    expect_all_kept(clients);
+    server_await_replaced(&server, before, 2);
+    expect_all_kept(clients, KEPT);
     server_stop(&server);
 }
 
@@ -263,7 +164,7 @@ Test(faults, a_stream_goes_on_when_the_kernel_has_memory_again)
     shim_start(&server, TWO_WORKERS PROBE);
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         struct client client = client_connect(&server);
-        expect_hello(&client);
+        expect_kept(&client, request("GET", "/hello", ""), "hello");
         fault_begin(&server, "sendmsg.plain", errors[i]);
         int64_t start = now_ms();
         client_send(&client, request("GET", text("/stream/%d", SIZE), ""));
@@ -275,68 +176,6 @@ Test(faults, a_stream_goes_on_when_the_kernel_has_memory_again)
         cr_assert_eq(response.length, SIZE);
         client_close(&client);
     }
-    server_stop(&server);
-}
-
-/* A disk of one megabyte, in a mount namespace of our own. */
-static bool mount_small(const char *path)
-{
-    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mkdir(path, 0777) == 0 &&
-           mount("tmpfs", path, "tmpfs", MS_NOSUID, "size=1m,mode=1777") == 0;
-}
-
-static void fill(const char *path)
-{
-    static char bytes[4096];
-    FILE *file = fopen(path, "w");
-    cr_assert_not_null(file);
-    setbuf(file, NULL);
-    while (fwrite(bytes, 1, sizeof bytes, file) == sizeof bytes)
-        continue;
-    fclose(file);
-}
-
-Test(faults, a_full_disk_for_bodies_is_survived_until_there_is_room_again)
-{
-    struct server server;
-    struct client clients[KEPT];
-    const char *ini = TWO_WORKERS "temp = @DIR@/disk\n" PROBE;
-    server_prepare(&server, ini);
-    if (!mount_small(text("%s/disk", server.dir)))
-        cr_skip_test("may not mount; the same is tested with a call that fails");
-    server_launch(&server);
-    keep(&server, clients);
-    cr_assert_eq(post_large(&server, false), 200);
-    fill(text("%s/disk/filler", server.dir));
-    expect_full(&server, clients);
-    unlink(text("%s/disk/filler", server.dir));
-    cr_assert_eq(post_large(&server, false), 200);
-    expect_all_kept(clients);
-    server_stop(&server);
-    umount(text("%s/disk", server.dir));
-}
-
-/* A limit on the size of files would kill whoever writes beyond it. */
-Test(faults, a_file_that_may_grow_no_more_costs_nobody_a_connection)
-{
-    struct server server;
-    struct client clients[KEPT];
-    server_prepare(&server, TWO_WORKERS "[limits]\nbody = 100m\n" PROBE);
-    const char *argv[] = {"prlimit", "--fsize=16777216", tine_path(), "-c", server.ini, NULL};
-    if (!program_exists("prlimit"))
-        cr_skip_test("there is no prlimit");
-    server_launch_by(&server, argv);
-    keep(&server, clients);
-    struct client large = client_connect(&server);
-    char *bytes = calloc(1, 1 << 20);
-    client_send(&large, request("POST", "/sum", text("Content-Length: %d\r\n", 20 << 20)));
-    for (int i = 0; i < 20 && client_try_send(&large, bytes, 1 << 20); i++)
-        continue;
-    struct response response = client_read(&large);
-    cr_expect_eq(response.status, 507, "%d %s", response.status, response.body);
-    free(bytes);
-    expect_all_kept(clients);
-    cr_expect_not(server_log_has(&server, "killed by"), "%s", server_log(&server));
     server_stop(&server);
 }
 
@@ -370,7 +209,7 @@ Test(faults, a_clock_that_jumps_ends_nothing_and_is_told_right)
     struct server server;
     struct client clients[KEPT], half, body, slow;
     shim_start(&server, TWO_WORKERS PROBE TROUBLE);
-    keep(&server, clients);
+    keep_all(&server, clients, KEPT);
     for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++) {
         half = client_connect(&server), body = client_connect(&server), slow = client_connect(&server);
         client_send(&half, "GET /hel");
@@ -379,19 +218,19 @@ Test(faults, a_clock_that_jumps_ends_nothing_and_is_told_right)
         server_log_await(&server, text("gate %zu entered", i), 1);
         clock_jump(&server, jumps[i]);
         await(labs(date_ahead(&server) - jumps[i]) < 60);
-        expect_all_kept(clients);
+        expect_all_kept(clients, KEPT);
         server_open_gate(&server, text("%zu", i));
         struct response response = client_read(&slow);
         expect_response(&response, 200, text("through gate %zu", i));
         client_send(&half, "lo HTTP/1.1\r\nHost: a\r\n\r\n");
-        expect_hello_from(&half);
+        expect_kept(&half, NULL, "hello");
         client_send(&body, "fghij");
         response = client_read(&body);
         expect_response(&response, 200, "abcdefghij");
         server_hup(&server);
         await(line_is_ahead(server_log(&server), "%Y-%m-%d %H:%M:%S", " serves", jumps[i]));
         await(line_is_ahead(file_read(server.access, NULL), "127.0.0.1 - - [%d/%b/%Y:%H:%M:%S", "GET /hello", jumps[i]));
-        expect_all_kept(clients);
+        expect_all_kept(clients, KEPT);
     }
     server_stop(&server);
 }
@@ -457,13 +296,13 @@ Test(faults, a_first_worker_that_cannot_be_told_to_serve_at_once_is_told_later)
     struct server server;
     struct client clients[KEPT];
     shim_start(&server, ONE_WORKER PROBE);
-    keep(&server, clients);
+    keep_all(&server, clients, KEPT);
     fault_begin_in(&server, "sendmsg.plain", ENOBUFS, server.pid);
     server_reload(&server, ONE_WORKER PROBE);
     await(fault_count(&server, "sendmsg.plain") > 0);
     fault_end(&server, "sendmsg.plain");
     expect_get(&server, "/hello", 200, "hello");
-    expect_all_kept(clients);
+    expect_all_kept(clients, KEPT);
     server_stop(&server);
 }
 
@@ -472,7 +311,7 @@ Test(faults, a_module_that_cannot_be_read_is_refused)
     struct server server;
     struct client clients[KEPT];
     server_start(&server, TWO_WORKERS PROBE);
-    keep(&server, clients);
+    keep_all(&server, clients, KEPT);
     const char *module = text("%s/torn.so", server.dir);
     size_t length;
     char *bytes = file_read(text("%s/probe.so", modules_path()), &length);
@@ -481,7 +320,7 @@ Test(faults, a_module_that_cannot_be_read_is_refused)
         file_write_bytes(module, bytes, length * part / 8);
         server_reload_refused(&server, ini);
         cr_assert(server_log_has(&server, "[app:torn] module"));
-        expect_all_kept(clients);
+        expect_all_kept(clients, KEPT);
     }
     unlink(module);
     cr_assert_eq(mkdir(module, 0755), 0);
@@ -492,6 +331,6 @@ Test(faults, a_module_that_cannot_be_read_is_refused)
     unlink(module);
     file_write_bytes(module, bytes, length);
     server_reload(&server, ini);
-    expect_all_kept(clients);
+    expect_all_kept(clients, KEPT);
     server_stop(&server);
 }

@@ -18,26 +18,6 @@ TestSuite(giving, .timeout = 120);
 
 enum { KEPT = 20 };
 
-static void expect_all_kept(struct client *clients)
-{
-    for (int i = 0; i < KEPT; i++)
-        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
-}
-
-static void keep(struct server *server, struct client *clients)
-{
-    for (int i = 0; i < KEPT; i++) {
-        clients[i] = client_connect(server);
-        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
-    }
-}
-
-static void await_replaced(struct server *server, const pid_t *before, size_t count)
-{
-    pid_t now[WORKERS_MAX];
-    await(server_workers(server, now) == count && !pids_overlap(now, count, before, count));
-}
-
 /* server_stop() would take a crash in the log for tine's own. */
 static void stop(struct server *server)
 {
@@ -52,16 +32,16 @@ Test(giving, connections_that_cannot_be_given_are_kept_until_they_can)
     struct client clients[KEPT];
     pid_t before[WORKERS_MAX];
     shim_start(&server, TWO_WORKERS PROBE);
-    keep(&server, clients);
+    keep_all(&server, clients, KEPT);
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         server_await_workers(&server, 2, before);
         fault_begin(&server, "sendmsg", errors[i]);
         server_hup(&server);
         await(fault_count(&server, "sendmsg") > 2);
-        expect_all_kept(clients);
+        expect_all_kept(clients, KEPT);
         fault_end(&server, "sendmsg");
-        await_replaced(&server, before, 2);
-        expect_all_kept(clients);
+        server_await_replaced(&server, before, 2);
+        expect_all_kept(clients, KEPT);
     }
     server_stop(&server);
 }
@@ -73,7 +53,7 @@ Test(giving, half_a_request_that_cannot_be_packed_is_kept_until_it_can)
     struct client clients[KEPT];
     pid_t before[WORKERS_MAX];
     shim_start(&server, TWO_WORKERS PROBE);
-    keep(&server, clients);
+    keep_all(&server, clients, KEPT);
     for (int i = 0; i < KEPT; i++)
         client_send(&clients[i], "GET /hel");
     server_await_workers(&server, 2, before);
@@ -81,7 +61,7 @@ Test(giving, half_a_request_that_cannot_be_packed_is_kept_until_it_can)
     server_hup(&server);
     await(fault_count(&server, "memfd_create") > 0);
     fault_end(&server, "memfd_create");
-    await_replaced(&server, before, 2);
+    server_await_replaced(&server, before, 2);
     for (int i = 0; i < KEPT; i++) {
         client_send(&clients[i], "lo HTTP/1.1\r\nHost: a\r\n\r\n");
         struct response response = client_read(&clients[i]);
@@ -99,12 +79,12 @@ Test(giving, a_crash_that_cannot_pack_half_a_request_costs_the_others_nothing)
     shim_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
     struct client half = client_connect(&server), crashing = client_connect(&server);
     client_send(&half, "GET /hel"); /* the first of all */
-    keep(&server, clients);
+    keep_all(&server, clients, KEPT);
     fault_begin(&server, "memfd_create", ENOMEM);
     client_send(&crashing, request("GET", "/trouble/crash/null", ""));
     cr_assert(client_drain(&crashing, PATIENCE, &clean));
     cr_assert(client_drain(&half, PATIENCE, &clean));
-    expect_all_kept(clients);
+    expect_all_kept(clients, KEPT);
     cr_assert_eq(fault_count(&server, "memfd_create"), 2);
     stop(&server);
 }
@@ -117,14 +97,14 @@ Test(giving, a_stall_that_is_aborted_gives_nothing_twice)
     pid_t workers[WORKERS_MAX];
     int given, adopted;
     shim_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 60s\n" PROBE TROUBLE);
-    keep(&server, clients);
+    keep_all(&server, clients, KEPT);
     server_await_workers(&server, 1, workers);
     struct client stalled = client_connect(&server);
     fault_begin_in(&server, "sendmsg.abort", 1, workers[0]);
     client_send(&stalled, request("GET", "/trouble/gate/never", ""));
     struct response response = client_read(&stalled);
     cr_assert_eq(response.status, 500);
-    expect_all_kept(clients);
+    expect_all_kept(clients, KEPT);
     const char *out = run_tine("status", "-c", server.ini).out, *totals = strstr(out, "given ");
     cr_assert(totals != NULL && sscanf(totals, "given %d, adopted %d,", &given, &adopted) == 2 && given > KEPT, "%s", out);
     cr_assert_eq(given, adopted, "%s", out);
@@ -147,7 +127,7 @@ Test(giving, a_stalled_worker_that_cannot_give_is_told_to_again)
     pid_t workers[WORKERS_MAX];
     shim_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
     server_await_workers(&server, 1, workers);
-    keep(&server, clients);
+    keep_all(&server, clients, KEPT);
     struct client stalled = client_connect(&server);
     client_send(&stalled, request("GET", "/pid", ""));
     pid_t holder = atoi(client_read(&stalled).body);
@@ -161,7 +141,7 @@ Test(giving, a_stalled_worker_that_cannot_give_is_told_to_again)
     await(fault_count(&server, "sendmsg") >= 4);
     cr_assert_geq(now_ms() - start, 390); /* each time after twice the time, which was 50 ms at first */
     fault_end(&server, "sendmsg");
-    expect_all_kept(clients);
+    expect_all_kept(clients, KEPT);
     server_open_gate(&server, "a");
     expect_kept(&stalled, NULL, "through gate a");
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, "stalled [1-3],"));

@@ -18,16 +18,6 @@ enum { OTHERS = 20, FEW = 8 };
 static const char *const ways[] = {"abort", "exit", "_exit", "_Exit", "quick_exit", "errx", "error",
                                    "null", "stack", "segv", "bus", "fpe", "ill"};
 
-static void keep_connections(struct server *server, struct client *others)
-{
-    for (int i = 0; i < OTHERS; i++) {
-        others[i] = client_connect(server);
-        client_send(&others[i], request("GET", "/hello", ""));
-        struct response response = client_read(&others[i]);
-        expect_response(&response, 200, "hello");
-    }
-}
-
 /* server_stop() would take the crashes in the log for tine's own. */
 static void stop(struct server *server)
 {
@@ -35,28 +25,17 @@ static void stop(struct server *server)
     cr_assert_eq(process_wait(server->pid, PATIENCE), 0);
 }
 
-/* On the very connections that they had. */
-static void expect_all_kept(struct client *others)
-{
-    for (int i = 0; i < OTHERS; i++) {
-        client_send(&others[i], request("GET", "/hello", ""));
-        struct response response = client_read(&others[i]);
-        expect_response(&response, 200, "hello");
-        cr_assert_null(response_header(&response, "Connection"), "%s", response.head);
-    }
-}
-
 Test(guard, every_way_to_crash_is_answered_500_and_others_go_on)
 {
     struct server server;
     struct client others[OTHERS];
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
-    keep_connections(&server, others);
+    keep_all(&server, others, OTHERS);
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         struct response response = ask(&server, request("GET", text("/trouble/crash/%s", ways[i]), "X-Request-Id: who-died\r\n"));
         cr_assert_eq(response.status, 500, "%s: %d", ways[i], response.status);
         cr_assert_str_eq(response_header(&response, "X-Request-Id"), "who-died");
-        expect_all_kept(others);
+        expect_all_kept(others, OTHERS);
         await(server_log_has(&server, text("/trouble/crash/%s, request who-died", ways[i])));
         server_access_await(&server, text("/trouble/crash/%s HTTP/1.1\" 500", ways[i]));
     }
@@ -83,11 +62,11 @@ Test(guard, the_only_workers_crash_is_answered_by_its_successor)
     struct server server;
     struct client others[OTHERS];
     server_start(&server, ONE_WORKER PROBE TROUBLE);
-    keep_connections(&server, others);
+    keep_all(&server, others, OTHERS);
     for (int i = 0; i < 3; i++) {
         struct response response = get(&server, "/trouble/crash/null");
         cr_assert_eq(response.status, 500);
-        expect_all_kept(others);
+        expect_all_kept(others, OTHERS);
     }
     stop(&server);
 }
@@ -102,14 +81,14 @@ Test(guard, a_crash_for_want_of_descriptors_costs_no_more_than_another)
     server_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
     struct client half = client_connect(&server);
     client_send(&half, "GET /hel"); /* the first of all: it shall not be in the others' way */
-    keep_connections(&server, others);
+    keep_all(&server, others, OTHERS);
     struct client leaking = client_connect(&server);
     client_send(&leaking, request("GET", "/trouble/hoard", ""));
     struct response response = client_read(&leaking);
     cr_assert_gt(atoi(response.body), 3000);
     client_send(&leaking, request("GET", "/trouble/crash/null", ""));
     cr_assert_eq(client_read(&leaking).status, 500);
-    expect_all_kept(others);
+    expect_all_kept(others, OTHERS);
     expect_kept(&half, "lo HTTP/1.1\r\nHost: a\r\n\r\n", "hello");
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, ", lost [01]$")); /* the dead's client, if it had not closed yet */
     stop(&server);
@@ -169,12 +148,12 @@ Test(guard, an_alarm_ends_no_worker)
     struct client others[OTHERS];
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
     server_await_workers(&server, 2, before);
-    keep_connections(&server, others);
+    keep_all(&server, others, OTHERS);
     struct client slow = client_connect(&server);
     client_enter_gate(&slow, &server, "a");
     for (int i = 0; i < 2; i++)
         kill(before[i], SIGALRM);
-    expect_all_kept(others);
+    expect_all_kept(others, OTHERS);
     server_open_gate(&server, "a");
     struct response response = client_read(&slow);
     expect_response(&response, 200, "through gate a");
@@ -219,7 +198,7 @@ Test(guard, a_handler_that_hangs_is_answered_504_at_its_time)
     struct server server;
     struct client others[OTHERS];
     server_start(&server, TWO_WORKERS "[timeouts]\nrequest = 1s\n" PROBE TROUBLE);
-    keep_connections(&server, others);
+    keep_all(&server, others, OTHERS);
     int64_t start = now_ms();
     struct response response = get(&server, "/trouble/nap/20000");
     cr_assert_eq(response.status, 504);
@@ -227,7 +206,7 @@ Test(guard, a_handler_that_hangs_is_answered_504_at_its_time)
     server_log_await(&server, ": took longer than [timeouts] request", 1);
     cr_assert_geq(now_ms() - start, 900);
     cr_assert_lt(now_ms() - start, 10000);
-    expect_all_kept(others);
+    expect_all_kept(others, OTHERS);
     stop(&server);
 }
 
@@ -280,12 +259,12 @@ Test(guard, others_of_a_stalled_worker_are_served_meanwhile)
     struct server server;
     struct client others[OTHERS];
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
-    keep_connections(&server, others);
+    keep_all(&server, others, OTHERS);
     struct client slow = client_connect(&server);
     for (int round = 0; round < 2; round++) {
         const char *gate = round == 0 ? "a" : "b";
         client_enter_gate(&slow, &server, gate);
-        expect_all_kept(others);
+        expect_all_kept(others, OTHERS);
         server_open_gate(&server, gate);
         struct response response = client_read(&slow);
         expect_response(&response, 200, text("through gate %s", gate));
@@ -321,10 +300,10 @@ Test(guard, children_of_a_handler_are_its_own)
     pid_t before[WORKERS_MAX], now[WORKERS_MAX];
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
     server_await_workers(&server, 2, before);
-    keep_connections(&server, others);
+    keep_all(&server, others, OTHERS);
     expect_get(&server, "/trouble/child/exit", 200, "exit");
     expect_get(&server, "/trouble/child/crash", 200, "signal");
-    expect_all_kept(others);
+    expect_all_kept(others, OTHERS);
     cr_assert_eq(server_workers(&server, now), 2);
     cr_assert(pids_overlap(now, 1, before, 2) && pids_overlap(now + 1, 1, before, 2));
     stop(&server);
@@ -335,9 +314,9 @@ Test(guard, a_child_that_returns_from_the_handler_serves_nobody)
     struct server server;
     struct client others[OTHERS];
     server_start(&server, TWO_WORKERS PROBE TROUBLE);
-    keep_connections(&server, others);
+    keep_all(&server, others, OTHERS);
     expect_get(&server, "/trouble/child/back", 200, "exit"); /* so it has ended */
-    expect_all_kept(others);
+    expect_all_kept(others, OTHERS);
     cr_assert(server_log_has(&server, "/trouble/child/back, request "));
     cr_assert(server_log_has(&server, "a child that it forked came back from it, and is ended"));
     stop(&server);

@@ -243,6 +243,12 @@ void server_await_workers(const struct server *server, size_t count, pid_t *work
         harness_fail("%zu workers, not %zu; the log:\n%s", server_workers(server, workers), count, server_log(server));
 }
 
+void server_await_replaced(const struct server *server, const pid_t *before, size_t count)
+{
+    pid_t now[WORKERS_MAX];
+    await(server_workers(server, now) == count && !pids_overlap(now, count, before, count));
+}
+
 bool pids_overlap(const pid_t *some, size_t some_count, const pid_t *others, size_t other_count)
 {
     for (size_t i = 0; i < some_count; i++)

@@ -98,6 +98,9 @@ int address_port(const char *address);
 size_t server_workers(const struct server *server, pid_t *workers);
 void server_await_workers(const struct server *server, size_t count, pid_t *workers);
 
+/* Waits until there are as many workers, none of them one of 'before'. */
+void server_await_replaced(const struct server *server, const pid_t *before, size_t count);
+
 /* Does any of 'some' stand in 'others'? */
 bool pids_overlap(const pid_t *some, size_t some_count, const pid_t *others, size_t other_count);
 
