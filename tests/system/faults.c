@@ -117,15 +117,21 @@ static pid_t ask_pid(struct client *client)
     return atoi(response.body);
 }
 
-/* Has each of two workers some? One that is there may not accept yet: then it is given its share when it does. */
-static bool both_hold(struct client clients[KEPT], pid_t holder[KEPT], pid_t one)
+/* Finds out who holds which, and stops 'one'. Does each of two workers hold some, and this one still what it held when it was asked? Else it
+ * goes on: one that is there may not accept yet, and is given its share when it does. */
+static bool stop_where_both_hold(struct client clients[KEPT], pid_t holder[KEPT], pid_t one, int before)
 {
     int held = 0;
     for (int i = 0; i < KEPT; i++) {
         holder[i] = ask_pid(&clients[i]);
         held += holder[i] == one;
     }
-    return held > 0 && held < KEPT;
+    kill(one, SIGSTOP);
+    await(strstr(process_file(one, "status"), "State:\tT") != NULL);
+    if (held > 0 && held < KEPT && process_sockets(one) == before + held)
+        return true;
+    kill(one, SIGCONT);
+    return false;
 }
 
 /* It cannot give what it holds; new connections and those of others are served. */
@@ -136,10 +142,10 @@ Test(faults, a_stopped_worker_holds_up_a_reload_for_nobody_else)
     pid_t before[WORKERS_MAX], holder[KEPT];
     server_start(&server, TWO_WORKERS PROBE);
     server_await_workers(&server, 2, before);
+    int sockets = process_sockets(before[0]);
     for (int i = 0; i < KEPT; i++)
         clients[i] = client_connect(&server);
-    await(both_hold(clients, holder, before[0]));
-    kill(before[0], SIGSTOP);
+    await(stop_where_both_hold(clients, holder, before[0], sockets));
     server_hup(&server);
     await(!process_alive(before[1]));
     for (int i = 0; i < KEPT; i++) {

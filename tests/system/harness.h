@@ -110,4 +110,6 @@ size_t process_children(pid_t process, pid_t *children, size_t max);
 /* One file of /proc/PID, as text ("" when the process is gone); NULs of cmdline become blanks. */
 char *process_file(pid_t process, const char *name);
 
+int process_sockets(pid_t process); /* descriptors of sockets that it has */
+
 #endif

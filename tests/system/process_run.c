@@ -206,6 +206,11 @@ char *process_file(pid_t process, const char *name)
     return content;
 }
 
+int process_sockets(pid_t process)
+{
+    return atoi(run("sh", "-c", text("ls -l /proc/%d/fd | grep -c socket:", process)).out);
+}
+
 bool nobody_can_reach_tine(void)
 {
     char path[4096];

@@ -136,11 +136,6 @@ static struct client client_connect_narrow(const struct server *server)
     return client;
 }
 
-static int sockets_of(pid_t process)
-{
-    return atoi(run("sh", "-c", text("ls -l /proc/%d/fd | grep -c socket:", process)).out);
-}
-
 Test(slow_clients, a_client_that_does_not_read_is_dropped_after_send)
 {
     struct server server;
@@ -148,12 +143,12 @@ Test(slow_clients, a_client_that_does_not_read_is_dropped_after_send)
     server_start(&server, ONE_WORKER "[timeouts]\nsend = 1s\n" PROBE);
     server_await_workers(&server, 1, workers);
     expect_get(&server, "/hello", 200, "hello");
-    int before = sockets_of(workers[0]);
+    int before = process_sockets(workers[0]);
     struct client client = client_connect_narrow(&server);
     client_send(&client, request("GET", "/block/30000000", ""));
-    await(sockets_of(workers[0]) > before); /* held, */
+    await(process_sockets(workers[0]) > before); /* held, */
     int64_t start = now_ms();
-    await(sockets_of(workers[0]) <= before); /* and dropped while nobody reads */
+    await(process_sockets(workers[0]) <= before); /* and dropped while nobody reads */
     cr_assert_lt(now_ms() - start, 1000 + LATE);
     size_t got = 0;
     for (long more; (more = client_receive(&client, PATIENCE)) != 0 && more != -1; client.length = 0) {
@@ -229,10 +224,10 @@ static void stop_beside_a_silent_client(bool accepted)
     server_start(&server, ONE_WORKER "[timeouts]\nheader = 10s\ngraceful = 20s\n" PROBE);
     server_await_workers(&server, 1, workers);
     expect_get(&server, "/hello", 200, "hello");
-    int before = sockets_of(workers[0]);
+    int before = process_sockets(workers[0]);
     struct client client = client_connect(&server);
     if (accepted)
-        await(sockets_of(workers[0]) > before);
+        await(process_sockets(workers[0]) > before);
     int64_t start = now_ms();
     server_stop(&server);
     cr_assert_lt(now_ms() - start, 7000, "after %d ms", (int)(now_ms() - start));
