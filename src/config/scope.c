@@ -91,6 +91,9 @@ static const char *tell_pathless(const char *text, struct pool *scratch)
 
     if (strstr(text, "://"))
         return pool_format(scratch, "'%.120s' is a whole URL; write its path alone ([app:NAME] host says for which host)", text);
+    if (strcmp(*rest ? rest : text, "*") == 0)
+        return pool_format(scratch, "'%.120s' is about no path, and no list has it; write %.*s%s/ for all paths", text,
+                           *rest ? shown(method) : 0, text, *rest ? " " : "");
     if (*rest)
         return pool_format(scratch, "'%.120s': the path does not begin with '/'; write %.*s /%.120s", text, shown(method),
                            text, rest);

@@ -180,4 +180,3 @@ int children_spawn(struct master *m, struct generation *generation, unsigned pos
     m->alive++;
     return (int)slot;
 }
-

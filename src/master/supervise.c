@@ -101,11 +101,15 @@ static void look_for_waiting(struct master *m, struct child *child, uint64_t seq
 
 void supervise_absence(struct master *m, int64_t planned)
 {
-    if (m->now - planned < LATE_MS)
+    int64_t late = m->now - planned;
+    if (late < LATE_MS)
         return;
-    m->absence.total += m->now - planned;
+    m->absence.total += late;
     m->absence.from = planned;
     m->absence.to = m->now;
+    for (unsigned i = 0; i < m->slots; i++) /* to answer for its handler, which was aborted, takes a worker that runs */
+        if (m->children[i].kill_at != 0)
+            m->children[i].kill_at += late;
 }
 
 static int64_t larger(int64_t a, int64_t b)

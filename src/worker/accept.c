@@ -33,6 +33,14 @@ static int timer_signal(void)
     return SIGRTMAX - 1;
 }
 
+/* The kernel prefers the main thread, but a module's own gets a signal that comes while that one has another to see to. It would not end
+ * the main one's accept4(), and would replace the door at any point of what that one does with it. */
+static bool pass_to_main_thread(int signal)
+{
+    pid_t process = getpid();
+    return syscall(SYS_gettid) != process && syscall(SYS_tgkill, process, process, signal) == 0;
+}
+
 /* "Look". Between the check of w->look and accept4() a signal would be lost; so the handler also puts a socket that does not
  * listen in place of the door, and the accept4() to come, or the one that SA_RESTART begins again, fails at once.
  * Safe here: dup2() is async-signal-safe, the descriptors are set before the handler stands, errno is kept. */
@@ -40,14 +48,15 @@ static void on_look(int signal)
 {
     struct worker *w = the_worker;
     int saved = errno;
-    (void)signal;
     if (w->preparing && getppid() != w->setup->master)
         syscall(SYS_exit_group, 1); /* the master was killed: in there nobody else would find out */
-    w->look = 1;
-    guard_stalled(w);
-    if (w->in_accept) {
-        dup2(w->dud, w->listeners[0].door);
-        w->door_replaced = 1;
+    if (!pass_to_main_thread(signal)) {
+        w->look = 1;
+        guard_stalled(w);
+        if (w->in_accept) {
+            dup2(w->dud, w->listeners[0].door);
+            w->door_replaced = 1;
+        }
     }
     errno = saved;
 }

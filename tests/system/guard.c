@@ -362,6 +362,42 @@ Test(guard, nor_is_what_passed_before_it_was_seen)
     expect_not_the_handlers(true);
 }
 
+/* Both stop while the abort is under way. Returns whether they did in time, or the worker had its second to answer and was killed. */
+static bool pause_an_abort(struct server *server, pid_t worker)
+{
+    kill(worker, SIGSTOP);
+    server_log_await(server, "longer than [timeouts] request allows", 1);
+    server_signal(server, SIGSTOP);
+    int64_t start = now_ms();
+    await(now_ms() - start >= 2000);
+    bool in_time = !server_log_has(server, "killing it");
+    server_signal(server, SIGCONT);
+    kill(worker, SIGCONT);
+    return in_time;
+}
+
+/* To be killed before it has had its turn would cost it its answer, and others their connections. */
+Test(guard, nor_is_it_that_of_a_worker_that_is_aborted)
+{
+    struct server server;
+    pid_t worker[WORKERS_MAX];
+    bool in_time = false;
+    for (int tries = 0; tries < 5 && !in_time; tries++) {
+        server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[timeouts]\nrequest = 1s\n" PROBE TROUBLE);
+        server_await_workers(&server, 1, worker);
+        struct client client = client_connect(&server);
+        client_send(&client, request("GET", "/trouble/gate/a", ""));
+        server_log_await(&server, "gate a entered", 1);
+        in_time = pause_an_abort(&server, worker[0]);
+        if (in_time) {
+            struct response response = client_read(&client);
+            cr_assert_eq(response.status, 504);
+        }
+        stop(&server);
+    }
+    cr_assert(in_time);
+}
+
 /* It would try to accept again and again, and take for itself every call that wakes the master. */
 static void rob_and_expect_another(const char *how, size_t kept)
 {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 TestSuite(process, .timeout = 120);
@@ -53,6 +54,42 @@ Test(process, a_worker_leaves_accept_only_while_it_holds_a_connection)
     await(sleeps_in(workers[0], "ep_poll") || sleeps_in(workers[0], "do_epoll_wait"));
     client_close(&client);
     await(sleeps_in(workers[0], "inet_csk_accept"));
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop(&server);
+}
+
+/* How often the main thread has slept so far. */
+static long sleeps_of(pid_t process)
+{
+    char *status = process_file(process, text("task/%d/status", (int)process)), *at = strstr(status, "\nvoluntary_ctxt_switches:");
+    long sleeps = at != NULL ? strtol(strchr(at, ':') + 1, NULL, 10) : -1;
+    free(status);
+    return sleeps;
+}
+
+/* Of a process that has more than one. */
+static pid_t other_thread(pid_t process)
+{
+    struct run ran = run("sh", "-c", text("ls /proc/%d/task | grep -v '^%d$'", (int)process, (int)process));
+    return (pid_t)strtol(ran.out, NULL, 10);
+}
+
+/* A thread that a module started may get the signal when the main one has another at that time. The main one sleeps, and is who looks. */
+Test(process, a_worker_looks_whichever_of_its_threads_is_signalled)
+{
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    server_start(&server, ONE_WORKER PROBE "[app:threads]\npath = /threads\nmodule = @MODULES@/threads.so\n");
+    server_await_workers(&server, 1, workers);
+    need_wchan(server.pid);
+    await(sleeps_in(workers[0], "inet_csk_accept"));
+    pid_t thread = other_thread(workers[0]);
+    for (int i = 0; i < 3; i++) {
+        long before = sleeps_of(workers[0]);
+        cr_assert_eq(syscall(SYS_tgkill, workers[0], thread, SIGURG), 0);
+        await(sleeps_of(workers[0]) > before);
+        await(sleeps_in(workers[0], "inet_csk_accept"));
+    }
     expect_get(&server, "/hello", 200, "hello");
     server_stop(&server);
 }

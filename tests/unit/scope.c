@@ -134,6 +134,8 @@ Test(scope, that_is_wrong_is_told_with_what_to_write)
         {"POST login", "'POST login': the path does not begin with '/'; write POST /login"},
         {"GET", "'GET' has no path, and each entry has one of its own; write GET / for all paths"},
         {"GET, POST /x", "'GET' has no path, and each entry has one of its own; write GET / for all paths"},
+        {"*", "'*' is about no path, and no list has it; write / for all paths"},
+        {"OPTIONS *", "'OPTIONS *' is about no path, and no list has it; write OPTIONS / for all paths"},
         {"http://example.org/x", "'http://example.org/x' is a whole URL; write its path alone ([app:NAME] host says for which host)"},
         {"GET http://example.org/x",
          "'GET http://example.org/x' is a whole URL; write its path alone ([app:NAME] host says for which host)"},
