@@ -33,12 +33,16 @@ static bool has(const struct listeners *listeners, const struct listening *liste
 }
 
 /* By what was written, or by what became of it: port 0 may since be written as the port that it got. */
+static bool is_at(const struct listening *listening, const struct address *address)
+{
+    return address_equals(&listening->address, address) || address_equals(&listening->bound, address);
+}
+
 static struct listening *find_but(const struct listeners *listeners, const struct address *address,
                                   const struct listeners *taken)
 {
     for (size_t i = 0; listeners != NULL && i < listeners->count; i++)
-        if (!listeners->all[i]->closing && !has(taken, listeners->all[i]) && (address_equals(&listeners->all[i]->address, address) ||
-                                            address_equals(&listeners->all[i]->bound, address)))
+        if (!listeners->all[i]->closing && !has(taken, listeners->all[i]) && is_at(listeners->all[i], address))
             return listeners->all[i];
     return NULL;
 }
@@ -286,6 +290,28 @@ bool listeners_are_drained(bool handshakes)
         if (open_sockets.all[i]->closing && has_waiting(open_sockets.all[i]))
             return false;
     return true;
+}
+
+static void revive_one(struct listening *listening, const struct config_listen *written)
+{
+    char text[ADDRESS_TEXT_MAX];
+    if (listening->closing || !sockets_is_dead(listening))
+        return;
+    address_format(&listening->bound, text);
+    if (sockets_revive(listening) < 0) {
+        log_error("the socket of %s was shut down, by a handler or from outside, and cannot be opened again: %s", text, strerror(errno));
+        return;
+    }
+    log_warning("the socket of %s was shut down, by a handler or from outside: it is open again", text);
+    const char *wrong = written != NULL ? sockets_set_owner(listening, written) : NULL;
+    if (wrong != NULL)
+        log_error("%s: %s", text, wrong);
+}
+
+void listeners_revive(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        revive_one(listeners->all[i], listeners->written[i]);
 }
 
 bool listeners_have_waiting(const struct listeners *listeners)

@@ -31,9 +31,10 @@ static bool was_robbed(int status)
 static void locate(const struct slot *slot, int status, char *where, size_t size)
 {
     supervise_doing(slot, where, size);
-    if (where[0] == 0 && was_robbed(status)) /* else a handler called exit() with the same number */
-        snprintf(where, size, ": some handler up to that of %.*s closed a descriptor of the server's", (int)sizeof slot->request - 1,
-                 slot->request);
+    /* Else a handler called exit() with the same number. One that ran none yet was robbed by that of another: a socket was shut down. */
+    if (where[0] == 0 && was_robbed(status) && atomic_load(&slot->sequence) > 0)
+        snprintf(where, size, ": some handler up to that of %.*s closed a descriptor of the server's, or shut it down",
+                 (int)sizeof slot->request - 1, slot->request);
 }
 
 static void describe(int status, const char *where, char *text, size_t size)
@@ -44,7 +45,8 @@ static void describe(int status, const char *where, char *text, size_t size)
         snprintf(text, size, "killed by signal %d (%s)%s%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
                  WCOREDUMP(status) ? ", core dumped" : "", where);
     else
-        snprintf(text, size, "exited with status %d%s", WEXITSTATUS(status), where);
+        snprintf(text, size, "exited with status %d%s", WEXITSTATUS(status),
+                 was_robbed(status) && where[0] == 0 ? ": a socket that it waited on was shut down" : where);
 }
 
 static bool anybody_serves(const struct master *m)
@@ -110,7 +112,7 @@ static void forget_child(struct master *m, unsigned slot, int status)
         children_read(m, slot); /* its last words */
         io_close(&m->children[slot].control);
     }
-    char where[sizeof shared->request + 80];
+    char where[sizeof shared->request + 100];
     locate(shared, status, where, sizeof where);
     log_ring_recover(&shared->log, &child.generation->logs.access, child.pid);
     log_ring_free(&shared->log);
@@ -128,6 +130,8 @@ static void forget_child(struct master *m, unsigned slot, int status)
     child.generation->children--;
     m->alive--;
     m->kick_until = m->now + 1000;
+    if (was_robbed(status))
+        listeners_revive(&child.generation->listeners);
     judge(m, &child, status, where);
 }
 

@@ -269,7 +269,7 @@ static void drain_dropped(struct master *m)
         return;
     }
     for (unsigned i = 0; i < m->slots; i++)
-        if (m->children[i].state == CHILD_READY && m->children[i].generation != m->current)
+        if (m->children[i].state != CHILD_NONE && m->children[i].generation != m->current) /* one that is about to be ready as well */
             children_order(m, i, ORDER_GIVE, m->children[i].generation->config->timeouts.graceful);
     for (struct generation *g = m->old; g != NULL; g = g->older)
         listeners_close_dropped(&g->listeners);

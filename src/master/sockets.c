@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -250,6 +251,44 @@ void sockets_shut(struct listening *listening)
         sockets_unlink(listening);
     else
         drop_syns(listening->fd);
+}
+
+bool sockets_is_dead(const struct listening *listening)
+{
+    struct pollfd poller = {.fd = listening->fd, .events = POLLRDHUP};
+    return poll(&poller, 1, 0) > 0 && (poller.revents & (POLLHUP | POLLRDHUP)) != 0;
+}
+
+static int replace_local(struct listening *listening)
+{
+    struct listening another = *listening;
+    if (sockets_open(&another, false) < 0)
+        return -1;
+    dup3(another.fd, listening->fd, O_CLOEXEC);
+    io_close(&another.fd);
+    listening->device = another.device;
+    listening->inode = another.inode;
+    return 0;
+}
+
+/* It has kept all that was set, and its address (EINVAL), but for a port that the system chose. Of one that an administrator destroyed
+ * (ss -K) connections would be born shut down, had it not been disconnected. */
+static int listen_again(const struct listening *listening)
+{
+    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    connect(listening->fd, &nobody, sizeof nobody);
+    if (bind(listening->fd, &listening->bound.socket.any, listening->bound.length) < 0 && errno != EINVAL)
+        return -1;
+    return listen(listening->fd, (int)listening->backlog);
+}
+
+/* A path that was passed in is not ours to bind. */
+int sockets_revive(struct listening *listening)
+{
+    if (!is_local(listening))
+        return listen_again(listening);
+    errno = EINVAL;
+    return listening->passed ? -1 : replace_local(listening);
 }
 
 void sockets_unlink(const struct listening *listening)

@@ -40,6 +40,13 @@ void sockets_split_families(const struct address *both, struct address *v6, stru
  * open, as its manager gave it: what comes in there after us waits for whom the service manager starts next. */
 void sockets_shut(struct listening *listening);
 
+/* Has it been shut down, by a handler to whom its number was something else, say? Nobody comes in there any more. */
+bool sockets_is_dead(const struct listening *listening);
+
+/* Has its address listened at again: a Unix socket that was shut down stays so, hence another takes its place. Returns 0, or -1 with
+ * errno. */
+int sockets_revive(struct listening *listening);
+
 /* Removes the path of a Unix socket if it still is ours. */
 void sockets_unlink(const struct listening *listening);
 

@@ -159,7 +159,7 @@ static void back_off(struct worker *w)
 }
 
 /* EINVAL is that of a socket that does not listen: of the dud, or of a listener that the master shut down, for which it gives an order
- * first; else a handler closed ours and opened another, which got the number. */
+ * first; else a handler closed ours and opened another, which got the number, or somebody shut it down. */
 static bool is_robbery(const struct worker *w, int error)
 {
     return error == EBADF || error == ENOTSOCK || error == EOPNOTSUPP ||
@@ -216,7 +216,8 @@ static void set_watched(struct worker *w, struct listener *listener, bool watche
  * has come, while a handler ran of what was accepted before in this turn: whoever gave it counts on that. */
 static bool can_take(const struct worker *w)
 {
-    return w->accepting && atomic_load(&w->slot->order) < ORDER_GIVE && w->accept_after == 0 && (w->held < w->limit || w->oldest != CONNECTION_NONE);
+    return w->accepting && atomic_load(&w->slot->order) < ORDER_GIVE && w->accept_after == 0 &&
+           (w->held < w->limit || w->oldest != CONNECTION_NONE);
 }
 
 void accept_while_holding(struct worker *w, size_t i)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +88,31 @@ static int supplant(tine_request *r)
         if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &(socklen_t){sizeof listens}) == 0 && listens)
             dup2(pair[0], fd);
     return tine_text(r, 200, "supplanted");
+}
+
+/* Is it a listening socket of the server's, and not that of another descriptor that was seen? */
+static int is_another_listener(int fd, ino_t *seen, size_t *count)
+{
+    struct stat status;
+    int listens = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &(socklen_t){sizeof listens}) < 0 || !listens || fstat(fd, &status) < 0)
+        return 0;
+    for (size_t i = 0; i < *count; i++)
+        if (seen[i] == status.st_ino)
+            return 0;
+    seen[(*count)++] = status.st_ino;
+    return 1;
+}
+
+/* Shuts down what it takes for sockets of its own: the server's, for all processes. Each once, as it may be open again by then. */
+static int shut(tine_request *r)
+{
+    ino_t seen[100];
+    size_t count = 0;
+    for (int fd = 3; fd < 100; fd++)
+        if (is_another_listener(fd, seen, &count))
+            shutdown(fd, SHUT_RDWR);
+    return tine_text(r, 200, "shut");
 }
 
 static volatile int deep = 1;
@@ -189,7 +215,7 @@ static void worker_exit(tine_app *app)
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/late/{ms:int}", late),
                                            TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/rob", rob), TINE_GET("/supplant", supplant),
-                                           TINE_GET("/leak", leak),
-                                           TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash), TINE_GET("/halves/{name}", halves), {0}},
+                                           TINE_GET("/shut", shut), TINE_GET("/leak", leak), TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash),
+                                           TINE_GET("/halves/{name}", halves), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)
