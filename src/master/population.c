@@ -33,6 +33,15 @@ static void settle_for(struct master *m, unsigned count)
     log_warning("there cannot be more than %u workers: %u serve on, so that there is room for a reload", count, m->wanted);
 }
 
+/* Those that leave make room by themselves. */
+static bool is_anybody_leaving(const struct master *m)
+{
+    for (unsigned i = 0; i < m->slots; i++)
+        if (m->children[i].state == CHILD_LEAVING)
+            return true;
+    return false;
+}
+
 /* If one cannot be started the others are not tried either. */
 static void spawn_missing_workers(struct master *m)
 {
@@ -42,7 +51,7 @@ static void spawn_missing_workers(struct master *m)
             continue;
         if (position->retry_at <= m->now && m->spawn_at <= m->now && children_spawn(m, m->current, i, false) < 0) {
             m->spawn_at = m->now + RETRY_MS;
-            if (i >= m->base)
+            if (i >= m->base && !is_anybody_leaving(m))
                 settle_for(m, i);
         }
         int64_t retry_at = position->retry_at > m->spawn_at ? position->retry_at : m->spawn_at;

@@ -373,3 +373,36 @@ Test(population, workers_max_is_the_most)
     server_open_gate(&server, "all");
     server_stop(&server);
 }
+
+/* Room that workers of an older generation take yet is not what there is for good. */
+Test(population, what_those_who_leave_still_take_is_waited_for)
+{
+    enum { OLD = 4, NEW = 12 };
+    struct server server;
+    struct client old[OLD], new[NEW];
+    shim_start(&server, TWO_WORKERS "workers_max = 20\n[timeouts]\nidle_worker = 1h\n" PROBE TROUBLE);
+    for (int i = 0; i < OLD; i++) {
+        old[i] = client_connect(&server);
+        client_send(&old[i], request("GET", "/trouble/gate/old", ""));
+    }
+    server_log_await(&server, "gate old entered", OLD);
+    server_hup(&server);
+    fault_begin(&server, "fork", EAGAIN);
+    for (int i = 0; i < NEW; i++) {
+        new[i] = client_connect(&server);
+        client_send(&new[i], request("GET", "/trouble/gate/new", ""));
+    }
+    await(fault_count(&server, "fork") >= 3); /* a second apart */
+    cr_assert(!server_log_has(&server, "there cannot be more than"), "%s", server_log(&server));
+    fault_end(&server, "fork");
+    server_log_await(&server, "gate new entered", NEW);
+    server_open_gate(&server, "old");
+    server_open_gate(&server, "new");
+    for (int i = 0; i < NEW; i++) {
+        cr_assert_eq(client_read(&new[i]).status, 200);
+        client_close(&new[i]);
+    }
+    for (int i = 0; i < OLD; i++)
+        client_close(&old[i]);
+    server_stop(&server);
+}
