@@ -90,12 +90,15 @@ bool network_next(const char **list, const char **text, size_t *length)
     return *length > 0;
 }
 
+/* "::/0" is all of IPv6 and none of IPv4, as elsewhere, though that is kept as a part of it. */
 static bool has(const struct network *network, const struct in6_addr *address, bool local)
 {
     unsigned whole = network->bits / 8, rest = network->bits % 8;
 
     if (local || network->local)
         return local && network->local;
+    if (IN6_IS_ADDR_V4MAPPED(address) && network->bits < 96)
+        return false;
     if (memcmp(address, &network->address, whole) != 0)
         return false;
     return rest == 0 || ((address->s6_addr[whole] ^ network->address.s6_addr[whole]) & (0xff00 >> rest & 0xff)) == 0;
