@@ -8,7 +8,6 @@
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <regex.h>
-#include <signal.h>
 #include <string.h>
 
 TestSuite(calls, .timeout = 180);
@@ -200,6 +199,5 @@ Test(calls, that_are_wrong_are_answered_and_told_with_handler_and_module)
             harness_fail("%s: no /%s/ in\n%s", calls[i].function, line, server_log(&server));
         response_free(&response);
     }
-    server_signal(&server, SIGTERM); /* server_stop() would take the crashes for tine's own */
-    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+    server_stop_after_crashes(&server);
 }

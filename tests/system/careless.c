@@ -6,7 +6,6 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,13 +21,6 @@ static void start(struct server *server, struct client *others, const char *ini)
 {
     server_start(server, ini);
     keep_all(server, others, KEPT);
-}
-
-/* server_stop() would take the crashes in the log for tine's own. */
-static void stop(struct server *server)
-{
-    server_signal(server, SIGTERM);
-    cr_assert_eq(process_wait(server->pid, PATIENCE), 0);
 }
 
 static void expect_length(struct client *client, size_t length)
@@ -57,7 +49,7 @@ Test(careless, an_overrun_that_is_found_behind_its_handler_costs_others_nothing)
     if (!is_sanitized()) /* whose heap does not look at what stands behind */
         server_log_await(&server, ": crashed with SIGABRT outside of handlers, the last of which was that of GET /careless/overrun", 1);
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, ", lost [01]$"));
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 static void crash_in_release(const char *path, size_t length)
@@ -70,7 +62,7 @@ static void crash_in_release(const char *path, size_t length)
     server_log_await(&server, "in the release of its content: crashed with SIGABRT", 1);
     server_log_await(&server, text("careless.so, GET %s, request ", path), 1);
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, ", lost [01]$"));
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(careless, a_release_that_crashes_costs_others_nothing)
@@ -98,7 +90,7 @@ Test(careless, a_release_that_hangs_is_ended_at_its_time)
     bool clean;
     cr_assert(client_drain(&client, PATIENCE, &clean));
     cr_assert_eq(client.length, 0, "it was answered twice");
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* Others are served meanwhile, as beside a slow handler; and their worker goes on. */

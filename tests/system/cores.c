@@ -56,12 +56,6 @@ static void crash_often(struct server *server)
     }
 }
 
-static void stop(struct server *server)
-{
-    server_signal(server, SIGTERM);
-    cr_assert_eq(process_wait(server->pid, PATIENCE), 0);
-}
-
 Test(cores, of_the_first_crashes_of_a_minute_are_kept)
 {
     struct server server;
@@ -72,7 +66,7 @@ Test(cores, of_the_first_crashes_of_a_minute_are_kept)
     char *log = server_log(&server);
     cr_assert_eq(text_count(log, "core dumped"), KEPT, "%s", log);
     cr_assert_eq(text_count(log, "no core is kept of this crash"), CRASHES - KEPT, "%s", log);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(cores, are_not_missed_where_none_are_made)
@@ -84,5 +78,5 @@ Test(cores, are_not_missed_where_none_are_made)
     start(&server, "0", TWO_WORKERS TROUBLE);
     crash_often(&server);
     cr_assert_eq(text_count(server_log(&server), "core is kept") + text_count(server_log(&server), "core dumped"), 0, "%s", server_log(&server));
-    stop(&server);
+    server_stop_after_crashes(&server);
 }

@@ -5,7 +5,6 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -283,8 +282,7 @@ Test(filters, that_crash_where_there_is_no_handler_do_not_run_any_more)
     expect_get(&server, "/app/", 200, "main");
     struct run status = run_tine("status", "-c", server.ini);
     cr_assert(text_matches(status.out, "^  \\* \\(filters where there is no handler\\) \\(outer.own of /.*/filters\\.so\\): .* 2 crashes"), "%s", status.out);
-    server_signal(&server, SIGTERM);
-    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+    server_stop_after_crashes(&server);
 }
 
 Test(filters, that_are_wrong_are_told_with_their_place)

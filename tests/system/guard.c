@@ -18,13 +18,6 @@ enum { OTHERS = 20, FEW = 8 };
 static const char *const ways[] = {"abort", "exit", "_exit", "_Exit", "quick_exit", "errx", "error",
                                    "null", "stack", "segv", "bus", "fpe", "ill"};
 
-/* server_stop() would take the crashes in the log for tine's own. */
-static void stop(struct server *server)
-{
-    server_signal(server, SIGTERM);
-    cr_assert_eq(process_wait(server->pid, PATIENCE), 0);
-}
-
 Test(guard, every_way_to_crash_is_answered_500_and_others_go_on)
 {
     struct server server;
@@ -39,7 +32,7 @@ Test(guard, every_way_to_crash_is_answered_500_and_others_go_on)
         await(server_log_has(&server, text("/trouble/crash/%s, request who-died", ways[i])));
         server_access_await(&server, text("/trouble/crash/%s HTTP/1.1\" 500", ways[i]));
     }
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* As what it was asked, though the handler has looked at all of its head. */
@@ -53,7 +46,7 @@ Test(guard, an_answer_for_the_dead_is_to_its_request)
     cr_assert_eq(response.status, 500);
     client_expect_close(&client);
     server_access_await(&server, "HEAD /trouble/crash/null?a=b HTTP/1.1 500 -,a b,test");
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* One worker: there is nobody to answer until its successor is up. */
@@ -68,7 +61,7 @@ Test(guard, the_only_workers_crash_is_answered_by_its_successor)
         cr_assert_eq(response.status, 500);
         expect_all_kept(others, OTHERS);
     }
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* It has leaked them all, and then takes one for granted. What is given then needs some: a file for the head of the request to be answered,
@@ -91,7 +84,7 @@ Test(guard, a_crash_for_want_of_descriptors_costs_no_more_than_another)
     expect_all_kept(others, OTHERS);
     expect_kept(&half, "lo HTTP/1.1\r\nHost: a\r\n\r\n", "hello");
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, ", lost [01]$")); /* the dead's client, if it had not closed yet */
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* What unwinds the stack is there before the crash, and yet no library that every server has to map. */
@@ -103,7 +96,7 @@ Test(guard, a_crash_tells_its_frames_though_no_library_for_that_was_loaded)
     cr_assert(strstr(maps, "libgcc_s") == NULL || strstr(maps, "san.so") != NULL, "%s", maps); /* sanitizers need it themselves */
     cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
     await(server_log_has(&server, "trouble.so("));
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* Not of the copy that was loaded, which is gone by the time somebody asks; and each line as all lines of the log are. */
@@ -114,7 +107,7 @@ Test(guard, the_frames_of_a_crash_lead_to_lines_of_source)
     server_start(&server, ONE_WORKER PROBE TROUBLE);
     cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
     await(server_log_has(&server, "for file and line: addr2line -fe "));
-    stop(&server);
+    server_stop_after_crashes(&server);
     char *log = server_log(&server);
     cr_assert(text_matches(log, text("  at %s/trouble\\.so\\(\\+0x[0-9a-f]+\\) \\[0x[0-9a-f]+\\]$", modules_path())), "%s", log);
     cr_assert(strstr(log, "tine-modules-") == NULL, "%s", log);
@@ -137,7 +130,7 @@ Test(guard, a_crash_that_cannot_tell_its_frames_ends_all_the_same)
     cr_assert_eq(get(&server, "/stuck/crash").status, 500);
     await(!process_alive(worker[0]));
     expect_get(&server, "/hello", 200, "hello");
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* A handler may have forgotten its alarm(), or somebody sends one: that is no crash. */
@@ -159,7 +152,7 @@ Test(guard, an_alarm_ends_no_worker)
     expect_response(&response, 200, "through gate a");
     cr_assert_eq(server_workers(&server, now), 2);
     cr_assert(pids_overlap(now, 1, before, 2) && pids_overlap(now + 1, 1, before, 2));
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(guard, answers_before_the_crash_come_first)
@@ -175,7 +168,7 @@ Test(guard, answers_before_the_crash_come_first)
     response = client_read(&client);
     cr_assert_eq(response.status, 500);
     client_expect_close(&client);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(guard, a_response_that_has_begun_is_cut_not_answered_twice)
@@ -190,7 +183,7 @@ Test(guard, a_response_that_has_begun_is_cut_not_answered_twice)
     client.data[client.length - 1] = 0;
     cr_assert_eq(text_count(client.data, "HTTP/1.1 "), 1);
     expect_get(&server, "/hello", 200, "hello");
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(guard, a_handler_that_hangs_is_answered_504_at_its_time)
@@ -207,7 +200,7 @@ Test(guard, a_handler_that_hangs_is_answered_504_at_its_time)
     cr_assert_geq(now_ms() - start, 900);
     cr_assert_lt(now_ms() - start, 10000);
     expect_all_kept(others, OTHERS);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* Its handler returned just then: the abort is about no request any more, and the worker as good as before. */
@@ -228,7 +221,7 @@ Test(guard, one_that_ends_as_it_is_aborted_keeps_its_worker)
     client_send(&client, request("GET", "/trouble/late/20000", ""));
     server_log_await(&server, "killing it", 1);
     cr_assert(client_drain(&client, PATIENCE, NULL));
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* As a process it is to be killed: its main thread, which has ended, would not take it with it. */
@@ -242,7 +235,7 @@ Test(guard, a_worker_without_its_main_thread_is_ended_and_replaced)
     client_send(&client, request("GET", "/trouble/headless", ""));
     cr_assert(client_drain(&client, PATIENCE, NULL));
     expect_get(&server, "/hello", 200, "hello");
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(guard, an_app_may_have_its_own_time)
@@ -250,7 +243,7 @@ Test(guard, an_app_may_have_its_own_time)
     struct server server;
     server_start(&server, TWO_WORKERS "[timeouts]\nrequest = 200ms\n" PROBE TROUBLE "request = 20s\n");
     expect_get(&server, "/trouble/nap/600", 200, "slept 600 ms");
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* The first time nobody knows that the route is slow: the others are given away while it runs. */
@@ -269,7 +262,7 @@ Test(guard, others_of_a_stalled_worker_are_served_meanwhile)
         struct response response = client_read(&slow);
         expect_response(&response, 200, text("through gate %s", gate));
     }
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* Which cannot take a whole message beside what they hold, whatever comes. */
@@ -290,7 +283,7 @@ Test(guard, others_of_a_stalled_worker_are_served_by_workers_of_few_connections)
     expect_kept(&slow, NULL, "through gate slow");
     for (int i = 0; i < FEW; i++)
         expect_kept(&others[i], request("GET", "/hello", ""), "hello");
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(guard, children_of_a_handler_are_its_own)
@@ -306,7 +299,7 @@ Test(guard, children_of_a_handler_are_its_own)
     expect_all_kept(others, OTHERS);
     cr_assert_eq(server_workers(&server, now), 2);
     cr_assert(pids_overlap(now, 1, before, 2) && pids_overlap(now + 1, 1, before, 2));
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(guard, a_child_that_returns_from_the_handler_serves_nobody)
@@ -319,7 +312,7 @@ Test(guard, a_child_that_returns_from_the_handler_serves_nobody)
     expect_all_kept(others, OTHERS);
     cr_assert(server_log_has(&server, "/trouble/child/back, request "));
     cr_assert(server_log_has(&server, "a child that it forked came back from it, and is ended"));
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* A machine that is paused (a container frozen, a virtual one moved), as seen from inside: time passes, and nobody runs. The master
@@ -348,7 +341,7 @@ static void expect_not_the_handlers(bool asleep)
     client_send(&client, request("GET", "/trouble/gate/b", "")); /* and the next one has no more than its own */
     response = client_read(&client);
     cr_assert_eq(response.status, 504);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* Else all that were under way at a pause would be aborted right after it. */
@@ -393,7 +386,7 @@ Test(guard, nor_is_it_that_of_a_worker_that_is_aborted)
             struct response response = client_read(&client);
             cr_assert_eq(response.status, 504);
         }
-        stop(&server);
+        server_stop_after_crashes(&server);
     }
     cr_assert(in_time);
 }
@@ -423,7 +416,7 @@ static void rob_and_expect_another(const char *how, size_t kept)
     expect_response(&response, 200, "hello");
     for (size_t i = 0; i < kept; i++)
         client_close(&others[i]);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(guard, a_worker_whose_listener_a_handler_closes_ends)
@@ -461,7 +454,7 @@ Test(guard, a_route_that_crashes_too_often_answers_503_then_is_tried_again)
     await(get(&server, "/trouble/crash/nothing").status == 404); /* after the pause it is let try, and does not crash */
     await(server_log_has(&server, "serves again"));
     cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(guard, a_reload_forgets_crashes)
@@ -474,5 +467,5 @@ Test(guard, a_reload_forgets_crashes)
     server_hup(&server);
     await(get(&server, "/trouble/crash/nothing").status == 404);
     cr_assert_lt(now_ms() - start, 9000, "it was the end of the pause that let it try"); /* of ten seconds */
-    stop(&server);
+    server_stop_after_crashes(&server);
 }

@@ -147,6 +147,13 @@ void server_stop(struct server *server)
             harness_fail("worker %d outlives its master", workers[count]);
 }
 
+void server_stop_after_crashes(struct server *server)
+{
+    server_signal(server, SIGTERM);
+    int code = process_wait(server->pid, PATIENCE);
+    if (code != 0)
+        harness_fail("ended with %d; the log:\n%s", code, server_log(server));
+}
 
 char *server_log(const struct server *server)
 {

@@ -67,6 +67,9 @@ void server_signal(const struct server *server, int signal_number);
 /* TERM: must end with exit code 0 and leave no worker. */
 void server_stop(struct server *server);
 
+/* The same where its log tells of crashes, which are no faults of tine's. */
+void server_stop_after_crashes(struct server *server);
+
 /* Waits for the master's end: its exit code or 128 + signal. A failed test if it does not end, or if its log tells of a
  * fault: a sanitizer's report, an assertion, a bad address. */
 int server_wait(struct server *server);

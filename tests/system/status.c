@@ -9,7 +9,6 @@
 #include <ifaddrs.h>
 #include <jansson.h>
 #include <net/if.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -210,8 +209,7 @@ Test(status, shows_broken_routes_until_they_serve_or_a_reload)
     await_broken(&server);
     server_hup(&server);
     cr_assert_eq(number(ask_master(&server), "broken_count"), 0);
-    server_signal(&server, SIGTERM);
-    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+    server_stop_after_crashes(&server);
 }
 
 Test(status, is_text_unless_json_is_asked_for)
