@@ -64,8 +64,7 @@ Test(faults, a_worker_at_the_limit_of_descriptors_gives_before_it_closes)
     pid_t workers[WORKERS_MAX];
     shim_start(&server, TWO_WORKERS PROBE);
     server_await_workers(&server, 2, workers);
-    for (int i = 0; i < 2; i++) /* none is still starting: then it would be no help */
-        await(strcmp(process_file(workers[i], "wchan"), "inet_csk_accept") == 0);
+    await_accepting(workers, 2); /* none is still starting: then it would be no help */
     keep_all(&server, clients, KEPT);
     for (int i = 0; i < 2; i++) {
         fault_begin_in(&server, "accept4", EMFILE, workers[i]);

@@ -256,6 +256,12 @@ void server_await_replaced(const struct server *server, const pid_t *before, siz
     await(server_workers(server, now) == count && !pids_overlap(now, count, before, count));
 }
 
+void await_accepting(const pid_t *workers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        await(strcmp(process_file(workers[i], "wchan"), "inet_csk_accept") == 0);
+}
+
 bool pids_overlap(const pid_t *some, size_t some_count, const pid_t *others, size_t other_count)
 {
     for (size_t i = 0; i < some_count; i++)
