@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { RUDE = 400, FLOODS = 4, SECONDS = 10, TIMEOUT_MS = 3000, BOUND_MS = 50, TIMES_MAX = 100000 };
@@ -108,13 +107,6 @@ static _Noreturn void flood(const struct server *server)
 }
 
 /* ---- the good one ---- */
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
 
 static bool ask_once(struct client *client)
 {

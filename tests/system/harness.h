@@ -20,6 +20,7 @@ enum { PATIENCE = 20000 };
 void harness_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 int64_t now_ms(void); /* monotonic */
+int64_t now_us(void);
 
 /* Waits until 'condition' (an expression) holds, looking every few milliseconds; false after 'ms'. */
 #define wait_until(ms, condition) __extension__({                   \
