@@ -3,6 +3,7 @@
  * See conduit_client.h.
  */
 #include "conduit_client.h"
+#include "required.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -19,8 +20,7 @@ const char *conduit_exchanges(void)
 void conduit_serve(struct server *server, enum conduit_kind kind, const char *settings)
 {
     server_prepare(server, "");
-    if (!file_exists(text("%s/../../conduit.so", modules_path())))
-        cr_skip_test("Conduit was not built for want of a library: scripts/setup test installs them");
+    require_conduit();
     if (kind == ON_POSTGRES && !database_make(server))
         cr_skip_test("PostgreSQL is not there: scripts/setup test installs it");
     chmod(server->dir, 0777);

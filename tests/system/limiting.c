@@ -4,6 +4,7 @@
  */
 #include "client.h"
 #include "redis_server.h"
+#include "required.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -26,8 +27,7 @@ static struct server server;
 
 static void start(const char *ini)
 {
-    if (!file_exists(text("%s/../../modules/rate_limit.so", modules_path())))
-        cr_skip_test("rate_limit was not built: scripts/setup test installs what it needs");
+    require_module("rate_limit");
     server_start(&server, ini);
 }
 
@@ -377,8 +377,7 @@ Test(limiting, bad_settings_are_named)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         server_prepare(&server, text("%s[filter:calm]\nmodule = rate_limit\n%s%s", TWO_WORKERS "workers_max = 2\n", cases[i].lines, APP("a", "calm")));
-        if (!file_exists(text("%s/../../modules/rate_limit.so", modules_path())))
-            cr_skip_test("rate_limit was not built: scripts/setup test installs what it needs");
+        require_module("rate_limit");
         struct run ran = run_tine("-t", "-c", server.ini);
         cr_assert(ran.code != 0 && text_matches(ran.err, cases[i].reason), "%s: %d %s", cases[i].lines, ran.code, ran.err);
     }

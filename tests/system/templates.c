@@ -3,6 +3,7 @@
  * The filter template: pages of Mustache templates, in which what a value says stays text.
  */
 #include "client.h"
+#include "required.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -25,8 +26,7 @@ static void put(const char *name, const char *content)
 
 static void prepare(const char *ini)
 {
-    if (!file_exists(text("%s/../../modules/template.so", modules_path())))
-        cr_skip_test("template was not built: scripts/setup test installs what it needs");
+    require_module("template");
     server_prepare(&server, ini);
     run("mkdir", text("%s/pages", server.dir));
 }
