@@ -220,8 +220,7 @@ static void expect_refused(const char *ini, const char *users, const char *reaso
     server_prepare(&refused, ini);
     if (users != NULL)
         file_write(users_path(&refused), users);
-    struct run ran = run_tine("-t", "-c", refused.ini);
-    cr_assert(ran.code == 1 && text_matches(ran.err, reason), "no /%s/ in: %s", reason, ran.err);
+    expect_bad_ini(&refused, reason);
 }
 
 Test(authorization, a_file_of_users_that_is_wrong_is_refused_with_its_line)

@@ -282,7 +282,6 @@ Test(caching, bad_settings_are_named)
     require_module("cache");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         server_prepare(&server, text("%s[filter:keep]\nmodule = cache\n%s%s", SERVER, cases[i].line, APP("keep")));
-        struct run ran = run_tine("-t", "-c", server.ini);
-        cr_assert(ran.code != 0 && text_matches(ran.err, cases[i].reason), "%s: %d %s", cases[i].line, ran.code, ran.err);
+        expect_bad_ini(&server, cases[i].reason);
     }
 }

@@ -24,13 +24,6 @@ static void stop(void)
     server_stop(&server);
 }
 
-/* Not a reload, after which workers of before still answer for a moment. */
-static void restart(const char *ini)
-{
-    server_stop(&server);
-    server_start(&server, ini);
-}
-
 static int status_of(const char *method, const char *path, const char *fields, const char *body)
 {
     struct response response = ask(&server, text("%s %s HTTP/1.1\r\nHost: App.example:81\r\n%sContent-Length: %zu\r\nConnection: close\r\n\r\n%s", method, path, fields,
@@ -221,10 +214,10 @@ Test(csrf, keys_are_changed_one_after_the_other, .fini = stop)
 {
     server_start(&server, KEYS(KEY_A) APP);
     struct page page = load("");
-    restart(KEYS(KEY_B ", " KEY_A) APP);
+    server_restart(&server, KEYS(KEY_B ", " KEY_A) APP);
     expect_token(page.cookie, page.token, 200);
     struct page next = load("");
-    restart(KEYS(KEY_B) APP);
+    server_restart(&server, KEYS(KEY_B) APP);
     expect_token(page.cookie, page.token, 403);
     expect_token(next.cookie, next.token, 200);
 }
@@ -236,7 +229,7 @@ Test(csrf, a_token_can_be_asked_of_all_or_none, .fini = stop)
     expect_post(SITE("same-origin"), 403);
     expect_post("Authorization: Bearer x\r\n", 403);
     expect_post(text(SITE("same-origin") "Cookie: %s\r\nX-T: %s\r\n", page.cookie, page.token), 200);
-    restart(SERVER "token = off\n" APP);
+    server_restart(&server, SERVER "token = off\n" APP);
     expect_post("", 200);
     expect_post(SITE("cross-site"), 403);
     page = load("");
@@ -270,9 +263,8 @@ static void expect_refused(const char *settings, const char *reason)
 {
     struct server refused;
     server_prepare(&refused, text("%s%s%s", SERVER, settings, APP));
-    struct run ran = run_tine("-t", "-c", refused.ini);
-    cr_assert(ran.code == 1 && text_matches(ran.err, reason), "no /%s/ in: %s", reason, ran.err);
-    cr_assert(strstr(ran.err, "0123456789abcdef") == NULL, "the key is told: %s", ran.err);
+    const char *told = expect_bad_ini(&refused, reason);
+    cr_assert(strstr(told, "0123456789abcdef") == NULL, "the key is told: %s", told);
 }
 
 Test(csrf, bad_settings_are_refused_with_their_line)

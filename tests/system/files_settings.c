@@ -172,8 +172,6 @@ SettingTest(a_wrong_setting_is_refused_with_its_reason)
     server.pid = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         server_prepare(&server, text(ONE_WORKER "[app:www]\npath = /\nmodule = static\nroot = /\n%s\n", cases[i][0]));
-        struct run ran = run_tine("-t", "-c", server.ini);
-        cr_assert_eq(ran.code, 1, "%s is taken", cases[i][0]);
-        cr_assert(text_matches(ran.err, text("server.ini:8: \\[app:www\\] .*%s", cases[i][1])), "%s: %s", cases[i][0], ran.err);
+        expect_bad_ini(&server, text("server.ini:8: \\[app:www\\] .*%s", cases[i][1]));
     }
 }

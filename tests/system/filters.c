@@ -303,9 +303,7 @@ Test(filters, that_are_wrong_are_told_with_their_place)
     server_prepare(&server, "");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         server_configure(&server, cases[i].ini);
-        struct run ran = run_tine("-t", "-c", server.ini);
-        if (ran.code != 1 || !text_matches(ran.err, cases[i].expected))
-            harness_fail("%s: %d %s", cases[i].expected, ran.code, ran.err);
+        expect_bad_ini(&server, cases[i].expected);
     }
     server_configure(&server, SERVER("outer") FILTERS APP("app, second"));
     struct run ran = run_tine("-T", "-c", server.ini);

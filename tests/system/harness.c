@@ -194,6 +194,13 @@ bool text_matches(const char *haystack, const char *expression)
     return matches;
 }
 
+void expect_matches(const char *haystack, const char *const *expressions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!text_matches(haystack, expressions[i]))
+            harness_fail("%s is not in:\n%s", expressions[i], haystack);
+}
+
 bool is_sanitized(void)
 {
     const char *sanitizers = getenv("SANITIZE");

@@ -71,6 +71,9 @@ size_t text_count(const char *haystack, const char *needle);
 /* Does the extended regular expression match somewhere ('^' and '$' at line ends)? */
 bool text_matches(const char *haystack, const char *expression);
 
+/* Fails unless each of so many expressions matches. */
+void expect_matches(const char *haystack, const char *const *expressions, size_t count);
+
 /* A program that ran to its end. */
 struct run {
     int code; /* exit code, or 128 + signal */

@@ -378,7 +378,6 @@ Test(limiting, bad_settings_are_named)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         server_prepare(&server, text("%s[filter:calm]\nmodule = rate_limit\n%s%s", TWO_WORKERS "workers_max = 2\n", cases[i].lines, APP("a", "calm")));
         require_module("rate_limit");
-        struct run ran = run_tine("-t", "-c", server.ini);
-        cr_assert(ran.code != 0 && text_matches(ran.err, cases[i].reason), "%s: %d %s", cases[i].lines, ran.code, ran.err);
+        expect_bad_ini(&server, cases[i].reason);
     }
 }

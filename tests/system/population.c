@@ -75,11 +75,11 @@ Test(population, a_worker_is_replaced_after_max_lifetime)
 {
     struct server server;
     struct crowd crowd;
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    pid_t before[WORKERS_MAX];
     server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nmax_lifetime = 1s\n" PROBE);
     server_await_workers(&server, 2, before);
     crowd_connect(&crowd, &server);
-    await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
+    server_await_replaced(&server, before, 2);
     crowd_round(&crowd);
     server_stop(&server);
 }

@@ -68,6 +68,14 @@ void server_start(struct server *server, const char *ini)
     server_launch(server);
 }
 
+char *expect_bad_ini(const struct server *server, const char *reason)
+{
+    struct run ran = run_tine("-t", "-c", server->ini);
+    if (ran.code != 1 || !text_matches(ran.err, reason))
+        harness_fail("%d, and no /%s/ in: %s%s", ran.code, reason, ran.err, ran.out);
+    return ran.err;
+}
+
 void server_signal(const struct server *server, int signal_number)
 {
     if (kill(server->pid, signal_number) != 0)
@@ -145,6 +153,12 @@ void server_stop(struct server *server)
     while (count-- > 0)
         if (process_alive(workers[count]))
             harness_fail("worker %d outlives its master", workers[count]);
+}
+
+void server_restart(struct server *server, const char *ini)
+{
+    server_stop(server);
+    server_start(server, ini);
 }
 
 void server_stop_after_crashes(struct server *server)

@@ -53,6 +53,9 @@ void server_configure(const struct server *server, const char *ini);
 void server_reload(struct server *server, const char *ini);
 void server_reload_refused(struct server *server, const char *ini);
 
+/* Fails unless `tine -t` refuses what lies there, with such a reason. Returns all that it tells. */
+char *expect_bad_ini(const struct server *server, const char *reason);
+
 /* Just sends HUP and waits for the verdict. */
 void server_hup(struct server *server);
 
@@ -69,6 +72,9 @@ void server_stop(struct server *server);
 
 /* The same where its log tells of crashes, which are no faults of tine's. */
 void server_stop_after_crashes(struct server *server);
+
+/* Stops it and starts another. Not a reload, after which workers of before still answer for a moment. */
+void server_restart(struct server *server, const char *ini);
 
 /* Waits for the master's end: its exit code or 128 + signal. A failed test if it does not end, or if its log tells of a
  * fault: a sanitizer's report, an assertion, a bad address. */

@@ -27,12 +27,6 @@ static void stop(void)
     server_stop(&server);
 }
 
-static void restart(const char *ini)
-{
-    server_stop(&server);
-    server_start(&server, ini);
-}
-
 /* "session=..." as a browser would send it from now on, NULL if the answer does not say. */
 static const char *cookie_of(const struct response *response)
 {
@@ -127,9 +121,9 @@ Test(session, a_cookie_of_another_use_is_none, .fini = stop)
     const char *cookie = expect("POST", "/session?user=ada", NULL, "{\"user\":\"ada\"}");
     struct response response = ask(&server, request("GET", "/session", text(TLS "Cookie: __Host-%s\r\n", cookie)));
     expect_response(&response, 200, "{}");
-    restart(KEYS(KEY_A) "cookie = other\n" APP);
+    server_restart(&server, KEYS(KEY_A) "cookie = other\n" APP);
     expect_none(text("other%s", cookie + strlen("session")));
-    restart(STORED APP);
+    server_restart(&server, STORED APP);
     expect_none(cookie);
 }
 
@@ -137,11 +131,11 @@ Test(session, keys_are_changed_one_after_the_other, .fini = stop)
 {
     server_start(&server, KEYS(KEY_A) APP);
     const char *cookie = expect("POST", "/session?user=ada", NULL, "{\"user\":\"ada\"}");
-    restart(KEYS(KEY_B ", " KEY_A) APP);
+    server_restart(&server, KEYS(KEY_B ", " KEY_A) APP);
     const char *next = expect("GET", "/session", cookie, "{\"user\":\"ada\"}");
     cr_assert(next != NULL && strcmp(next, cookie) != 0, "it is not signed anew");
     cr_assert_null(expect("GET", "/", next, "plain"));
-    restart(KEYS(KEY_B) APP);
+    server_restart(&server, KEYS(KEY_B) APP);
     expect_none(cookie);
     expect("GET", "/session", next, "{\"user\":\"ada\"}");
 }
@@ -223,7 +217,7 @@ Test(session, cookies_are_this_hosts_alone_and_not_for_scripts, .fini = stop)
     const char *cookie = response_header(&response, "Set-Cookie");
     cr_assert(cookie && strncmp(cookie, "__Host-session=", 15) == 0 && strstr(cookie, "Secure") && strstr(cookie, "HttpOnly") && strstr(cookie, "SameSite=Strict") &&
               strstr(cookie, "Path=/") && !strstr(cookie, "Max-Age"), "%s", cookie);
-    restart(KEYS(KEY_A) "persistent = on\nidle = 10m\n" APP);
+    server_restart(&server, KEYS(KEY_A) "persistent = on\nidle = 10m\n" APP);
     response = send("POST", "/session?user=ada", NULL);
     cookie = response_header(&response, "Set-Cookie");
     cr_assert(cookie && strstr(cookie, "Max-Age=600") && strstr(cookie, "SameSite=Lax") && !strstr(cookie, "Secure"), "%s", cookie);
@@ -259,7 +253,7 @@ Test(session, what_is_too_large_is_a_failure_and_not_cut, .fini = stop)
     expect_response(&response, 500, NULL);
     expect_field(&response, "Set-Cookie", NULL);
     server_log_await(&server, "too many for a cookie: use a store", 1);
-    restart(STORED APP);
+    server_restart(&server, STORED APP);
     cookie = expect("POST", "/fill?size=30000", NULL, "filled");
     response = send("GET", "/session", cookie);
     cr_assert_eq(response.length, 30000 + strlen("{\"fill\":\"\"}"));
@@ -363,8 +357,7 @@ static void expect_refused(const char *settings, const char *reason)
 {
     struct server refused;
     server_prepare(&refused, text("%s%s%s", SERVER, settings, APP));
-    struct run ran = run_tine("-t", "-c", refused.ini);
-    cr_assert(ran.code == 1 && text_matches(ran.err, reason), "no /%s/ in: %s", reason, ran.err);
+    expect_bad_ini(&refused, reason);
 }
 
 Test(session, bad_settings_are_refused_with_their_line)

@@ -157,14 +157,14 @@ static long long total(const struct server *server, const char *key)
 Test(status, requests_of_workers_that_are_gone_still_count)
 {
     struct server server;
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    pid_t before[WORKERS_MAX];
     server_start(&server, TWO_WORKERS RESPOND("one"));
     server_await_workers(&server, 2, before);
     for (int i = 0; i < 10; i++)
         expect_get(&server, "/", 200, "one");
     cr_assert_eq(total(&server, "requests"), 10);
     server_hup(&server);
-    await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
+    server_await_replaced(&server, before, 2);
     cr_assert_eq(total(&server, "requests"), 10);
     expect_get(&server, "/", 200, "one");
     cr_assert_eq(total(&server, "requests"), 11);

@@ -210,7 +210,7 @@ Test(verdicts, a_worker_that_does_not_get_ready_in_its_time_is_refused_with_the_
 Test(verdicts, a_refusal_does_not_keep_the_reload_before_it_from_being_finished)
 {
     struct server server;
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    pid_t before[WORKERS_MAX];
     server_start(&server, TWO_WORKERS SLOW_START("one", "."));
     server_await_workers(&server, 2, before);
     /* The canary of generation 2 is through, its second worker is not: an old one is still there. */
@@ -222,7 +222,7 @@ Test(verdicts, a_refusal_does_not_keep_the_reload_before_it_from_being_finished)
     cr_assert_eq(process_wait(first, PATIENCE), 0);
     server_configure(&server, "[nonsense]\n");
     reload_expect_refused(reload_ask(&server), "generation 2 serves on");
-    await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
+    server_await_replaced(&server, before, 2);
     server_stop(&server);
 }
 
