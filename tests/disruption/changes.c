@@ -121,7 +121,8 @@ static const struct {
     {"[server]\nlisten = 127.0.0.1:0\n[app:x]\nmodule = @MODULES@/undefined_symbol.so\n" LEDGER, "\\[app:x\\] module"},
     {"[server]\nlisten = 127.0.0.1:0\n[app:x]\nmodule = respond\nstatus = 99\n" LEDGER, "\\[app:x\\] status: must be 200 to 599"},
     {"[server]\nlisten = 127.0.0.1:0\n[app:x]\nmodule = respond\nno_such_setting = 1\n" LEDGER, "\\[app:x\\] no_such_setting"},
-    {"[server]\nlisten = 127.0.0.1:0\nworkers = 4\n[app:ledger]\npath = /ledger\nmodule = @MODULES@/ledger.so\nfile = /nowhere\n", "ledger"},
+    {"[server]\nlisten = 127.0.0.1:0\nworkers = 4\n[app:ledger]\npath = /ledger\nmodule = @MODULES@/ledger.so\nfile = /nowhere\n",
+     "ledger"},
 };
 enum { BAD_FILES = sizeof bad_files / sizeof *bad_files };
 

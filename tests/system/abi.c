@@ -57,7 +57,8 @@ Test(abi, a_newer_module_is_refused_with_both_numbers)
     server_prepare(&server, MODULE("newer"));
     struct run ran = run_tine("-c", server.ini);
     cr_assert_eq(ran.code, 1, "%s", ran.err);
-    cr_assert(text_matches(ran.err, "server\\.ini:6: \\[app:m\\] module: .*newer tine .its module struct has [0-9]+ bytes, this one's [0-9]+"),
+    cr_assert(text_matches(ran.err,
+                           "server\\.ini:6: \\[app:m\\] module: .*newer tine .its module struct has [0-9]+ bytes, this one's [0-9]+"),
               "%s", ran.err);
 }
 
@@ -67,7 +68,8 @@ Test(abi, newer_routes_are_refused_with_both_numbers)
     server_prepare(&server, MODULE("newer_routes"));
     struct run ran = run_tine("-c", server.ini);
     cr_assert_eq(ran.code, 1, "%s", ran.err);
-    cr_assert(text_matches(ran.err, "server\\.ini:6: \\[app:m\\] module: .*newer tine .its route struct has [0-9]+ bytes, this one's [0-9]+"),
+    cr_assert(text_matches(ran.err,
+                           "server\\.ini:6: \\[app:m\\] module: .*newer tine .its route struct has [0-9]+ bytes, this one's [0-9]+"),
               "%s", ran.err);
 }
 
@@ -81,7 +83,9 @@ Test(abi, newer_structs_of_calls_are_refused_with_both_numbers)
     expect_field(&response, "Set-Cookie", NULL);
     expect_get(&server, "/content", 500, NULL);
     char *log = server_log(&server);
-    cr_assert(text_matches(log, "handler m\\.cookie of module .*/newer_calls\\.so sets cookie 'a', refused: its options have [0-9]+ bytes, and this tine knows [0-9]+"), "%s", log);
-    cr_assert(text_matches(log, "handler m\\.content of module .*/newer_calls\\.so gives .* a struct of [0-9]+ bytes, and this tine knows [0-9]+"), "%s", log);
+    cr_assert(text_matches(log, "handler m\\.cookie of module .*/newer_calls\\.so sets cookie 'a', refused: its options have [0-9]+ bytes, "
+                                "and this tine knows [0-9]+"), "%s", log);
+    cr_assert(text_matches(log, "handler m\\.content of module .*/newer_calls\\.so gives .* a struct of [0-9]+ bytes, and this tine "
+                                "knows [0-9]+"), "%s", log);
     server_stop(&server);
 }

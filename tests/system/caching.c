@@ -200,7 +200,8 @@ CacheTest(what_is_stale_serves_while_one_makes_it_anew)
 Test(caching, fields_of_filters_outside_are_set_anew, .fini = stop)
 {
     require_module("cache");
-    server_start(&server, SERVER KEEP "[filter:calm]\nmodule = rate_limit\nlimit = 10\nper = 1d\n[filter:small]\nmodule = gzip\n" APP("calm, small, keep"));
+    server_start(&server, SERVER KEEP
+                 "[filter:calm]\nmodule = rate_limit\nlimit = 10\nper = 1d\n[filter:small]\nmodule = gzip\n" APP("calm, small, keep"));
     const char *path = "/answer?length=5000&" MINUTE;
     ask_for("GET", path, "");
     struct response response = ask_for("GET", path, "Accept-Encoding: gzip\r\n");
@@ -224,7 +225,8 @@ Test(caching, in_redis_it_is_kept_for_several_machines, .fini = stop)
     struct server first;
     server_start(&first, ini);
     server_start(&server, ini);
-    struct response made = get(&first, "/answer?length=60000&field=Vary:Accept&" MINUTE), kept = get(&server, "/answer?length=60000&field=Vary:Accept&" MINUTE);
+    struct response made = get(&first, "/answer?length=60000&field=Vary:Accept&" MINUTE),
+                    kept = get(&server, "/answer?length=60000&field=Vary:Accept&" MINUTE);
     expect_field(&made, "X-Cache", "miss");
     expect_field(&kept, "X-Cache", "hit");
     cr_assert_str_eq(made.body, kept.body);

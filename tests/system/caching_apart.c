@@ -33,16 +33,19 @@ ApartTest(nobody_gets_what_was_for_another)
         {"/answer?" MINUTE "&l", "Content-Length: 3\r\n\r\nabc", NULL, ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        expect_kept_for(cases[i].path, cases[i].fields, cases[i].others_path != NULL ? cases[i].others_path : cases[i].path, cases[i].others, false);
-    const char *with = "Cookie: sid=1\r\n", *open = "/answer?field=Cache-Control:public,max-age=60", *vary = "/answer?m&field=Vary:cookie&" MINUTE;
+        expect_kept_for(cases[i].path, cases[i].fields, cases[i].others_path != NULL ? cases[i].others_path : cases[i].path,
+                        cases[i].others, false);
+    const char *with = "Cookie: sid=1\r\n", *open = "/answer?field=Cache-Control:public,max-age=60",
+               *vary = "/answer?m&field=Vary:cookie&" MINUTE;
     expect_kept_for(open, with, open, "", true);
     expect_kept_for(vary, with, vary, with, true);
 }
 
 ApartTest(fields_that_no_key_has_do_not_poison_it)
 {
-    static const char *const fields[] = {"X-Forwarded-Host", "x-forwarded-host", "X-Host", "X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override",
-                                         "X-Forwarded-Scheme", "X-Forwarded-Prefix", "Forwarded", "X_Forwarded_Host", "X-Any-Other"};
+    static const char *const fields[] = {"X-Forwarded-Host", "x-forwarded-host", "X-Host", "X-Original-URL", "X-Rewrite-URL",
+                                         "X-HTTP-Method-Override", "X-Forwarded-Scheme", "X-Forwarded-Prefix", "Forwarded",
+                                         "X_Forwarded_Host", "X-Any-Other"};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         char *path = text("/answer?echo=%s&n=%zu&" MINUTE, fields[i], i), *evil = text("%s: evil.example\r\n", fields[i]);
         struct response poisoned = ask_for("GET", path, evil);

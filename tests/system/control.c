@@ -32,9 +32,12 @@ Test(control, without_a_server_it_says_so)
 {
     struct server server;
     server_prepare(&server, TWO_WORKERS RESPOND("one"));
-    reload_expect_refused(reload_ask(&server), text("^tine reload: no server runs for '%s' \\(it is found by the path that it was started with; links are not followed\\)$", server.ini));
-    reload_expect_refused(run_tine("status", "-c", server.ini), text("^tine status: no server runs for '%s' \\(it is found by the path", server.ini));
-    reload_expect_refused(run_tine("status", "-c", "/no/such.ini"), "^tine status: no server runs for '/no/such.ini', and there is no such file$");
+    reload_expect_refused(reload_ask(&server), text("^tine reload: no server runs for '%s' \\(it is found by the path that it was started "
+                                                    "with; links are not followed\\)$", server.ini));
+    reload_expect_refused(run_tine("status", "-c", server.ini),
+                          text("^tine status: no server runs for '%s' \\(it is found by the path", server.ini));
+    reload_expect_refused(run_tine("status", "-c", "/no/such.ini"),
+                          "^tine status: no server runs for '/no/such.ini', and there is no such file$");
     server_launch(&server);
     kill_master_alone(&server);
     reload_expect_refused(reload_ask(&server), "no server runs for"); /* though its workers may still be there */
@@ -92,7 +95,8 @@ Test(control, a_reload_moves_the_socket)
     cr_assert(server_log_has(&server, "server.ini:4: [server] control: cannot write"));
     file_write(text("%s/three", server.dir), "no socket");
     server_reload_refused(&server, SOCKET_AT("three") RESPOND("one"));
-    cr_assert(text_matches(server_log(&server), "server\\.ini:4: \\[server\\] control: cannot listen on '.*/three': .* \\(what lies there is no socket"));
+    cr_assert(text_matches(server_log(&server),
+                           "server\\.ini:4: \\[server\\] control: cannot listen on '.*/three': .* \\(what lies there is no socket"));
     cr_assert(file_exists(text("%s/two", server.dir)));
     server_reload(&server, TWO_WORKERS RESPOND("one"));
     reload_expect(reload_ask(&server), "generation 5 serves\n");

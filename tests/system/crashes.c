@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A handler that crashes is answered 500, and other clients of its worker lose nothing. The log tells where it was; a route that crashes too
- * often is left alone for a while. What children of a handler do is theirs.
+ * A handler that crashes is answered 500, and other clients of its worker lose nothing. The log tells where it was; a route that crashes
+ * too often is left alone for a while. What children of a handler do is theirs.
  */
 #include "client.h"
 

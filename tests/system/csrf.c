@@ -26,8 +26,9 @@ static void stop(void)
 
 static int status_of(const char *method, const char *path, const char *fields, const char *body)
 {
-    struct response response = ask(&server, text("%s %s HTTP/1.1\r\nHost: App.example:81\r\n%sContent-Length: %zu\r\nConnection: close\r\n\r\n%s", method, path, fields,
-                                                 strlen(body), body));
+    struct response response =
+        ask(&server, text("%s %s HTTP/1.1\r\nHost: App.example:81\r\n%sContent-Length: %zu\r\nConnection: close\r\n\r\n%s", method, path,
+                          fields, strlen(body), body));
     int status = response.status;
     response_free(&response);
     return status;
@@ -61,9 +62,10 @@ Test(csrf, what_other_sites_send_is_refused, .fini = stop)
     expect_post(ORIGIN("https://app.example:81"), 200); /* a proxy in front may speak TLS without saying so */
     expect_post(ORIGIN("https://app.example:81") TLS, 200);
     expect_post(ORIGIN("http://app.example:81") TLS, 403);
-    static const char *const others[] = {"null", "", "http://app.example", "http://app.example:8", "http://app.example:811", "http://evil.example",
-                                         "http://app.example:81.evil.example", "http://app.example:81/", "ftp://app.example:81", "app.example:81",
-                                         "http://friend.example", "https://friend.example:8443", "https://friend.example, http://local:3000"};
+    static const char *const others[] = {"null", "", "http://app.example", "http://app.example:8", "http://app.example:811",
+                                         "http://evil.example", "http://app.example:81.evil.example", "http://app.example:81/",
+                                         "ftp://app.example:81", "app.example:81", "http://friend.example", "https://friend.example:8443",
+                                         "https://friend.example, http://local:3000"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         expect_post(text("Origin: %s\r\n", others[i]), 403);
 }

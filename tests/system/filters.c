@@ -245,7 +245,8 @@ Test(filters, that_crash_too_often_do_not_run_any_more)
 Test(filters, that_answer_do_not_vouch_for_what_is_behind_them)
 {
     static const char *const ways[] = {"answer", "finish"};
-    server_start(&server, ONE_WORKER "workers_max = 1\ncrash_limit = 2\nfilters = outer, second\n" FILTER("outer") FILTER("second") APP(""));
+    server_start(&server,
+                 ONE_WORKER "workers_max = 1\ncrash_limit = 2\nfilters = outer, second\n" FILTER("outer") FILTER("second") APP(""));
     for (int i = 0; i < 2; i++)
         expect_get(&server, "/app/?second=crash", 500, NULL);
     expect_get(&server, "/app/", 503, NULL);
@@ -281,7 +282,8 @@ Test(filters, that_crash_where_there_is_no_handler_do_not_run_any_more)
     expect_response(&response, 503, NULL);
     expect_get(&server, "/app/", 200, "main");
     struct run status = run_tine("status", "-c", server.ini);
-    cr_assert(text_matches(status.out, "^  \\* \\(filters where there is no handler\\) \\(outer.own of /.*/filters\\.so\\): .* 2 crashes"), "%s", status.out);
+    cr_assert(text_matches(status.out, "^  \\* \\(filters where there is no handler\\) \\(outer.own of /.*/filters\\.so\\): .* 2 crashes"),
+              "%s", status.out);
     server_stop_after_crashes(&server);
 }
 
@@ -290,7 +292,8 @@ Test(filters, that_are_wrong_are_told_with_their_place)
     static const struct {
         const char *ini, *expected;
     } cases[] = {
-        {SERVER("outer, nobody") FILTER("outer"), "server\\.ini:4: \\[server\\] filters: there is no \\[filter:nobody\\]: it is a section of its own"},
+        {SERVER("outer, nobody") FILTER("outer"),
+         "server\\.ini:4: \\[server\\] filters: there is no \\[filter:nobody\\]: it is a section of its own"},
         {ONE_WORKER APP("nobody"), "server\\.ini:7: \\[app:main\\] filters: there is no \\[filter:nobody\\]: it is a section of its own"},
         {ONE_WORKER "[filter:x]\nmodule = respond\n", "server\\.ini:5: \\[filter:x\\] module: it has no filters"},
         {ONE_WORKER "[filter:x]\nmodule = @MODULES@/filters.so\nwall = 1\n", "server\\.ini:6: \\[filter:x\\] wall: "},

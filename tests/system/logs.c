@@ -98,8 +98,8 @@ Test(logs, a_format_of_ones_own_knows_apaches_letters)
 Test(logs, a_format_that_cannot_be_is_refused)
 {
     static const char *const wrong[][2] = {
-        {"%h %{X i", "a '%{' has no '}'"}, {"%h %z %s", "'%z' is none of %h "}, {"%h %{X}s", "'%{X}s' is none of %h "}, {"%h %i", "'%i' is none"},
-        {"%h %>é", "'%>é' is none"}, {"%h %", "'%' is none"},
+        {"%h %{X i", "a '%{' has no '}'"}, {"%h %z %s", "'%z' is none of %h "}, {"%h %{X}s", "'%{X}s' is none of %h "},
+        {"%h %i", "'%i' is none"}, {"%h %>é", "'%>é' is none"}, {"%h %", "'%' is none"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct server server;

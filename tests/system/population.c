@@ -203,8 +203,10 @@ Test(population, a_leak_is_told_with_the_handler_that_it_is_of)
     struct server server;
     server_start(&server, ONE_WORKER "workers_max = 1\nmax_memory = 40m\n" PROBE TROUBLE);
     struct client client = client_connect(&server);
-    const char *told = text("more than [server] max_memory: another takes its place; of the requests looked at, those of handler trouble.leak of module "
-                            "%s/trouble.so grew it most", modules_path());
+    const char *told =
+        text("more than [server] max_memory: another takes its place; of the requests looked at, those of handler trouble.leak of module "
+             "%s/trouble.so grew it most",
+             modules_path());
     await(({
         client_send(&client, text("%s%s", request("GET", "/trouble/leak", ""), request("GET", "/hello", "")));
         for (int i = 0; i < 2; i++) {

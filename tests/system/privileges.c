@@ -150,7 +150,8 @@ Test(privileges, a_folder_that_workers_cannot_enter_or_write_bodies_to_is_told)
     cr_assert_eq(run("mkdir", "-m", "0700", text("%s/root", server.dir)).code, 0);
     struct run ran = run_tine("-c", server.ini);
     cr_assert_eq(ran.code, 1);
-    cr_assert(text_matches(ran.err, "server\\.ini:4: \\[server\\] temp: workers, who are 'nobody' \\(.*\\), cannot enter '.*/root': Permission"),
+    cr_assert(text_matches(ran.err,
+                           "server\\.ini:4: \\[server\\] temp: workers, who are 'nobody' \\(.*\\), cannot enter '.*/root': Permission"),
               "%s", ran.err);
     cr_assert_null(strstr(ran.err, "module:"), "%s", ran.err);
     cr_assert_eq(chmod(text("%s/root", server.dir), 0755), 0);

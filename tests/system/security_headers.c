@@ -59,7 +59,8 @@ Test(security_headers, transport_security_is_for_https_alone, .fini = stop)
 Test(security_headers, never_override_what_a_handler_set, .fini = stop)
 {
     server_start(&server, SERVER "content_security_policy = default-src 'self'\n" APPS);
-    struct response response = get(&server, "/own?X-Frame-Options=SAMEORIGIN&Content-Security-Policy=script-src+'none'&referrer-policy=origin");
+    struct response response =
+        get(&server, "/own?X-Frame-Options=SAMEORIGIN&Content-Security-Policy=script-src+'none'&referrer-policy=origin");
     expect_field(&response, "X-Frame-Options", "SAMEORIGIN");
     expect_field(&response, "Content-Security-Policy", "script-src 'none'");
     expect_field(&response, "Referrer-Policy", "origin");
@@ -69,8 +70,10 @@ Test(security_headers, never_override_what_a_handler_set, .fini = stop)
 
 Test(security_headers, each_can_be_changed_or_switched_off, .fini = stop)
 {
-    server_start(&server, SERVER "content_type_options = off\nframe_options = SAMEORIGIN\nreferrer_policy = no-referrer\nopener_policy = off\n"
-                                 "resource_policy = same-site\ncontent_security_policy = \"default-src 'self'; img-src *\"\npermissions_policy = camera=()\n" APPS);
+    server_start(&server, SERVER "content_type_options = off\nframe_options = SAMEORIGIN\nreferrer_policy = no-referrer\n"
+                                 "opener_policy = off\n"
+                                 "resource_policy = same-site\ncontent_security_policy = \"default-src 'self'; img-src *\"\n"
+                                 "permissions_policy = camera=()\n" APPS);
     struct response response = get(&server, "/");
     expect_field(&response, "X-Content-Type-Options", NULL);
     expect_field(&response, "X-Frame-Options", "SAMEORIGIN");

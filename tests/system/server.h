@@ -110,7 +110,8 @@ void server_await_workers(const struct server *server, size_t count, pid_t *work
 /* Waits until there are as many workers, none of them one of 'before'. */
 void server_await_replaced(const struct server *server, const pid_t *before, size_t count);
 
-/* Waits until they sleep in accept, and so are ready: one that has just been forked has all that the master has, until it has forgotten it. */
+/* Waits until they sleep in accept, and so are ready: one that has just been forked has all that the master has, until it has forgotten
+ * it. */
 void await_accepting(const pid_t *workers, size_t count);
 
 /* Does any of 'some' stand in 'others'? */

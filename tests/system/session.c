@@ -84,7 +84,8 @@ Test(session, keeps_what_is_set_in_memory, .fini = stop)
 static void forged_cookies_are_none(const char *ini)
 {
     server_start(&server, ini);
-    const char *cookie = expect("POST", "/session?user=ada", NULL, "{\"user\":\"ada\"}"), *other = expect("POST", "/session?user=bob", NULL, "{\"user\":\"bob\"}");
+    const char *cookie = expect("POST", "/session?user=ada", NULL, "{\"user\":\"ada\"}"),
+               *other = expect("POST", "/session?user=bob", NULL, "{\"user\":\"bob\"}");
     for (size_t i = 8; cookie[i] != 0; i++) {
         char *forged = text("%s", cookie);
         forged[i] = forged[i] == 'A' ? 'B' : 'A';
@@ -206,7 +207,8 @@ Test(session, a_cookie_replayed_after_the_logout_is_none_to_a_store, .fini = sto
     expect_none(cookie);
     /* And what is set by who comes with it gets an id of its own. */
     const char *next = expect("POST", "/session?user=eve", cookie, "{\"user\":\"eve\"}");
-    cr_assert(next != NULL && strncmp(strchr(strchr(next, '.') + 1, '.'), strchr(strchr(cookie, '.') + 1, '.'), 23) != 0, "%s, %s", next, cookie);
+    cr_assert(next != NULL && strncmp(strchr(strchr(next, '.') + 1, '.'), strchr(strchr(cookie, '.') + 1, '.'), 23) != 0, "%s, %s", next,
+              cookie);
     expect_none(cookie);
 }
 
@@ -215,8 +217,9 @@ Test(session, cookies_are_this_hosts_alone_and_not_for_scripts, .fini = stop)
     server_start(&server, KEYS(KEY_A) "same_site = Strict\nidle = 10m\n" APP);
     struct response response = ask(&server, request("POST", "/session?user=ada", TLS));
     const char *cookie = response_header(&response, "Set-Cookie");
-    cr_assert(cookie && strncmp(cookie, "__Host-session=", 15) == 0 && strstr(cookie, "Secure") && strstr(cookie, "HttpOnly") && strstr(cookie, "SameSite=Strict") &&
-              strstr(cookie, "Path=/") && !strstr(cookie, "Max-Age"), "%s", cookie);
+    cr_assert(cookie && strncmp(cookie, "__Host-session=", 15) == 0 && strstr(cookie, "Secure") && strstr(cookie, "HttpOnly") &&
+                  strstr(cookie, "SameSite=Strict") && strstr(cookie, "Path=/") && !strstr(cookie, "Max-Age"),
+              "%s", cookie);
     server_restart(&server, KEYS(KEY_A) "persistent = on\nidle = 10m\n" APP);
     response = send("POST", "/session?user=ada", NULL);
     cookie = response_header(&response, "Set-Cookie");

@@ -277,7 +277,8 @@ Test(status, answers_this_machine_alone_unless_allowed)
     cr_assert_eq(status_from(text("unix:%s/sock", server.dir)), 200);
     const char *outside = text("%s", server_address(&server, 3));
     cr_assert_eq(status_from(outside), 403);
-    server_reload(&server, text("[server]\nlisten = 127.0.0.1:0, [::1]:0, unix:@DIR@/sock, %s:0\nworkers = 2\n" STATUS "allow = %s/32\n", own, own));
+    server_reload(&server,
+                  text("[server]\nlisten = 127.0.0.1:0, [::1]:0, unix:@DIR@/sock, %s:0\nworkers = 2\n" STATUS "allow = %s/32\n", own, own));
     await(status_from(outside) == 200);
     await(status_from(text("%s", server_address(&server, 0))) == 403); /* it is not named now */
     server_stop(&server);

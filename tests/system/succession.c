@@ -18,7 +18,8 @@
 
 TestSuite(succession, .timeout = 120);
 
-#define PATHS "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\ncontrol = @DIR@/control\npidfile = @DIR@/pid\n"
+#define PATHS \
+    "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\ncontrol = @DIR@/control\npidfile = @DIR@/pid\n"
 
 static void prepare(struct server *server, const char *ini)
 {

@@ -99,7 +99,8 @@ Test(upgrade_played, one_that_ends_before_its_workers_are_there_is_taken_back)
     expect_kept(&client, request("GET", "/hello", ""), "hello");
     replace_binary(&server, text(KEEP_ALL PREPARED HEAR("take over") "echo $$ >%s/pid\nexit 1\n", server.dir));
     struct run ran = run_tine("upgrade", "-c", server.ini);
-    cr_assert(ran.code == 1 && strstr(ran.err, "before all its workers were there: generation 1 serves on") != NULL, "%d: %s", ran.code, ran.err);
+    cr_assert(ran.code == 1 && strstr(ran.err, "before all its workers were there: generation 1 serves on") != NULL, "%d: %s", ran.code,
+              ran.err);
     server_log_await(&server, "before all its workers were there: generation 1 serves on", 1);
     expect_kept(&client, request("GET", "/hello", ""), "hello");
     expect_get(&server, "/hello", 200, "hello");

@@ -188,8 +188,9 @@ Test(verdicts, a_worker_that_does_not_get_ready_in_its_time_is_refused_with_the_
     server_await_workers(&server, 2, before);
     server_configure(&server, IN_TIME("1s") SLOW_START("two", "never"));
     int64_t start = now_ms();
-    reload_expect_refused(reload_ask(&server), "^[^\n]*server\\.ini:[0-9]+: \\[app:slow\\] module: '[^']*slow_start\\.so' was not loaded and initialised"
-                                    " in the time that \\[timeouts\\] start gives\nreload refused: generation 1 serves on");
+    reload_expect_refused(reload_ask(&server),
+                          "^[^\n]*server\\.ini:[0-9]+: \\[app:slow\\] module: '[^']*slow_start\\.so' was not loaded and initialised"
+                          " in the time that \\[timeouts\\] start gives\nreload refused: generation 1 serves on");
     cr_assert_geq(now_ms() - start, 1000);
     cr_assert_eq(get(&server, "/").status, 200);
     server_configure(&server, IN_TIME("1s") SLOW_START("three", "gate"));

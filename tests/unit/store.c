@@ -70,7 +70,8 @@ Test(store, increments_numbers_and_nothing_else)
     cr_expect_eq(sum, -2);
     expect(&map, "n", 49, "-2");
     expect(&map, "n", 50, NULL); /* it keeps its time */
-    static const char *const bad[] = {"", "x", "1x", " 1", "+1", "9223372036854775808", "9223372036854775807", "111111111111111111111111111111"};
+    static const char *const bad[] = {"", "x", "1x", " 1", "+1", "9223372036854775808", "9223372036854775807",
+                                      "111111111111111111111111111111"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         set(&map, "bad", bad[i], 1, 0);
         cr_expect_eq(store_increment(&map, key_of("bad"), 1, 1, 0, &sum), STORE_NO_NUMBER, "'%s'", bad[i]);
