@@ -35,9 +35,9 @@ bool measure_routes(void)
     struct server server;
     pid_t workers[WORKERS_MAX];
     double ten = 1e9, thousand = 1e9;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[log]\naccess = off\n"
-                          "[app:a]\npath = /api\nmodule = @MODULES@/routes_ten.so\n[app:b]\npath = /all\n"
-                          "module = @MODULES@/routes_thousand.so\n");
+    server_start(&server, ONE_WORKER "workers_max = 1\n[log]\naccess = off\n"
+                                     "[app:a]\npath = /api\nmodule = @MODULES@/routes_ten.so\n[app:b]\npath = /all\n"
+                                     "module = @MODULES@/routes_thousand.so\n");
     server_await_workers(&server, 1, workers);
     struct client client = client_connect(&server);
     for (int i = 0; i < ROUNDS; i++) {

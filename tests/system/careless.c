@@ -12,7 +12,7 @@
 TestSuite(careless, .timeout = 120);
 
 #define CARELESS "[app:careless]\npath = /careless\nmodule = @MODULES@/careless.so\ndirectory = @DIR@\n"
-#define ALONE "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n"
+#define ALONE ONE_WORKER "workers_max = 1\n"
 
 enum { KEPT = 20 };
 

@@ -17,7 +17,7 @@
 
 TestSuite(control, .timeout = 120);
 
-#define SOCKET_AT(path) "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncontrol = " path "\n"
+#define SOCKET_AT(path) TWO_WORKERS "control = " path "\n"
 
 static void kill_master_alone(struct server *server)
 {

@@ -204,7 +204,7 @@ Test(crashes, a_child_that_returns_from_the_handler_serves_nobody)
 Test(crashes, a_route_that_crashes_too_often_answers_503_then_is_tried_again)
 {
     struct server server;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 3\n" PROBE TROUBLE);
+    server_start(&server, TWO_WORKERS "crash_limit = 3\n" PROBE TROUBLE);
     for (int i = 0; i < 3; i++)
         cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
     struct response response = get(&server, "/trouble/crash/null");
@@ -222,7 +222,7 @@ Test(crashes, a_route_that_crashes_too_often_answers_503_then_is_tried_again)
 Test(crashes, a_reload_forgets_crashes)
 {
     struct server server;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 1\n" PROBE TROUBLE);
+    server_start(&server, TWO_WORKERS "crash_limit = 1\n" PROBE TROUBLE);
     cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
     cr_assert_eq(get(&server, "/trouble/crash/nothing").status, 503);
     int64_t start = now_ms();

@@ -37,7 +37,7 @@ static void expect_own(struct client *client, int i)
 
 static void start(struct server *server, struct client *clients)
 {
-    server_start(server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n" SCRIBBLE PROBE);
+    server_start(server, ONE_WORKER "workers_max = 1\n" SCRIBBLE PROBE);
     for (int i = 0; i < KEPT; i++) {
         clients[i] = client_connect(server);
         expect_own(&clients[i], i);
@@ -180,7 +180,7 @@ static void write_over_and_stop(const char *what, size_t offset, size_t length, 
 {
     struct server server;
     char bytes[sizeof(struct totals) + 1024];
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[timeouts]\ngraceful = 1s\n" PROBE TROUBLE);
+    server_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\ngraceful = 1s\n" PROBE TROUBLE);
     expect_get(&server, "/hello", 200, "hello");
     struct client busy = client_connect(&server);
     client_enter_gate(&busy, &server, "a");

@@ -12,7 +12,7 @@ TestSuite(hangs, .timeout = 120);
 
 enum { OTHERS = 20, FEW = 8 };
 
-#define SINGLE_WITHIN(time) "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[timeouts]\nrequest = " time "\n"
+#define SINGLE_WITHIN(time) ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = " time "\n"
 
 Test(hangs, a_handler_that_hangs_is_answered_504_at_its_time)
 {

@@ -77,7 +77,7 @@ Test(health, a_second_signal_ends_the_delay)
     for (size_t i = 0; i < 2; i++) {
         struct server server;
         server_start(&server,
-                     "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nshutdown_delay = 60s\n[timeouts]\ngraceful = 90s\n" RESPOND("app"));
+                     ONE_WORKER "shutdown_delay = 60s\n[timeouts]\ngraceful = 90s\n" RESPOND("app"));
         server_signal(&server, SIGTERM);
         server_log_await(&server, "stopping in 60000 ms", 1);
         server_signal(&server, second[i]);
@@ -89,7 +89,7 @@ Test(health, a_second_signal_ends_the_delay)
 Test(health, the_delay_is_part_of_graceful)
 {
     struct server server;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nshutdown_delay = 1s\n[timeouts]\ngraceful = 3s\n" TROUBLE);
+    server_start(&server, ONE_WORKER "shutdown_delay = 1s\n[timeouts]\ngraceful = 3s\n" TROUBLE);
     struct client client = client_connect(&server);
     client_enter_gate(&client, &server, "never");
     int64_t start = now_ms();

@@ -18,7 +18,7 @@
 
 TestSuite(limiting, .timeout = 180);
 
-#define SERVER "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nworkers_max = 2\ntrusted = unix:\n"
+#define SERVER TWO_WORKERS "workers_max = 2\ntrusted = unix:\n"
 #define LIMIT(name, settings) "[filter:" name "]\nmodule = rate_limit\n" settings
 #define APP(name, filters) "[app:" name "]\npath = /" name "\nmodule = @MODULES@/answers.so\nfilters = " filters "\n"
 #define THREE "limit = 3\nper = 1d\n"

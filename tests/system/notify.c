@@ -255,8 +255,7 @@ Test(notify, a_server_in_the_background_tells_who_it_is)
     struct server server;
     struct manager manager;
     manager_open(&manager, false);
-    server_prepare(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\ndaemon = on\npidfile = @DIR@/pid\n[log]\nerror = @DIR@/log\n"
-                            PROBE);
+    server_prepare(&server, ONE_WORKER "daemon = on\npidfile = @DIR@/pid\n[log]\nerror = @DIR@/log\n" PROBE);
     cr_assert_eq(run("env", text("NOTIFY_SOCKET=%s", manager.name), tine_path(), "-c", server.ini).code, 0);
     pid_t master = atoi(file_read(text("%s/pid", server.dir), NULL));
     kill_at_exit(master);

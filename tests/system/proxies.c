@@ -314,7 +314,7 @@ Test(proxies, health_is_asked_through_proxies_too)
 Test(proxies, by_unix_sockets_and_beside_plain_listeners)
 {
     struct server server;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n" TRUSTED
+    server_start(&server, ONE_WORKER TRUSTED
                           "[listen:proxied]\naddress = unix:@DIR@/sock\nproxy_protocol = on\n" PROBE);
     struct client local = client_connect_to(text("unix:%s/sock", server.dir));
     const char *bytes = text("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n%s", request("GET", "/scheme", ""));

@@ -170,8 +170,8 @@ Test(redis, wants_its_password)
     serve("1", "redis://:s%40cret@127.0.0.1:PORT", "--requirepass s@cret", PATIENT);
     cr_expect_eq(keep_ask(&server, "/set?key=a", "one"), 200);
     expect_get(&server, "/get?key=a", 200, "one");
-    server_configure(&server, text("[server]\nlisten = 127.0.0.1:0\nworkers = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
-                                   "store = redis://:wrong-one@127.0.0.1:%d\n", redis.port));
+    server_configure(&server, text(ONE_WORKER "[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
+                                              "store = redis://:wrong-one@127.0.0.1:%d\n", redis.port));
     server_hup(&server);
     await(get(&server, "/get?key=a").status == 503); /* a worker from before may have one more */
     server_log_await(&server, "is down: AUTH: WRONGPASS", 1);
@@ -289,9 +289,9 @@ Test(redis, strange_answers_harm_no_worker)
             answer_with(listener, strange[i].answer, strange[i].slowly);
         close(listener);
         server_start(&server,
-                     text("[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
-                          "store = redis://127.0.0.1:%d\nstore_timeout = 200ms\n",
-                          port));
+                     text(ONE_WORKER "workers_max = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
+                                     "store = redis://127.0.0.1:%d\nstore_timeout = 200ms\n",
+                                     port));
         server_await_workers(&server, 1, workers);
         int status = keep_ask(&server, "/take?key=a&interval=1&burst=1", "");
         cr_expect(status == 503, "%s: %d", strange[i].answer, status);
@@ -336,9 +336,9 @@ static void serve_tls(const char *names, const char *host, const char *ca)
                                         "--requirepass secret", server.dir, server.dir)};
     redis_start(&redis);
     server_configure(&server,
-                     text("[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
-                          "store = rediss://:secret@%s:%d\nstore_timeout = 5s\n%s%s\n",
-                          host, redis.port, ca[0] != 0 ? "store_ca = " : "", ca));
+                     text(ONE_WORKER "workers_max = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
+                                     "store = rediss://:secret@%s:%d\nstore_timeout = 5s\n%s%s\n",
+                                     host, redis.port, ca[0] != 0 ? "store_ca = " : "", ca));
     server_launch(&server);
 }
 

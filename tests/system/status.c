@@ -171,7 +171,7 @@ Test(status, requests_of_workers_that_are_gone_still_count)
     server_stop(&server);
 }
 
-#define LIMITED "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 2\n"
+#define LIMITED TWO_WORKERS "crash_limit = 2\n"
 
 static json_t *await_broken(const struct server *server)
 {

@@ -17,7 +17,7 @@ static void rob_and_expect_another(const char *how, size_t kept)
     struct server server;
     struct client others[FEW];
     pid_t before[WORKERS_MAX], now[WORKERS_MAX];
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n" PROBE TROUBLE);
+    server_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
     server_await_workers(&server, 1, before);
     for (size_t i = 0; i < kept; i++) {
         others[i] = client_connect(&server);
