@@ -62,8 +62,8 @@ void tine_test_close(tine_test *t);
  * of your own. A Content-Length that says less than there is cuts the body off, one that says more is answered 408.
  *
  * The request comes from 127.0.0.1; with `trusted = 127.0.0.1` in [server], from whom X-Forwarded-For says. tine_sleep() and tine_wait()
- * do wait, but for a second in sum at most: then they return 1, as if the worker were to end, so that a handler that streams for ever comes to an
- * end. */
+ * do wait, but for a second in sum at most: then they return 1, as if the worker were to end, so that a handler that streams for ever comes
+ * to an end. */
 const tine_answer *tine_test_call(tine_test *t, const char *method, const char *target, const char *fields, const char *body);
 const tine_answer *tine_test_send(tine_test *t, const char *method, const char *target, const char *fields, const void *body,
                                   size_t length);

@@ -64,7 +64,8 @@ static const char *wrong_directive(const char *start, const char *letter)
     int length = (int)(letter - start) + (*letter != 0);
     while ((start[length] & 0xc0) == 0x80) /* the rest of one that is not ASCII */
         length++;
-    snprintf(text, sizeof text, "'%.*s' is none of %%h %%l %%u %%t %%r %%s %%b %%B %%D %%T %%m %%U %%q %%H %%v %%P %%L, %%{Name}i, %%{Name}o and %%%%",
+    snprintf(text, sizeof text,
+             "'%.*s' is none of %%h %%l %%u %%t %%r %%s %%b %%B %%D %%T %%m %%U %%q %%H %%v %%P %%L, %%{Name}i, %%{Name}o and %%%%",
              length < 40 ? length : 40, start);
     return text;
 }

@@ -321,7 +321,8 @@ int tine_send_content(tine_request *r, const tine_content *given)
         if (given == NULL)
             request_blame(r, TINE_ERROR, "gives tine_send_content() NULL");
         else
-            request_blame(r, TINE_ERROR, "gives tine_send_content() a struct of %zu bytes, and this tine knows %zu: it was built for a newer one",
+            request_blame(r, TINE_ERROR,
+                          "gives tine_send_content() a struct of %zu bytes, and this tine knows %zu: it was built for a newer one",
                           given->size, sizeof *given);
         if (given != NULL && given->release != NULL)
             given->release(given->owner);

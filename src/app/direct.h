@@ -29,7 +29,8 @@ void direct_close(struct direct *direct);
 /* What a client would send: the head, then the body as it stands. */
 struct direct_request {
     const char *method, *target;
-    const char *fields; /* lines "Name: value", each ended by LF or CRLF but for the last; Host and Content-Length are added unless they are there */
+    const char *fields; /* lines "Name: value", each ended by LF or CRLF but for the last; Host and Content-Length are added unless they are
+                           there */
     const char *host;   /* NULL: "localhost" */
     const char *body;   /* NULL: none, which is not the same as one of no bytes */
     size_t length;

@@ -28,8 +28,8 @@ int tine_send_fd(tine_request *r, int status, int fd, off_t offset, size_t lengt
         return 500;
     }
     if (fd < 0 || offset < 0 || length > PTRDIFF_MAX) {
-        request_blame(r, TINE_ERROR, "gives tine_send_fd() %zu bytes from offset %" PRId64 " of descriptor %d: was one of them negative?", length,
-                      (int64_t)offset, fd);
+        request_blame(r, TINE_ERROR, "gives tine_send_fd() %zu bytes from offset %" PRId64 " of descriptor %d: was one of them negative?",
+                      length, (int64_t)offset, fd);
         close(fd);
         return problem_of_wrong_answer(r);
     }

@@ -83,7 +83,8 @@ static bool is_newer(const char *name, uint32_t its, size_t ours)
 {
     if (its <= ours)
         return false;
-    snprintf(reason_text, sizeof reason_text, "it was built for a newer tine (its %s struct has %u bytes, this one's %zu)", name, its, ours);
+    snprintf(reason_text, sizeof reason_text, "it was built for a newer tine (its %s struct has %u bytes, this one's %zu)", name, its,
+             ours);
     return true;
 }
 

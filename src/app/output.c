@@ -38,7 +38,8 @@ int tine_json(tine_request *r, int status, json_t *value)
     bool made = value != NULL && json_text_append(response_draft(r), value);
     if (!made)
         request_blame(r, TINE_ERROR, "gives tine_json() %s",
-                      value == NULL ? "NULL: did json_pack() fail, of a text that is not UTF-8 perhaps?" : "a value that cannot be written");
+                      value == NULL ? "NULL: did json_pack() fail, of a text that is not UTF-8 perhaps?"
+                                    : "a value that cannot be written");
     json_decref(value);
     return made ? answer_with_draft(r, status, "application/json") : problem_of_wrong_answer(r);
 }

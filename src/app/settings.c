@@ -170,7 +170,8 @@ static bool check_option(const tine_app *app, const tine_option *option, struct 
         snprintf(text, sizeof text, "its setting '%s' is of type %u, and this tine knows those up to %u: it was built for a newer one",
                  option->name, (unsigned)option->type, (unsigned)TINE_SECRET);
     else if (option->fallback != NULL && !parse_number(option->type, option->fallback, &number))
-        snprintf(text, sizeof text, "the default of its setting '%s', '%s', is not %s", option->name, option->fallback, type_names[option->type]);
+        snprintf(text, sizeof text, "the default of its setting '%s', '%s', is not %s", option->name, option->fallback,
+                 type_names[option->type]);
     if (text[0] != 0)
         refuse(app, errors, "module", text);
     return text[0] == 0;
@@ -278,7 +279,8 @@ static long declared(tine_app *app, const char *function, const char *name, bool
     long i = name != NULL ? find_option(app, name) : -1;
     if (i >= 0 && is_keyed(option_at(app->module, (size_t)i)) == keyed)
         return i;
-    blame(app, "asks %s() for '%s', which is no setting that it declares%s", function, name != NULL ? name : "(null)", keyed ? " with a '*'" : "");
+    blame(app, "asks %s() for '%s', which is no setting that it declares%s", function, name != NULL ? name : "(null)",
+          keyed ? " with a '*'" : "");
     return -1;
 }
 

@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-_Static_assert(TINE_KEY_MAX + sizeof(uint64_t) == STORE_KEY_MAX && (int)TINE_VALUE_MAX == (int)STORE_VALUE_MAX, "what tine.h promises has room");
+_Static_assert(TINE_KEY_MAX + sizeof(uint64_t) == STORE_KEY_MAX && (int)TINE_VALUE_MAX == (int)STORE_VALUE_MAX,
+               "what tine.h promises has room");
 
 static const struct store_map *shared;
 
@@ -51,7 +52,8 @@ static const char *wrong_with_name(const char *name)
 
 tine_counter *tine_counter_find(tine_app *app, const char *name)
 {
-    const char *wrong = shared == NULL || shared->store == NULL ? "a name too early: they are there from worker_init on" : wrong_with_name(name);
+    const char *wrong = shared == NULL || shared->store == NULL ? "a name too early: they are there from worker_init on"
+                                                                : wrong_with_name(name);
     struct counter *counter = NULL;
     if (wrong == NULL) {
         struct scoped scoped = scope(app, name);
@@ -59,7 +61,8 @@ tine_counter *tine_counter_find(tine_app *app, const char *name)
         wrong = counter == NULL ? "one name too many: [server] shared is too small" : NULL;
     }
     if (wrong != NULL)
-        log_error("[%s:%s] module '%s' gives tine_counter_find() %s", config_app_kind(app->section), tine_app_name(app), app->section->module, wrong);
+        log_error("[%s:%s] module '%s' gives tine_counter_find() %s", config_app_kind(app->section), tine_app_name(app),
+                  app->section->module, wrong);
     return (tine_counter *)counter;
 }
 

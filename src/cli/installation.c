@@ -31,7 +31,8 @@ int installation_find(struct installation *installation, const char *command)
     }
     char *folder = memory_copy_text(binary);
     *strrchr(folder, '/') = 0;
-    *installation = (struct installation){.binary = memory_copy_text(binary), .makefile = beside(folder, "tine.mk"), .pkgconfig = beside(folder, ".")};
+    *installation =
+        (struct installation){.binary = memory_copy_text(binary), .makefile = beside(folder, "tine.mk"), .pkgconfig = beside(folder, ".")};
     if (installation->makefile == NULL) {
         free(installation->pkgconfig);
         installation->makefile = beside(folder, "../share/tine/tine.mk");

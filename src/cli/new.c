@@ -106,7 +106,8 @@ static int make(struct place *place)
     for (size_t i = 0; i < scaffold_file_count; i++)
         if (write_file(place, &scaffold_files[i]) < 0)
             return 1;
-    printf("\nnow\n  cd %s\n  make test\n  make run       # or: tine run; in another terminal: curl localhost:8000/hello/you\n", place->folder);
+    printf("\nnow\n  cd %s\n  make test\n  make run       # or: tine run; in another terminal: curl localhost:8000/hello/you\n",
+           place->folder);
     return fflush(stdout) == 0 ? 0 : 1;
 }
 

@@ -56,7 +56,8 @@ static int find_folder(struct project *project, const char *place)
     }
     char *slash = strrchr(path, '/');
     if (strpbrk(slash + 1, NOT_FOR_MAKE) != NULL) {
-        fprintf(stderr, "tine run: make cannot build '%s', whose name has a blank or a sign that means something to it: rename it\n", slash + 1);
+        fprintf(stderr, "tine run: make cannot build '%s', whose name has a blank or a sign that means something to it: rename it\n",
+                slash + 1);
         return -1;
     }
     project->source = memory_copy_text(slash + 1);
@@ -119,7 +120,8 @@ static int find_ini(struct project *project, const char *ini)
     if (ini != NULL && project->ini == NULL)
         fprintf(stderr, "tine run: cannot read '%s': %s\n", ini, strerror(errno));
     else if (count > 1)
-        fprintf(stderr, "tine run: there are %zu .ini files in %s, and none is %s.ini: say which with -c\n", count, project->folder, project->name);
+        fprintf(stderr, "tine run: there are %zu .ini files in %s, and none is %s.ini: say which with -c\n", count, project->folder,
+                project->name);
     return count > 1 || (ini != NULL && project->ini == NULL) ? -1 : 0;
 }
 
@@ -168,8 +170,8 @@ static int ask_make(struct project *project, const struct installation *installa
     int result = in != NULL ? pclose(in) : -1;
     free(command);
     if (result != 0 || name == NULL) {
-        fputs("tine run: cannot ask make how to build; is it there (Debian: apt-get install make gcc libc6-dev libjansson-dev), and the Makefile right?\n",
-              stderr);
+        fputs("tine run: cannot ask make how to build; is it there (Debian: apt-get install make gcc libc6-dev libjansson-dev), and the "
+              "Makefile right?\n", stderr);
         return -1;
     }
     free(project->name);

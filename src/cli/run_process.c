@@ -41,7 +41,8 @@ static void prepare_environment(const struct runner *runner, bool loads_modules)
     if (!loads_modules || runner->project.runtime == NULL)
         return;
     setenv("LD_PRELOAD", runner->project.runtime, 1);
-    add_options("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1:print_legend=0:handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0");
+    add_options("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1:print_legend=0:"
+                                "handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0");
     add_options("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1:abort_on_error=1");
 }
 

@@ -166,7 +166,8 @@ char *run_read_settings(struct runner *runner)
     watch_sites(runner);
     if (add_modules(runner, &runner->wanted) > 0)
         return NULL;
-    if (asprintf(&wrong, "%s: no [app:NAME] has 'module = build/%s.so', which is what is built here\n", runner->ini, runner->project.name) < 0)
+    if (asprintf(&wrong, "%s: no [app:NAME] has 'module = build/%s.so', which is what is built here\n", runner->ini,
+                 runner->project.name) < 0)
         abort();
     return wrong;
 }

@@ -192,8 +192,8 @@ static void tell_holder(const struct runner *runner)
         if ((family != AF_INET && family != AF_INET6) || port == 0)
             continue;
         holder_describe(port, holder, sizeof holder);
-        fprintf(stderr, "tine run: port %u is taken by %s: end that, or take another: tine run -o server.listen=127.0.0.1:%u\n", port, holder,
-                port < 65535 ? port + 1 : 8000);
+        fprintf(stderr, "tine run: port %u is taken by %s: end that, or take another: tine run -o server.listen=127.0.0.1:%u\n", port,
+                holder, port < 65535 ? port + 1 : 8000);
     }
 }
 

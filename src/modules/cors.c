@@ -26,8 +26,8 @@ struct cors {
 };
 
 static const char not_an_origin[] =
-    "'%.*s' is no origin as browsers send it: scheme://host or scheme://host:port in lower case, without the scheme's own port and without a "
-    "path; https://*.example.org is every host below example.org";
+    "'%.*s' is no origin as browsers send it: scheme://host or scheme://host:port in lower case, without the scheme's own port and "
+    "without a path; https://*.example.org is every host below example.org";
 
 /* What browsers compare and send is in lower case and has no default port: any other would never match, which nobody would understand. */
 static bool is_origin(const char *origin, size_t length)
@@ -72,7 +72,9 @@ static int check_origins(tine_app *app, bool credentials)
     size_t length, count = 0;
 
     if (strcmp(list, "*") == 0)
-        return credentials ? tine_reject(app, "origins", "'*' with credentials = on would open every user's session to every site: name them") : 0;
+        return credentials
+                   ? tine_reject(app, "origins", "'*' with credentials = on would open every user's session to every site: name them")
+                   : 0;
     while (list_next(&list, &one, &length)) {
         count++;
         if (!is_origin(one, length))
@@ -113,7 +115,8 @@ static void worker_exit(tine_app *app)
 static bool is_labels(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        if (!((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') || text[i] == '-' || text[i] == '_' || text[i] == '.'))
+        if (!((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') || text[i] == '-' || text[i] == '_' ||
+              text[i] == '.'))
             return false;
     return length > 0 && text[0] != '.';
 }
@@ -200,7 +203,8 @@ static const tine_filter cors_filter = TINE_FILTER("cors", .before = before, .af
 TINE_MODULE(.filters = TINE_FILTERS(&cors_filter),
             .settings =
                 (const tine_option[]){
-                    {"origins", TINE_TEXT, NULL, "sites whose scripts may read answers: https://example.org, https://*.example.net; or *, without credentials"},
+                    {"origins", TINE_TEXT, NULL,
+                     "sites whose scripts may read answers: https://example.org, https://*.example.net; or *, without credentials"},
                     {"methods", TINE_TEXT, "GET, HEAD, POST, PUT, PATCH, DELETE", "what they may ask by"},
                     {"headers", TINE_TEXT, "Content-Type", "which request fields they may send beside the harmless ones"},
                     {"expose", TINE_TEXT, "", "which fields of the answer they may see beside the harmless ones"},

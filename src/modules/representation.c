@@ -47,8 +47,9 @@ static bool is_text(const char *type)
 /* Is it compressed in itself, so that nobody makes siblings of it? */
 static bool is_packed(const char *type)
 {
-    static const char *const packed[] = {"image/", "video/", "audio/", "font/woff", "application/zip", "application/gzip", "application/x-7z",
-                                         "application/x-bzip2", "application/x-xz", "application/zstd", "application/x-brotli", NULL};
+    static const char *const packed[] = {"image/", "video/", "audio/", "font/woff", "application/zip", "application/gzip",
+                                         "application/x-7z", "application/x-bzip2", "application/x-xz", "application/zstd",
+                                         "application/x-brotli", NULL};
     return begins_with(type, packed) && !is_text(type);
 }
 

@@ -24,7 +24,8 @@ static const struct field {
     {"content_type_options", "X-Content-Type-Options", "nosniff"},
     {"frame_options", "X-Frame-Options", "DENY SAMEORIGIN"},
     {"referrer_policy", "Referrer-Policy",
-     "no-referrer no-referrer-when-downgrade origin origin-when-cross-origin same-origin strict-origin strict-origin-when-cross-origin unsafe-url"},
+     "no-referrer no-referrer-when-downgrade origin origin-when-cross-origin same-origin strict-origin strict-origin-when-cross-origin "
+     "unsafe-url"},
     {"opener_policy", "Cross-Origin-Opener-Policy", "same-origin same-origin-allow-popups noopener-allow-popups unsafe-none"},
     {"resource_policy", "Cross-Origin-Resource-Policy", "same-origin same-site cross-origin"},
     {"content_security_policy", "Content-Security-Policy", NULL},

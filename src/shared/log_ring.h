@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Access log lines on their way to the log, in memory that master and workers share. The worker of the
- * slot appends; it, or the master when the worker sleeps or is dead, writes them out. Only atomics:
- * a worker killed at any instruction leaves nothing that the master would wait for.
+ * Access log lines on their way to the log, in memory that master and workers share. The worker of the slot appends; it, or the master when
+ * the worker sleeps or is dead, writes them out. Only atomics: a worker killed at any instruction leaves nothing that the master would wait
+ * for.
  */
 #ifndef SHARED_LOG_RING_H
 #define SHARED_LOG_RING_H

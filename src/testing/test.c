@@ -78,7 +78,8 @@ static struct config *load(const char *module, const char *settings, struct erro
     bool whole = is_whole(settings);
     if (whole == (module != NULL)) {
         errors_add(errors, module == NULL ? "tine_test_open: a module is needed, or settings that begin with a [section]"
-                                          : "tine_test_open: settings that begin with a [section] name the modules: give NULL as the module");
+                                          : "tine_test_open: settings that begin with a [section] name the modules: give NULL as "
+                                            "the module");
         return NULL;
     }
     if (whole)

@@ -113,4 +113,5 @@ static void answered(void *context)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-const struct request_calls connection_calls = {.send = transmit_stream, .admit = admit, .release = release, .answered = answered, .wait = wait_for};
+const struct request_calls connection_calls = {.send = transmit_stream, .admit = admit, .release = release, .answered = answered,
+                                               .wait = wait_for};

@@ -55,7 +55,8 @@ void journal_end(struct worker *w)
     await_room(w, LOG_RING_SIZE, clock_ms() + LEAVE_MS);
 }
 
-/* A log that takes nothing for long shall not hold requests up: from then on, until it takes some again, lines that find no room are lost. */
+/* A log that takes nothing for long shall not hold requests up: from then on, until it takes some again, lines that find no room are
+ * lost. */
 static void keep_line(struct worker *w, const char *line, size_t length)
 {
     struct log_ring *ring = &w->slot->log;

@@ -80,8 +80,8 @@ struct connection {
 };
 
 enum { CONNECTION_CHECKED = offsetof(struct connection, check) }; /* bytes */
-_Static_assert(3 * sizeof(int) + 16 + sizeof(struct address_places) + sizeof(struct in6_addr) + 2 * sizeof(int) + 2 * sizeof(struct buffer) +
-                   sizeof(struct slice) + 5 * sizeof(uint64_t) == CONNECTION_CHECKED,
+_Static_assert(3 * sizeof(int) + 16 + sizeof(struct address_places) + sizeof(struct in6_addr) + 2 * sizeof(int) +
+                   2 * sizeof(struct buffer) + sizeof(struct slice) + 5 * sizeof(uint64_t) == CONNECTION_CHECKED,
                "bytes between the members would not keep their values");
 
 /* A listening socket as a worker has it: two descriptors of one socket. */

@@ -333,7 +333,8 @@ static void check_temp(const struct worker *w, struct errors *errors)
         config_reject_value(errors, w->config, "server", "temp", "workers, who are '%s' ([server] user), cannot enter '%s': %s", user, temp,
                             strerror(errno));
     else if (access(temp, W_OK) < 0)
-        log_warning("[server] temp: workers, who are '%s', cannot write '%s': bodies larger than [limits] body_memory are answered 507", user, temp);
+        log_warning("[server] temp: workers, who are '%s', cannot write '%s': bodies larger than [limits] body_memory are answered 507",
+                    user, temp);
 }
 
 /* Modules, settings, formats: what can fail, before anything is accepted. Copies of modules may lie in a folder of [server] temp. */
@@ -354,7 +355,8 @@ static void prepare(struct worker *w)
     shared_use(&w->setup->shared);
     /* Where the first worker of a generation could, a later one fails for another reason. */
     if (errors.count == 0 && apps_start(w->apps, &errors) < 0 && w->setup->canary && w->setup->user != NULL && !is_missing(&errors))
-        errors_add(&errors, "if it was for want of permission: workers are '%s' ([server] user), so what they open or make must be for that user",
+        errors_add(&errors,
+                   "if it was for want of permission: workers are '%s' ([server] user), so what they open or make must be for that user",
                    w->setup->user);
     if (errors.count > 0) {
         send_reasons(w, &errors);

@@ -62,12 +62,15 @@ static void serve(struct row *row, const char *ini)
     crowd_prepare(&row->crowd, &row->server);
     row->crowd.recount = recount;
     server_launch(&row->server);
-    struct response response = answer("POST", "/api/users", "{\"user\":{\"username\":\"ada\",\"email\":\"ada@example.org\",\"password\":\"p\"}}");
+    struct response response =
+        answer("POST", "/api/users", "{\"user\":{\"username\":\"ada\",\"email\":\"ada@example.org\",\"password\":\"p\"}}");
     char *token = strstr(response.body, "\"token\":\"");
     if (response.status != 201 || token == NULL)
         harness_fail("%d: %s", response.status, response.body);
     token += strlen("\"token\":\"");
-    row_crowd(row, &(struct crowd_plan){.clients = {[KEEPS_ASKING] = CLIENTS}, .think_ms = THINK_MS, .token = text("%.*s", (int)strcspn(token, "\""), token)});
+    row_crowd(row, &(struct crowd_plan){.clients = {[KEEPS_ASKING] = CLIENTS},
+                                        .think_ms = THINK_MS,
+                                        .token = text("%.*s", (int)strcspn(token, "\""), token)});
 }
 
 /* Beside other tests all of it takes its time, an upgrade above all: then what counts is that it happened. */

@@ -98,15 +98,15 @@ void row_expect_nothing_lost(struct row *row)
 {
     const struct crowd_tally *t = &row->tally;
     row_expect(row, t->requests > 0, "no request was answered");
-    row_expect(row, crowd_lost(t) == 0, "%ld refused, %ld reset, %ld unanswered, %ld timed out, %ld another status, %ld wrong, %ld doubled", t->refused,
-               t->reset, t->unanswered, t->timeout, t->status, t->wrong, t->doubled);
+    row_expect(row, crowd_lost(t) == 0, "%ld refused, %ld reset, %ld unanswered, %ld timed out, %ld another status, %ld wrong, %ld doubled",
+               t->refused, t->reset, t->unanswered, t->timeout, t->status, t->wrong, t->doubled);
     row_expect(row, t->closed == 0, "%ld closed unannounced", t->closed);
 }
 
 void row_expect_same_sockets(struct row *row, long clients)
 {
-    row_expect(row, row->tally.connections == clients, "%ld connections for %ld clients (%ld closes announced)", row->tally.connections, clients,
-               row->tally.announced);
+    row_expect(row, row->tally.connections == clients, "%ld connections for %ld clients (%ld closes announced)", row->tally.connections,
+               clients, row->tally.announced);
 }
 
 size_t row_log_count(const struct row *row, const char *needle)
@@ -151,11 +151,11 @@ void row_expect_only_held_lost(struct row *row)
     const struct crowd_tally *t = &row->tally;
     long ended = t->reset + t->unanswered + t->closed, held = held_by_dead(row, ended);
     snprintf(row->note, sizeof row->note, " (%ld connections ended, the dead held %ld)", ended, held);
-    /* One that accept() has returned and its worker has not counted yet dies with it untold. Beside other tests, which may have the processor
-     * at that moment, it was seen to happen. */
+    /* One that accept() has returned and its worker has not counted yet dies with it untold. Beside other tests, which may have the
+     * processor at that moment, it was seen to happen. */
     long untold = row->patience > 1 ? row->done : 0;
     row_expect(row, ended <= held + untold, "%ld connections ended, the dead held %ld", ended, held);
     row_expect(row, t->refused + t->timeout + t->status + t->wrong + t->doubled + t->silent == 0,
-               "%ld refused, %ld timed out, %ld another status, %ld wrong, %ld doubled, %ld clients silent at the end", t->refused, t->timeout,
-               t->status, t->wrong, t->doubled, t->silent);
+               "%ld refused, %ld timed out, %ld another status, %ld wrong, %ld doubled, %ld clients silent at the end", t->refused,
+               t->timeout, t->status, t->wrong, t->doubled, t->silent);
 }

@@ -235,7 +235,8 @@ static void begin(struct transcript *answers, enum manner how, const uint8_t *da
     memcpy(&peer, &stranger, sizeof stranger);
     manner = how;
     answers->length = 0;
-    wire = (struct wire){.input = data, .size = size, .answers = answers, .room = how == AT_ONCE || how == HANDED_OVER ? ANSWERS_MAX : SMALL_ROOM};
+    wire = (struct wire){
+        .input = data, .size = size, .answers = answers, .room = how == AT_ONCE || how == HANDED_OVER ? ANSWERS_MAX : SMALL_ROOM};
     moment = (struct timespec){START, 0}; /* back to there: what was read of the clock before does not count */
     worker.now = clock_ms();
     worker.looked_us = 0;

@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *behind = input.bytes;
     char *end = anew;
     while (cookie_next(&rest, &name, &value)) {
-        FUZZ_CHECK(field_is_token(name) && name.data >= behind && value.data > name.data && value.data + value.length <= input.bytes + size);
+        FUZZ_CHECK(field_is_token(name) && name.data >= behind && value.data > name.data &&
+                   value.data + value.length <= input.bytes + size);
         for (size_t i = 0; i < value.length; i++)
             FUZZ_CHECK((unsigned char)value.data[i] >= ' ' && value.data[i] != ';' && value.data[i] != '"' && value.data[i] != 0x7f);
         behind = value.data + value.length;

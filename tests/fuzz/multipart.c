@@ -27,7 +27,8 @@ static void check_fields(struct slice fields)
     if (multipart_read_fields(&part, fields) != NULL)
         return;
     FUZZ_CHECK(strlen(part.name) < sizeof part.name && memchr(part.name, '\n', strlen(part.name)) == NULL);
-    FUZZ_CHECK(part.type.data == NULL || (part.type.data >= fields.data && part.type.data + part.type.length <= fields.data + fields.length));
+    FUZZ_CHECK(part.type.data == NULL ||
+               (part.type.data >= fields.data && part.type.data + part.type.length <= fields.data + fields.length));
     if (part.has_file)
         check_name(part.file);
 }

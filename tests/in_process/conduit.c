@@ -24,13 +24,15 @@ static tine_test *open_conduit(const char *settings)
 
 static const tine_answer *call(tine_test *t, const char *method, const char *target, const char *token, const char *body)
 {
-    const char *fields = text("Content-Type: application/json\n%s%s", token != NULL ? "Authorization: Token " : "", token != NULL ? token : "");
+    const char *fields =
+        text("Content-Type: application/json\n%s%s", token != NULL ? "Authorization: Token " : "", token != NULL ? token : "");
     return tine_test_call(t, method, target, fields, body);
 }
 
 static const char *join(tine_test *t, const char *name)
 {
-    const tine_answer *a = call(t, "POST", "/users", NULL, text("{\"user\":{\"username\":\"%s\",\"email\":\"%s@example.org\",\"password\":\"p\"}}", name, name));
+    const tine_answer *a = call(t, "POST", "/users", NULL,
+                                text("{\"user\":{\"username\":\"%s\",\"email\":\"%s@example.org\",\"password\":\"p\"}}", name, name));
     cr_assert_eq(tine_answer_status(a), 201, "%s", tine_answer_body(a, NULL));
     return json_string_value(json_object_get(json_object_get(tine_answer_json(a), "user"), "token"));
 }
@@ -69,7 +71,8 @@ Test(test_conduit, takes_no_tokens_but_its_own)
         {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6IjEifQ.", 401},
         {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6IjEifQ", 401},
         /* HS512 with the same key; {"alg":"none"} */
-        {"eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6IjEifQ.TqFobxI-TPY_9BbTBffUCAlHHpXHT_8NkWQpgtrrbZqCoYj-yN5dFdSRcdb0HtuIw37Ovl0M0OJCxR-AHtaN3g", 401},
+        {"eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6IjEifQ"
+         ".TqFobxI-TPY_9BbTBffUCAlHHpXHT_8NkWQpgtrrbZqCoYj-yN5dFdSRcdb0HtuIw37Ovl0M0OJCxR-AHtaN3g", 401},
         {"eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6IjEifQ.", 401},
         /* {"exp":1,"sub":"1"}; {"sub":"1"}; {"exp":9999999999}; sub "x", "-1" and "2" */
         {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjEsInN1YiI6IjEifQ.97sAx0Gnkp07CnOYUiaH6F5YwcF5Q6Hr14kPDhvff3I", 401},
@@ -78,7 +81,8 @@ Test(test_conduit, takes_no_tokens_but_its_own)
         {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6IngifQ.KuOka8A-yMP-PRuoIRt9m4g1w3LvlSOihVN3T9RprVk", 401},
         {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6Ii0xIn0._9jq1LUYtG4lkFfA10gXYAR6JMwv-0zqQX1rDRyPHz8", 401},
         {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6IjIifQ.pnMM4QKUq68mgN90LHGK8rKAfjArQoVVD2SSNl-jGIU", 401},
-        {"", 401}, {"...", 401}, {"x", 401}, {".", 401}, {"..", 401}, {"x..", 401}, {".x.y", 401}, {"x..y", 401}, {"x.y.z", 401}, {"!.!.!", 401},
+        {"", 401}, {"...", 401}, {"x", 401}, {".", 401}, {"..", 401}, {"x..", 401}, {".x.y", 401}, {"x..y", 401}, {"x.y.z", 401},
+        {"!.!.!", 401},
     };
     tine_test *t = open_conduit("secret = " SECRET "\n");
     join(t, "ada");
@@ -118,7 +122,8 @@ Test(test_conduit, input_has_bounds)
     tine_test *t = open_conduit("");
     const char *token = join(t, "ada");
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const char *before = text("%.*s", (int)(strstr(fields[i].format, "%s") - fields[i].format), fields[i].format), *behind = strstr(fields[i].format, "%s") + 2;
+        const char *before = text("%.*s", (int)(strstr(fields[i].format, "%s") - fields[i].format), fields[i].format),
+                   *behind = strstr(fields[i].format, "%s") + 2;
         expect_answer(call(t, "POST", "/articles", token, text("%s%s%s", before, many(fields[i].most), behind)), 201, NULL);
         const char *reason = text("{\"errors\":{\"body\":[\"%s is too long (%zu bytes at most)\"]}}", fields[i].field, fields[i].most);
         expect_answer(call(t, "POST", "/articles", token, text("%s%s%s", before, many(fields[i].most + 1), behind)), 422, reason);
@@ -130,8 +135,9 @@ Test(test_conduit, input_has_bounds)
 Test(test_conduit, what_is_no_such_json_is_told)
 {
     static const char *const bodies[] = {
-        "", " ", "x", "{", "[]", "1", "null", "\"user\"", "{\"user\":[]}", "{\"user\":null}", "{\"user\":1}", "{\"USER\":{}}", "{\"user\":{}}x",
-        "{\"user\":{\"username\":\"\\u0000\"}}", "{\"user\":{\"\\u0000\":1}}", "{\"user\":{\"username\":\"\\ud800\"}}", "{\"user\":\xc3\xa9}", "\xff",
+        "", " ", "x", "{", "[]", "1", "null", "\"user\"", "{\"user\":[]}", "{\"user\":null}", "{\"user\":1}", "{\"USER\":{}}",
+        "{\"user\":{}}x", "{\"user\":{\"username\":\"\\u0000\"}}", "{\"user\":{\"\\u0000\":1}}", "{\"user\":{\"username\":\"\\ud800\"}}",
+        "{\"user\":\xc3\xa9}", "\xff",
         "{\"user\":\"a\xff\"}", "{\"user\":{\"username\xc3", "{\"user\":{\"username\":\"a\nb\"}}", "{\"user\":{\"email\":1,\"email\":2}}",
         "{\"user\":{\"username\":{},\"email\":[\"a\"],\"password\":true}}", "{\"user\":{\"username\":1e999}}",
     };
@@ -143,7 +149,8 @@ Test(test_conduit, what_is_no_such_json_is_told)
         cr_expect_eq(tine_answer_status(a), 422, "%zu: %d", i, tine_answer_status(a));
         cr_expect(json_is_string(json_array_get(reasons, 0)), "%zu: %s", i, tine_answer_body(a, NULL));
     }
-    expect_answer(tine_test_call(t, "POST", "/users", "Content-Type: text/plain\n", "{}"), 422, "{\"errors\":{\"body\":[\"the body must be application/json\"]}}");
+    expect_answer(tine_test_call(t, "POST", "/users", "Content-Type: text/plain\n", "{}"), 422,
+                  "{\"errors\":{\"body\":[\"the body must be application/json\"]}}");
     tine_test_close(t);
 }
 
@@ -169,8 +176,8 @@ Test(test_conduit, passwords_are_kept_as_yescrypt)
     join(t, "ada");
     join(t, "zoe"); /* who has the same */
     tine_test_close(t);
-    FILE *ran = popen(text("python3 -c \"import sqlite3, sys; [print(*r) for r in sqlite3.connect(sys.argv[1]).execute('SELECT DISTINCT password FROM account')]\""
-                           " %s/conduit.sqlite", own_folder()), "r");
+    FILE *ran = popen(text("python3 -c \"import sqlite3, sys; [print(*r) for r in sqlite3.connect(sys.argv[1]).execute('SELECT DISTINCT "
+                           "password FROM account')]\" %s/conduit.sqlite", own_folder()), "r");
     for (int i = 0; i < 2; i++) {
         if (fgets(line, sizeof line, ran) == NULL && i == 0)
             cr_skip_test("python3 is not there");
@@ -206,7 +213,8 @@ Test(test_conduit, a_database_of_something_else_is_refused_with_the_reason)
     char told[2000] = "";
     if (access(module_path("conduit"), R_OK) != 0)
         cr_skip_test("Conduit was not built for want of a library");
-    const char *command = "python3 -c \"import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE article(price real)')\" %s/shop.sqlite";
+    const char *command =
+        "python3 -c \"import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE article(price real)')\" %s/shop.sqlite";
     if (system(text(command, own_folder())) != 0)
         cr_skip_test("python3 is not there");
     cr_redirect_stderr();

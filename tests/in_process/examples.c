@@ -28,8 +28,9 @@ Test(test_examples, a_handler_sees_the_request_that_was_sent)
     tine_test *t = open_module("hello", NULL);
     const tine_answer *a = tine_test_call(t, "PUT", "/request?a=b", "X-One: 1\r\nX-Two:  2 ", "four");
     cr_assert_eq(tine_answer_status(a), 200);
-    const char *const lines[] = {"method   PUT\n", "path     /request\n", "query    a=b\n", "client   127.0.0.1\n", "field    Host: localhost\n",
-                                 "field    Content-Length: 4\n", "field    X-One: 1\n", "field    X-Two: 2\n", "body     4 bytes\n"};
+    const char *const lines[] = {"method   PUT\n", "path     /request\n", "query    a=b\n", "client   127.0.0.1\n",
+                                 "field    Host: localhost\n", "field    Content-Length: 4\n", "field    X-One: 1\n", "field    X-Two: 2\n",
+                                 "body     4 bytes\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         expect_in(tine_answer_body(a, NULL), lines[i]);
     tine_test_close(t);

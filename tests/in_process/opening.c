@@ -65,7 +65,8 @@ Test(test_opening, a_module_of_the_first_layout_is_called)
 
 Test(test_opening, several_are_open_at_once)
 {
-    tine_test *one = open_module("counter", NULL), *two = open_module("tests/modules/probe", "path = /p\n"), *three = open_module("hello", NULL);
+    tine_test *one = open_module("counter", NULL), *two = open_module("tests/modules/probe", "path = /p\n"),
+              *three = open_module("hello", NULL);
     tine_test_call(one, "POST", "/once/a", NULL, NULL);
     expect_answer(tine_test_get(two, "/p/hello"), 200, "hello");
     expect_answer(tine_test_get(two, "/hello"), 404, NULL);

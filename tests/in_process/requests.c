@@ -179,7 +179,8 @@ Test(test_requests, a_trusted_client_speaks_for_others)
 {
     tine_test *t = tine_test_open(NULL, text("[server]\ntrusted = 127.0.0.1\n[app:m]\nmodule = %s\n", module_path(PROBE)));
     cr_assert_not_null(t);
-    expect_answer(tine_test_call(t, "GET", "/scheme", "X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https", NULL), 200, "https 192.0.2.7");
+    expect_answer(tine_test_call(t, "GET", "/scheme", "X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https", NULL), 200,
+                  "https 192.0.2.7");
     tine_test_close(t);
 }
 

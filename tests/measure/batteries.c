@@ -230,7 +230,7 @@ bool measure_batteries(void)
     mkdir(text("%s/pages", server.dir), 0755);
     file_write(text("%s/pages/list.html", server.dir), "<ul>{{#people}}<li id=\"{{id}}\">{{name}}</li>{{/people}}</ul>");
     int redis_port = start_redis(server.dir);
-    char *ini = "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[log]\naccess = off\n";
+    char *ini = ONE_WORKER "workers_max = 1\n[log]\naccess = off\n";
     for (int i = 0; i < ROWS; i++) {
         possible[i] = is_possible(&server, &rows[i], i, redis_port);
         ini = possible[i] ? text("%s%s", ini, sections(&rows[i], i, redis_port)) : ini;

@@ -136,6 +136,7 @@ bool measure_slow(void)
     char *said = file_read(out, NULL), *rate = strstr(said, "Requests/sec:");
     bool clean = rate != NULL && strstr(said, "Socket errors") == NULL && strstr(said, "Non-2xx") == NULL;
     server_stop(&server);
-    return report(in_time == SLOW && clean, "slow clients ended with 408 between %d and %d ms: %d of %d, the last after %d ms; wrk beside them: %s, %.0f requests/s",
+    return report(in_time == SLOW && clean,
+                  "slow clients ended with 408 between %d and %d ms: %d of %d, the last after %d ms; wrk beside them: %s, %.0f requests/s",
                   HEADER_MS, HEADER_MS + LATE_MS, in_time, SLOW, longest, clean ? "no error" : "ERRORS", rate ? atof(rate + 13) : 0.0);
 }

@@ -35,8 +35,9 @@ bool measure_routes(void)
     struct server server;
     pid_t workers[WORKERS_MAX];
     double ten = 1e9, thousand = 1e9;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[log]\naccess = off\n"
-                          "[app:a]\npath = /api\nmodule = @MODULES@/routes_ten.so\n[app:b]\npath = /all\nmodule = @MODULES@/routes_thousand.so\n");
+    server_start(&server, ONE_WORKER "workers_max = 1\n[log]\naccess = off\n"
+                                     "[app:a]\npath = /api\nmodule = @MODULES@/routes_ten.so\n[app:b]\npath = /all\n"
+                                     "module = @MODULES@/routes_thousand.so\n");
     server_await_workers(&server, 1, workers);
     struct client client = client_connect(&server);
     for (int i = 0; i < ROUNDS; i++) {
@@ -46,6 +47,7 @@ bool measure_routes(void)
     }
     client_close(&client);
     server_stop(&server);
-    return report(thousand * 100 <= ten * BOUND_PERCENT, "CPU of a pipelined request among 1,000 routes: %.2f us, among 10: %.2f us, %.2f times that (bound: %.1f)",
+    return report(thousand * 100 <= ten * BOUND_PERCENT,
+                  "CPU of a pipelined request among 1,000 routes: %.2f us, among 10: %.2f us, %.2f times that (bound: %.1f)",
                   thousand / 1000, ten / 1000, thousand / ten, BOUND_PERCENT / 100.0);
 }

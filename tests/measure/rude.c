@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { RUDE = 400, FLOODS = 4, SECONDS = 10, TIMEOUT_MS = 3000, BOUND_MS = 50, TIMES_MAX = 100000 };
@@ -109,13 +108,6 @@ static _Noreturn void flood(const struct server *server)
 
 /* ---- the good one ---- */
 
-static int64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
-
 static bool ask_once(struct client *client)
 {
     client_send(client, request("GET", "/hello", ""));
@@ -155,7 +147,8 @@ bool measure_rude(void)
     int64_t *times = calloc(TIMES_MAX, sizeof *times);
     int answered = 0;
     counts = mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    server_start(&server, text(EIGHT_WORKERS "[timeouts]\nheader = %dms\nbody = %dms\nsend = %dms\n" PROBE, TIMEOUT_MS, TIMEOUT_MS, TIMEOUT_MS));
+    server_start(&server,
+                 text(EIGHT_WORKERS "[timeouts]\nheader = %dms\nbody = %dms\nsend = %dms\n" PROBE, TIMEOUT_MS, TIMEOUT_MS, TIMEOUT_MS));
     pid_t rude = process_fork();
     if (rude == 0)
         be_rude(&server);
@@ -176,7 +169,7 @@ bool measure_rude(void)
     free(times);
     server_stop(&server);
     return report(answered == asked && p99 < BOUND_MS && ended >= RUDE && flooded,
-                  "%d rude clients (heads, bodies, readers of a byte a second; %d ended meanwhile) and a flood of %.0f MB of answers: a good "
-                  "one is answered %d of %d, p99 %.1f ms, longest %.1f ms (bound: all, %d ms)",
+                  "%d rude clients (heads, bodies, readers of a byte a second; %d ended meanwhile) and a flood of %.0f MB of "
+                  "answers: a good one is answered %d of %d, p99 %.1f ms, longest %.1f ms (bound: all, %d ms)",
                   RUDE, ended, (double)counts->flooded / 1e6, answered, asked, p99, longest, BOUND_MS);
 }

@@ -62,6 +62,7 @@ bool measure_save(void)
     qsort(times, ROUNDS, sizeof *times, compare);
     server_signal(&server, SIGINT);
     process_wait(server.pid, PATIENCE);
-    return report(times[ROUNDS / 2] < BOUND_MS, "from saving to serving (tine run, sanitizers): %d ms, median of %d, %d to %d (bound: %d ms)",
-                  (int)times[ROUNDS / 2], ROUNDS, (int)times[0], (int)times[ROUNDS - 1], BOUND_MS);
+    return report(times[ROUNDS / 2] < BOUND_MS,
+                  "from saving to serving (tine run, sanitizers): %d ms, median of %d, %d to %d (bound: %d ms)", (int)times[ROUNDS / 2],
+                  ROUNDS, (int)times[0], (int)times[ROUNDS - 1], BOUND_MS);
 }

@@ -37,7 +37,9 @@ static double first_answer_ms(void)
 {
     struct server server;
     /* The log is not there to be asked before the server is. */
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port_reserve())};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons((uint16_t)port_reserve())};
     server_prepare(&server, text("[server]\nlisten = 127.0.0.1:%d\nworkers = 8\n" PROBE, ntohs(address.sin_port)));
     const char *argv[] = {tine_path(), "-c", server.ini, NULL};
     double start = now_precise_ms();
@@ -64,6 +66,6 @@ bool measure_start(void)
     for (int i = 0; i < ROUNDS; i++)
         times[i] = first_answer_ms();
     qsort(times, ROUNDS, sizeof *times, compare);
-    return report(times[ROUNDS / 2] < BOUND_MS, "start to first answer: %.1f ms, median of %d, %.1f to %.1f (bound: %d ms)", times[ROUNDS / 2],
-                  ROUNDS, times[0], times[ROUNDS - 1], BOUND_MS);
+    return report(times[ROUNDS / 2] < BOUND_MS, "start to first answer: %.1f ms, median of %d, %.1f to %.1f (bound: %d ms)",
+                  times[ROUNDS / 2], ROUNDS, times[0], times[ROUNDS - 1], BOUND_MS);
 }

@@ -77,7 +77,8 @@ static int replaced(tine_request *r)
 static int bad(tine_request *r)
 {
     lent++;
-    return tine_send_content(r, TINE_CONTENT(.data = "x", .length = 1, .type = "text/plain\r\nX-Evil: 1", .release = take_back, .owner = &lent));
+    return tine_send_content(r, TINE_CONTENT(.data = "x", .length = 1, .type = "text/plain\r\nX-Evil: 1", .release = take_back,
+                                             .owner = &lent));
 }
 
 static int bad_etag(tine_request *r)
@@ -138,10 +139,11 @@ static int encoding(tine_request *r)
     return tine_text(r, 200, "%d %d", tine_accepts_encoding(r, "gzip"), tine_accepts_encoding(r, "identity"));
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/file", file), TINE_GET("/memory", memory), TINE_GET("/large", lend_large), TINE_GET("/roomy", roomy),
-                                           TINE_GET("/twice", twice), TINE_GET("/replaced", replaced), TINE_GET("/bad", bad),
-                                           TINE_GET("/bad_etag", bad_etag), TINE_GET("/gone", gone), TINE_PUT("/change", change),
-                                           TINE_GET("/change", change), TINE_GET("/balance", balance), TINE_GET("/encoding", encoding),
-                                           TINE_GET("/descriptor", descriptor), TINE_GET("/too_long", too_long),
-                                           TINE_GET("/no_file", no_file), TINE_GET("/described", described), {0}},
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/file", file), TINE_GET("/memory", memory), TINE_GET("/large", lend_large),
+                                           TINE_GET("/roomy", roomy), TINE_GET("/twice", twice), TINE_GET("/replaced", replaced),
+                                           TINE_GET("/bad", bad), TINE_GET("/bad_etag", bad_etag), TINE_GET("/gone", gone),
+                                           TINE_PUT("/change", change), TINE_GET("/change", change), TINE_GET("/balance", balance),
+                                           TINE_GET("/encoding", encoding), TINE_GET("/descriptor", descriptor),
+                                           TINE_GET("/too_long", too_long), TINE_GET("/no_file", no_file),
+                                           TINE_GET("/described", described), {0}},
             .settings = (const tine_option[]){{"file", TINE_PATH, "/nonexistent", "what /file sends"}, {0}})

@@ -177,7 +177,8 @@ static const tine_route open_routes[] = {TINE_GET("/open", plain), TINE_POST("/b
 static const tine_route closed_routes[] = {TINE_GET("/closed/{id}", id), TINE_POST("/closed", plain), TINE_GET("/both", plain),
                                            TINE_GROUP("/closed/in", inner_routes), {0}};
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/", plain), TINE_POST("/", plain), TINE_GET("/fail", fail), TINE_GET("/stream", stream),
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/", plain), TINE_POST("/", plain), TINE_GET("/fail", fail),
+                                           TINE_GET("/stream", stream),
                                            TINE_GET("/crash", crash), TINE_GET("/nonsense", nonsense), TINE_GET("/defer", defer),
                                            TINE_GET("/attributes", attributes), TINE_GET("/slash/", plain),
                                            TINE_GET("/routed", plain, .filters = TINE_FILTERS(&route)),

@@ -70,7 +70,8 @@ static int show(struct request *r)
 {
     struct app *app = tine_request_app(r);
     return tine_text(r, 200, "%s: %s, %lld, %lld, %s", tine_param(r, "name"), tine_setting(app, "greeting"),
-                     (long long)tine_setting_number(app, "room"), (long long)tine_setting_number(app, "loud"), (const char *)tine_data(app));
+                     (long long)tine_setting_number(app, "room"), (long long)tine_setting_number(app, "loud"),
+                     (const char *)tine_data(app));
 }
 
 static int content(struct request *r)

@@ -25,8 +25,9 @@ static const tine_route in8[] = {TINE_GROUP("/d", in7), {0}};
 static const tine_route in9[] = {TINE_GROUP("/c", in8), {0}};
 static const tine_route in10[] = {TINE_GROUP("/b", in9), {0}};
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GROUP("/slash/", leaf), TINE_GROUP("none", leaf), TINE_GROUP("/with", leaf, .handler = handle),
-                                           TINE_GROUP("/leaf", bad_leaf), TINE_GROUP("/a", in10), TINE_GROUP("/twice", leaf),
-                                           TINE_GET("/twice/x", handle), TINE_GET("/nameless", handle, .filters = TINE_FILTERS(&nameless)),
+TINE_MODULE(.routes = (const tine_route[]){TINE_GROUP("/slash/", leaf), TINE_GROUP("none", leaf),
+                                           TINE_GROUP("/with", leaf, .handler = handle), TINE_GROUP("/leaf", bad_leaf),
+                                           TINE_GROUP("/a", in10), TINE_GROUP("/twice", leaf), TINE_GET("/twice/x", handle),
+                                           TINE_GET("/nameless", handle, .filters = TINE_FILTERS(&nameless)),
                                            TINE_GET("/newer", handle, .filters = TINE_FILTERS(&newer)),
                                            TINE_GET("/many", handle, .filters = TINE_FILTERS(EIGHT, EIGHT, EIGHT, EIGHT, &one)), {0}})

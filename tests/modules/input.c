@@ -237,7 +237,8 @@ static int twice(tine_request *r)
     const char *first = tine_form(r, "first"), *again = first, *other = tine_form(r, "other");
     for (int i = 0; i < 10 && again == first; i++)
         again = tine_form(r, "first");
-    return tine_failed(r) ? tine_failed(r) : tine_text(r, 200, "%s %zu %zu", again == first ? "once" : "anew", strlen(first), strlen(shown(other)));
+    return tine_failed(r) ? tine_failed(r)
+                          : tine_text(r, 200, "%s %zu %zu", again == first ? "once" : "anew", strlen(first), strlen(shown(other)));
 }
 
 /* What looking for a field has added to the file that the body lies in: nothing, as it is only read. */
@@ -319,17 +320,20 @@ static const tine_option settings[] = {{"directory", TINE_PATH, ".", "where file
 
 TINE_MODULE(.settings = settings,
             .routes = (const tine_route[]){
-                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/mixed", mixed), TINE_POST("/twice", twice), TINE_POST("/untouched", untouched),
-                TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_GET("/jumping_query", jumping_query), TINE_POST("/count_pairs", count_pairs),
-                TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
+                TINE_GET("/cookie/{name}", cookie), TINE_POST("/form", form), TINE_POST("/mixed", mixed), TINE_POST("/twice", twice),
+                TINE_POST("/untouched", untouched),
+                TINE_POST("/careless_form", careless_form), TINE_GET("/query", query), TINE_GET("/jumping_query", jumping_query),
+                TINE_POST("/count_pairs", count_pairs), TINE_POST("/two_failures", two_failures), TINE_POST("/own_words", own_words),
                 TINE_GET("/integers/{id}", integers), TINE_GET("/no_such_param", no_such_param),
                 TINE_GET("/misnamed/{name}", misnamed), TINE_GET("/misnamed", misnamed), TINE_GET("/no_such_integer", no_such_integer),
                 TINE_POST("/json", json), TINE_POST("/strict_json", strict_json), TINE_POST("/wrong_json", wrong_json),
-                TINE_POST("/document", document), TINE_POST("/sum", sum), TINE_POST("/stream/sum", sum, .stream = 1), TINE_POST("/first", first),
+                TINE_POST("/document", document), TINE_POST("/sum", sum), TINE_POST("/stream/sum", sum, .stream = 1),
+                TINE_POST("/first", first),
                 TINE_POST("/stream/first", first, .stream = 1), TINE_POST("/stream/unread", unread, .stream = 1),
                 TINE_POST("/stream/crash", crash, .stream = 1), TINE_POST("/stream/body", body, .stream = 1),
                 TINE_POST("/stream/late", body_too_late, .stream = 1),
-                TINE_POST("/stream/late_form", form_too_late, .stream = 1), TINE_POST("/fd", body_fd), TINE_POST("/stream/fd", body_fd, .stream = 1),
+                TINE_POST("/stream/late_form", form_too_late, .stream = 1), TINE_POST("/fd", body_fd),
+                TINE_POST("/stream/fd", body_fd, .stream = 1),
                 TINE_POST("/parts", parts), TINE_POST("/stream/parts", parts, .stream = 1), TINE_POST("/skip", skip_parts),
                 TINE_POST("/save", save), TINE_GET("/kept/{name}", kept), TINE_POST("/spool", spool), TINE_POST("/no_part", no_part),
                 TINE_POST("/stream/form", form, .stream = 1), TINE_POST("/stream/mixed", mixed, .stream = 1),

@@ -99,6 +99,6 @@ static int storm(tine_request *r)
     return tine_text(r, 200, "whole");
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/get", get), TINE_POST("/set", set), TINE_POST("/add", add), TINE_POST("/delete", drop),
-                                           TINE_POST("/take", take), TINE_POST("/storm", storm), {0}},
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/get", get), TINE_POST("/set", set), TINE_POST("/add", add),
+                                           TINE_POST("/delete", drop), TINE_POST("/take", take), TINE_POST("/storm", storm), {0}},
             .settings = (const tine_option[]){KEEP_SETTINGS, {0}}, .load = load, .worker_init = worker_init, .worker_exit = worker_exit)

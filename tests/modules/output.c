@@ -51,7 +51,9 @@ static int attachment(tine_request *r)
 static int cookies(tine_request *r)
 {
     int failed = tine_set_cookie(r, "plain", "a=b", NULL);
-    failed += tine_set_cookie(r, "all", "1", TINE_COOKIE(.path = "/x", .domain = "a.test", .same_site = "Strict", .max_age = 60, .secure = 1, .scripts = 1));
+    failed +=
+        tine_set_cookie(r, "all", "1",
+                        TINE_COOKIE(.path = "/x", .domain = "a.test", .same_site = "Strict", .max_age = 60, .secure = 1, .scripts = 1));
     failed += tine_set_cookie(r, "gone", NULL, NULL);
     failed += tine_set_cookie(r, "other", "", TINE_COOKIE(.same_site = "None"));
     failed += tine_set_cookie(r, "__Host-sid", "x", NULL);
@@ -64,12 +66,16 @@ static int bad_cookies(tine_request *r)
 {
     static char large[5000];
     memset(large, 'x', sizeof large - 1);
-    int failed = -(tine_set_cookie(r, "a b", "x", NULL) + tine_set_cookie(r, NULL, "x", NULL) + tine_set_cookie(r, "split", "x\r\nX-Evil: 1", NULL) +
+    int failed = -(tine_set_cookie(r, "a b", "x", NULL) + tine_set_cookie(r, NULL, "x", NULL) +
+                   tine_set_cookie(r, "split", "x\r\nX-Evil: 1", NULL) +
                    tine_set_cookie(r, "split", "x;Domain=evil.test", NULL) + tine_set_cookie(r, "large", large, NULL) +
-                   tine_set_cookie(r, "p", "x", TINE_COOKIE(.path = "/\r\nX-Evil: 1")) + tine_set_cookie(r, "p", "x", TINE_COOKIE(.path = "x")) +
-                   tine_set_cookie(r, "d", "x", TINE_COOKIE(.domain = "a; HttpOnly")) + tine_set_cookie(r, "s", "x", TINE_COOKIE(.same_site = "Loose")) +
+                   tine_set_cookie(r, "p", "x", TINE_COOKIE(.path = "/\r\nX-Evil: 1")) +
+                   tine_set_cookie(r, "p", "x", TINE_COOKIE(.path = "x")) +
+                   tine_set_cookie(r, "d", "x", TINE_COOKIE(.domain = "a; HttpOnly")) +
+                   tine_set_cookie(r, "s", "x", TINE_COOKIE(.same_site = "Loose")) +
                    tine_set_cookie(r, "n", "x", TINE_COOKIE(.same_site = "None", .secure = -1)) +
-                   tine_set_cookie(r, "__Host-x", "x", TINE_COOKIE(.path = "/y")) + tine_set_cookie(r, "__Secure-x", "x", TINE_COOKIE(.secure = -1)));
+                   tine_set_cookie(r, "__Host-x", "x", TINE_COOKIE(.path = "/y")) +
+                   tine_set_cookie(r, "__Secure-x", "x", TINE_COOKIE(.secure = -1)));
     return tine_text(r, 200, "%d", failed);
 }
 
@@ -234,8 +240,8 @@ static int wrong(tine_request *r)
 /* Wrong calls that only fail themselves. */
 static int wrong_calls(tine_request *r)
 {
-    int failed = -(tine_write(r, NULL, 5) + tine_write(r, "x", (size_t)-1) + tine_set_header(r, NULL, "x") + tine_set_header(r, "X-A", "a\nb") +
-                   tine_add_header(r, "X-A", NULL));
+    int failed = -(tine_write(r, NULL, 5) + tine_write(r, "x", (size_t)-1) + tine_set_header(r, NULL, "x") +
+                   tine_set_header(r, "X-A", "a\nb") + tine_add_header(r, "X-A", NULL));
     tine_sleep(r, -1);
     tine_wait(r, STDIN_FILENO, POLLIN, -1);
     tine_set_status(r, 1000);
@@ -287,7 +293,8 @@ static int made_of(tine_request *r)
     const char *how = q(r, "how");
     size_t length;
     if (q(r, "lent") != NULL)
-        tine_send_content(r, TINE_CONTENT(.data = lent = strdup("a body that is lent"), .length = 19, .release = scribble_and_free, .owner = NULL));
+        tine_send_content(r, TINE_CONTENT(.data = lent = strdup("a body that is lent"), .length = 19, .release = scribble_and_free,
+                                          .owner = NULL));
     else
         tine_text(r, 200, "a body that is lent");
     const char *body = tine_response_body(r, &length);

@@ -150,7 +150,8 @@ static int redirect_to(tine_request *r)
 static int set(tine_request *r)
 {
     int good = tine_set_header(r, "X-Set", "first") == 0 && tine_set_header(r, "X-Set", "second") == 0 &&
-               tine_add_header(r, "X-Many", "one") == 0 && tine_add_header(r, "X-Many", "two") == 0 && tine_set_header(r, "X-Empty", "") == 0;
+               tine_add_header(r, "X-Many", "one") == 0 && tine_add_header(r, "X-Many", "two") == 0 &&
+               tine_set_header(r, "X-Empty", "") == 0;
     int bad = tine_set_header(r, "X Bad", "x") == 0 || tine_set_header(r, "X-Split", "a\r\nX-Evil: 1") == 0 ||
               tine_set_header(r, "Content-Length", "7") == 0 || tine_set_header(r, "Transfer-Encoding", "x") == 0 ||
               tine_set_header(r, "Connection", "x") == 0 || tine_set_header(r, "", "x") == 0 || tine_set_header(r, "X-Pad", " x") == 0 ||
@@ -268,7 +269,8 @@ static int log_lines(tine_request *r)
 TINE_MODULE(.routes = (const tine_route[]){
                 TINE_GET("/", hello), TINE_GET("/hello", hello), TINE_GET("/pid", pid), TINE_GET("/id", id),
                 TINE_GET("/client", client), TINE_GET("/scheme", scheme), TINE_ROUTE("*", "/method", method), TINE_POST("/echo", echo),
-                TINE_PUT("/echo", echo), TINE_POST("/echo_stream", echo_stream, .stream = 1), TINE_POST("/sum", sum), TINE_GET("/path/{rest:path}", path),
+                TINE_PUT("/echo", echo), TINE_POST("/echo_stream", echo_stream, .stream = 1), TINE_POST("/sum", sum),
+                TINE_GET("/path/{rest:path}", path),
                 TINE_GET("/users/{name}", user), TINE_GET("/users/me", user_me), TINE_DELETE("/users/{name}", nothing),
                 TINE_GET("/items/{number:int}", item), TINE_GET("/query", query), TINE_GET("/header/{name}", header),
                 TINE_GET("/headers", headers), TINE_GET("/nothing", nothing), TINE_GET("/status/{code:int}", status),

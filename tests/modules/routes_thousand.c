@@ -21,5 +21,6 @@ static int answer(tine_request *r)
 TINE_MODULE(.routes = (const tine_route[]){TEN_ROUTES(0, 0), {0}})
 #else
 TINE_MODULE(.routes = (const tine_route[]){HUNDRED_ROUTES(0), HUNDRED_ROUTES(1), HUNDRED_ROUTES(2), HUNDRED_ROUTES(3), HUNDRED_ROUTES(4),
-                                           HUNDRED_ROUTES(5), HUNDRED_ROUTES(6), HUNDRED_ROUTES(7), HUNDRED_ROUTES(8), HUNDRED_ROUTES(9), {0}})
+                                           HUNDRED_ROUTES(5), HUNDRED_ROUTES(6), HUNDRED_ROUTES(7), HUNDRED_ROUTES(8),
+                                           HUNDRED_ROUTES(9), {0}})
 #endif

@@ -51,7 +51,8 @@ static struct table search(bool (*is_wanted)(const char *path), size_t step, siz
     while (maps != NULL && table.stride == 0 && fgets(line, sizeof line, maps) != NULL) {
         unsigned long from, to;
         int used = 0;
-        if (sscanf(line, "%lx-%lx rw-p %*s %*s %*s %n", &from, &to, &used) != 2 || used == 0 || to - from > LARGEST || !is_wanted(line + used))
+        if (sscanf(line, "%lx-%lx rw-p %*s %*s %*s %n", &from, &to, &used) != 2 || used == 0 || to - from > LARGEST ||
+            !is_wanted(line + used))
             continue;
         for (; from + 3 * STRIDE_MAX < to && table.stride == 0; from += step)
             table = (struct table){(char *)from, stride((char *)from)};

@@ -155,6 +155,6 @@ static int storm(tine_request *r)
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/count", count), TINE_GET("/counted", counted), TINE_GET("/reset", reset),
                                            TINE_GET("/names", names), TINE_GET("/get", get), TINE_GET("/set", set), TINE_GET("/add", add),
-                                           TINE_GET("/delete", drop), TINE_GET("/swap", swap), TINE_GET("/increment", increment), TINE_GET("/wrong", wrong),
-                                           TINE_GET("/check", check), TINE_GET("/storm", storm), {0}},
+                                           TINE_GET("/delete", drop), TINE_GET("/swap", swap), TINE_GET("/increment", increment),
+                                           TINE_GET("/wrong", wrong), TINE_GET("/check", check), TINE_GET("/storm", storm), {0}},
             .worker_init = worker_init)

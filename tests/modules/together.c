@@ -117,6 +117,6 @@ static int upload(tine_request *r)
     return work_on(r, "an upload");
 }
 
-TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/", plain), TINE_GET("/written", written), TINE_GET("/finish", finish), TINE_GET("/events", events),
-                                           TINE_POST("/upload", upload, .stream = 1), {0}},
+TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/", plain), TINE_GET("/written", written), TINE_GET("/finish", finish),
+                                           TINE_GET("/events", events), TINE_POST("/upload", upload, .stream = 1), {0}},
             .filters = TINE_FILTERS(&around))

@@ -214,8 +214,9 @@ static void worker_exit(tine_app *app)
 }
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_GET("/nap/{ms:int}", nap), TINE_GET("/late/{ms:int}", late),
-                                           TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/rob", rob), TINE_GET("/supplant", supplant),
-                                           TINE_GET("/shut", shut), TINE_GET("/leak", leak), TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash),
+                                           TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/rob", rob),
+                                           TINE_GET("/supplant", supplant), TINE_GET("/shut", shut), TINE_GET("/leak", leak),
+                                           TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash),
                                            TINE_GET("/halves/{name}", halves), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

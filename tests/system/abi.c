@@ -51,24 +51,23 @@ Test(abi, a_module_of_the_first_layout_serves)
     server_stop(&server);
 }
 
-Test(abi, a_newer_module_is_refused_with_both_numbers)
+static void expect_newer(const char *ini, const char *thing)
 {
     struct server server;
-    server_prepare(&server, MODULE("newer"));
+    server_prepare(&server, ini);
     struct run ran = run_tine("-c", server.ini);
-    cr_assert_eq(ran.code, 1, "%s", ran.err);
-    cr_assert(text_matches(ran.err, "server\\.ini:6: \\[app:m\\] module: .*newer tine .its module struct has [0-9]+ bytes, this one's [0-9]+"),
-              "%s", ran.err);
+    const char *told = text("server\\.ini:6: \\[app:m\\] module: .*newer tine .its %s struct has [0-9]+ bytes, this one's [0-9]+", thing);
+    cr_assert(ran.code == 1 && text_matches(ran.err, told), "%d: %s", ran.code, ran.err);
+}
+
+Test(abi, a_newer_module_is_refused_with_both_numbers)
+{
+    expect_newer(MODULE("newer"), "module");
 }
 
 Test(abi, newer_routes_are_refused_with_both_numbers)
 {
-    struct server server;
-    server_prepare(&server, MODULE("newer_routes"));
-    struct run ran = run_tine("-c", server.ini);
-    cr_assert_eq(ran.code, 1, "%s", ran.err);
-    cr_assert(text_matches(ran.err, "server\\.ini:6: \\[app:m\\] module: .*newer tine .its route struct has [0-9]+ bytes, this one's [0-9]+"),
-              "%s", ran.err);
+    expect_newer(MODULE("newer_routes"), "route");
 }
 
 /* Which shows only when they are called. */
@@ -81,7 +80,9 @@ Test(abi, newer_structs_of_calls_are_refused_with_both_numbers)
     expect_field(&response, "Set-Cookie", NULL);
     expect_get(&server, "/content", 500, NULL);
     char *log = server_log(&server);
-    cr_assert(text_matches(log, "handler m\\.cookie of module .*/newer_calls\\.so sets cookie 'a', refused: its options have [0-9]+ bytes, and this tine knows [0-9]+"), "%s", log);
-    cr_assert(text_matches(log, "handler m\\.content of module .*/newer_calls\\.so gives .* a struct of [0-9]+ bytes, and this tine knows [0-9]+"), "%s", log);
+    cr_assert(text_matches(log, "handler m\\.cookie of module .*/newer_calls\\.so sets cookie 'a', refused: its options have [0-9]+ bytes, "
+                                "and this tine knows [0-9]+"), "%s", log);
+    cr_assert(text_matches(log, "handler m\\.content of module .*/newer_calls\\.so gives .* a struct of [0-9]+ bytes, and this tine "
+                                "knows [0-9]+"), "%s", log);
     server_stop(&server);
 }

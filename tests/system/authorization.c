@@ -45,7 +45,8 @@ static const char *base64(const char *bytes)
     size_t length = strlen(bytes), at = 0;
     char *made = calloc(1, length * 2 + 5);
     for (size_t i = 0; i < length; i += 3) {
-        unsigned a = (unsigned char)bytes[i], b = i + 1 < length ? (unsigned char)bytes[i + 1] : 0, c = i + 2 < length ? (unsigned char)bytes[i + 2] : 0;
+        unsigned a = (unsigned char)bytes[i], b = i + 1 < length ? (unsigned char)bytes[i + 1] : 0,
+                 c = i + 2 < length ? (unsigned char)bytes[i + 2] : 0;
         made[at++] = digits[a >> 2];
         made[at++] = digits[(a & 3) << 4 | b >> 4];
         made[at++] = i + 1 < length ? digits[(b & 15) << 2 | c >> 6] : '=';
@@ -79,8 +80,8 @@ static int login(const char *credentials)
 static void start_basic(const char *ini)
 {
     server_prepare(&server, ini);
-    file_write(users_path(&server), text("# who may come in\n\nada:%s\nbob:%s\r\ncyd:%s\n", hashed("count: ess", "$2y$", 4), hashed("builder", "$6$", 1000),
-                                         hashed("wide", "$y$", 1)));
+    file_write(users_path(&server), text("# who may come in\n\nada:%s\nbob:%s\r\ncyd:%s\n", hashed("count: ess", "$2y$", 4),
+                                         hashed("builder", "$6$", 1000), hashed("wide", "$y$", 1)));
     server_launch(&server);
 }
 
@@ -104,8 +105,9 @@ Test(authorization, whatever_else_is_challenged, .fini = stop)
     expect_response(&response, 401, NULL);
     expect_field(&response, "WWW-Authenticate", "Basic realm=\"the place\", charset=\"UTF-8\"");
     expect_field(&response, "Cache-Control", "no-store");
-    static const char *const others[] = {"", "Basic", "Basic ", "Basic !!!!", "Basic YWRh", "Basic OmNvdW50", "Basic YWRhOmNvdW50OiBlc3M", "Bearer YWRhOmNvdW50OiBlc3M=",
-                                         "Basic YWRhOmNvdW50OiBlc3M=, Basic x", "BasicYWRhOmNvdW50OiBlc3M=", "Basic ====", "Basic YWRhAA==", "Basic YWRhOmNvdW50OiBlc3M=AAAA"};
+    static const char *const others[] = {"", "Basic", "Basic ", "Basic !!!!", "Basic YWRh", "Basic OmNvdW50", "Basic YWRhOmNvdW50OiBlc3M",
+                                         "Bearer YWRhOmNvdW50OiBlc3M=", "Basic YWRhOmNvdW50OiBlc3M=, Basic x", "BasicYWRhOmNvdW50OiBlc3M=",
+                                         "Basic ====", "Basic YWRhAA==", "Basic YWRhOmNvdW50OiBlc3M=AAAA"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         cr_assert_eq(status_of(others[i]), 401, "%s", others[i]);
     cr_assert_eq(login("nobody:count: ess"), 401);
@@ -168,7 +170,8 @@ Test(authorization, an_unknown_name_costs_what_a_wrong_password_does, .fini = st
     server_prepare(&server, BASIC(""));
     file_write(users_path(&server), text("ada:%s\n", hashed("right", "$2y$", 9)));
     server_launch(&server);
-    unsigned long long wrong = cost("ada:wrong", 401), unknown = cost("eve:wrong", 401), same = cost("eve:right", 401), first = cost("ada:right", 200);
+    unsigned long long wrong = cost("ada:wrong", 401), unknown = cost("eve:wrong", 401), same = cost("eve:right", 401),
+                       first = cost("ada:right", 200);
     cr_assert(unknown > wrong / 2 && unknown < wrong * 2, "%llu ns for an unknown name, %llu for a wrong password", unknown, wrong);
     cr_assert(same > wrong / 2 && same < wrong * 2, "%llu ns for an unknown name with a password, %llu for a wrong password", same, wrong);
     /* One of the first four is hashed, which can take twice the time beside others; of the wrong ones all are. */
@@ -220,8 +223,7 @@ static void expect_refused(const char *ini, const char *users, const char *reaso
     server_prepare(&refused, ini);
     if (users != NULL)
         file_write(users_path(&refused), users);
-    struct run ran = run_tine("-t", "-c", refused.ini);
-    cr_assert(ran.code == 1 && text_matches(ran.err, reason), "no /%s/ in: %s", reason, ran.err);
+    expect_bad_ini(&refused, reason);
 }
 
 Test(authorization, a_file_of_users_that_is_wrong_is_refused_with_its_line)
@@ -234,7 +236,8 @@ Test(authorization, a_file_of_users_that_is_wrong_is_refused_with_its_line)
     expect_refused(BASIC(""), "ada:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n", FILE_REFUSED ":1: .*not written by bcrypt");
     expect_refused(BASIC(""), "ada:$1$abcdefgh$abcdefghijklmnopqrstuv\n", FILE_REFUSED ":1: .*not written by bcrypt");
     expect_refused(BASIC(""), "ada:$2y$10$abcdefghijklmnopqrstuu\n", FILE_REFUSED ":1: .*cut off");
-    expect_refused(BASIC(""), text("ada:%s\nada:%s\n", hashed("a", "$5$", 1000), hashed("b", "$5$", 1000)), FILE_REFUSED ": 'ada' is there twice");
+    expect_refused(BASIC(""), text("ada:%s\nada:%s\n", hashed("a", "$5$", 1000), hashed("b", "$5$", 1000)),
+                   FILE_REFUSED ": 'ada' is there twice");
     expect_refused(BASIC("cache = 100000\n"), "", "server\\.ini:9: \\[filter:login\\] cache: must be 0 to 65536");
     expect_refused(BASIC("realm = 'a\"b'\n"), "", "server\\.ini:9: \\[filter:login\\] realm: ");
 }
@@ -253,7 +256,8 @@ Test(authorization, a_token_comes_in_by_its_hash, .fini = stop)
     server_start(&server, text(BEARER("token.ada = %s\ntoken.bob = %s\nrealm = here\n"), sha256("ada's"), sha256("bob's")));
     expect_user("Bearer ada's", "ada");
     expect_user("bearer  bob's", "bob");
-    static const char *const others[] = {"Bearer", "Bearer ", "Bearer ada", "Bearer ada'S", "Bearer ada's, Bearer bob's", "Bearer ada'ss", "Basic ada's", "Bearerada's"};
+    static const char *const others[] = {"Bearer", "Bearer ", "Bearer ada", "Bearer ada'S", "Bearer ada's, Bearer bob's", "Bearer ada'ss",
+                                         "Basic ada's", "Bearerada's"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         expect_user(others[i], NULL);
     expect_user(text("Bearer %s", sha256("ada's")), NULL); /* what lies in the file is no token */
@@ -303,6 +307,7 @@ Test(authorization, wrong_tokens_are_refused_with_their_line)
                    "server\\.ini:8: \\[filter:login\\] token.ada: it is no SHA-256");
     const char *one = sha256("a");
     expect_refused(text(BEARER("token.ada = %s,%s,%s,%s,%s\n"), one, one, one, one, one), NULL, "token.ada: .*up to 4 of them");
-    expect_refused(BEARER("file = users\n"), "a:b\n", "server\\.ini:8: \\[filter:login\\] file: .*users:1: what stands behind the name is no SHA-256");
+    expect_refused(BEARER("file = users\n"), "a:b\n",
+                   "server\\.ini:8: \\[filter:login\\] file: .*users:1: what stands behind the name is no SHA-256");
     expect_refused(BEARER("file = users\n"), NULL, "server\\.ini:8: \\[filter:login\\] file: .*No such file");
 }

@@ -67,7 +67,7 @@ Test(balance, new_workers_get_their_share)
     struct server server;
     struct client clients[KEPT];
     pid_t workers[WORKERS_MAX];
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n" PROBE);
+    server_start(&server, ONE_WORKER "workers_max = 1\n" PROBE);
     for (int i = 0; i < KEPT; i++)
         clients[i] = client_connect(&server);
     ask_all(clients);

@@ -16,7 +16,7 @@
 TestSuite(batteries, .timeout = 180);
 
 #define KEY "0123456789abcdef0123456789abcdef"
-#define SERVER "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n"
+#define SERVER ONE_WORKER "workers_max = 1\n"
 #define MINUTE "field=Cache-Control:max-age=60"
 
 static struct server server;

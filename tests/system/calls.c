@@ -8,7 +8,6 @@
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <regex.h>
-#include <signal.h>
 #include <string.h>
 
 TestSuite(calls, .timeout = 180);
@@ -46,7 +45,8 @@ static const struct call {
     {"tine_form_at", "input/forms_are_decoded_or_refused", CRASH},
     {"tine_json_body", "input/json_is_unpacked_or_refused_with_the_place", IN, "input/mistakes_of_a_handler_are_logged_with_its_name"},
     {"tine_json_document", "input/json_is_unpacked_or_refused_with_the_place", CRASH},
-    {"tine_read", "streaming_bodies/arrive_whole_in_every_size_and_by_every_size_of_read", 500, "gives tine_read() a length of 18446744073709551615"},
+    {"tine_read", "streaming_bodies/arrive_whole_in_every_size_and_by_every_size_of_read", 500,
+     "gives tine_read() a length of 18446744073709551615"},
     {"tine_body_fd", "input/a_body_is_there_as_a_descriptor", CRASH},
     {"tine_next_part", "input/parts_are_pulled_one_by_one", CRASH},
     {"tine_part_read", "input/parts_are_pulled_one_by_one", IN, "input/mistakes_of_a_handler_are_logged_with_its_name"},
@@ -55,7 +55,8 @@ static const struct call {
     {"tine_part_save", "input/a_file_is_saved_once_and_under_a_safe_name", 500, "calls tine_part_save() without a part"},
     {"tine_file_name", "uploads/are_kept_in_their_folder_whatever_the_client_calls_them", 200, "gives tine_file_name() NULL"},
     {"tine_text", "handlers/text_is_text", IN, "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},
-    {"tine_json", "input/json_is_unpacked_or_refused_with_the_place", IN, "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},
+    {"tine_json", "input/json_is_unpacked_or_refused_with_the_place", IN,
+     "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},
     {"tine_json_pack", "handlers/json_is_json", IN, "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},
     {"tine_send", "handlers/a_block_of_any_size_arrives", IN, "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},
     {"tine_problem", "handlers/a_problem_is_a_problem", 500, "answers with status 99"},
@@ -71,8 +72,10 @@ static const struct call {
     {"tine_accepts_encoding", "content/modules_learn_what_encodings_are_wanted", CRASH},
     {"tine_set_header", "handlers/fields_can_be_set_but_not_split", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
     {"tine_add_header", "handlers/fields_can_be_set_but_not_split", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
-    {"tine_set_status", "handlers/a_status_set_before_writing_is_sent", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
-    {"tine_write", "handlers/what_is_written_arrives_in_chunks_once_it_is_much", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
+    {"tine_set_status", "handlers/a_status_set_before_writing_is_sent", IN,
+     "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
+    {"tine_write", "handlers/what_is_written_arrives_in_chunks_once_it_is_much", IN,
+     "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
     {"tine_write_text", "output/what_is_written_by_a_format_is_whole", 200, "gives tine_write_text() NULL for a format"},
     {"tine_html", "output/what_a_page_shows_is_escaped", IN, "output/answers_that_cannot_be_made_are_500_and_name_the_handler"},
     {"tine_write_html", "output/what_a_page_shows_is_escaped", 200, "gives tine_write_html() a format that it cannot take: '(null)'"},
@@ -81,7 +84,8 @@ static const struct call {
     {"tine_flush", "streams/flushed_is_sent_while_the_handler_runs", IN, "output/no_stream_where_there_is_no_content"},
     {"tine_event", "streams/events_are_framed_as_the_standard_has_it", IN, "streams/events_are_framed_as_the_standard_has_it"},
     {"tine_sleep", "streams/a_stall_does_not_cut_a_sleep_short", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
-    {"tine_wait", "streams/a_wait_ends_when_its_descriptor_is_ready", IN, "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
+    {"tine_wait", "streams/a_wait_ends_when_its_descriptor_is_ready", IN,
+     "output/calls_that_cannot_be_done_fail_alone_and_name_the_handler"},
     {"tine_finish", "streams/finish_answers_and_the_handler_goes_on", IN, "output/what_comes_after_finish_is_too_late"},
     {"tine_set_attribute", "filters/tell_handlers_by_attributes", IN, "filters/tell_handlers_by_attributes"},
     {"tine_attribute", "filters/tell_handlers_by_attributes", 200, "asks for an attribute without a name"},
@@ -94,26 +98,35 @@ static const struct call {
     {"tine_counter_find", "shared/counters_are_exact_over_eight_workers", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
     {"tine_counter_add", "shared/counters_are_exact_over_eight_workers", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
     {"tine_counter_get", "shared/counters_are_exact_over_eight_workers", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
-    {"tine_counter_set", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
-    {"tine_shared_get", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
-    {"tine_shared_set", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
-    {"tine_shared_add", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
-    {"tine_shared_delete", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
-    {"tine_shared_swap", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
+    {"tine_counter_set", "shared/entries_are_set_read_added_deleted_and_expire", IN,
+     "shared/wrong_calls_are_refused_and_told_with_the_handler"},
+    {"tine_shared_get", "shared/entries_are_set_read_added_deleted_and_expire", IN,
+     "shared/wrong_calls_are_refused_and_told_with_the_handler"},
+    {"tine_shared_set", "shared/entries_are_set_read_added_deleted_and_expire", IN,
+     "shared/wrong_calls_are_refused_and_told_with_the_handler"},
+    {"tine_shared_add", "shared/entries_are_set_read_added_deleted_and_expire", IN,
+     "shared/wrong_calls_are_refused_and_told_with_the_handler"},
+    {"tine_shared_delete", "shared/entries_are_set_read_added_deleted_and_expire", IN,
+     "shared/wrong_calls_are_refused_and_told_with_the_handler"},
+    {"tine_shared_swap", "shared/entries_are_set_read_added_deleted_and_expire", IN,
+     "shared/wrong_calls_are_refused_and_told_with_the_handler"},
     {"tine_shared_as", "session/keeps_what_is_set_in_memory", CRASH},
-    {"tine_shared_increment", "shared/entries_are_set_read_added_deleted_and_expire", IN, "shared/wrong_calls_are_refused_and_told_with_the_handler"},
+    {"tine_shared_increment", "shared/entries_are_set_read_added_deleted_and_expire", IN,
+     "shared/wrong_calls_are_refused_and_told_with_the_handler"},
     {"tine_alloc", "handlers/a_block_of_any_size_arrives", 500, "asks tine_alloc() for 18446744073709551608 bytes"},
     {"tine_printf", "handlers/fields_are_found_whatever_their_case", CRASH},
     {"tine_log", "handlers/a_log_line_carries_the_requests_id", CRASH},
     {"tine_setting", "handlers/settings_have_types_and_fallbacks", 200, "asks tine_setting() for 'never declared'"},
     {"tine_setting_number", "handlers/settings_have_types_and_fallbacks", 200, "asks tine_setting_number() for 'word', which is a text"},
-    {"tine_setting_each", "modules/a_name_with_an_asterisk_stands_for_many_settings", 200, "asks tine_setting_each() for 'word', which is no setting"},
+    {"tine_setting_each", "modules/a_name_with_an_asterisk_stands_for_many_settings", 200,
+     "asks tine_setting_each() for 'word', which is no setting"},
     {"tine_app_name", "handlers/settings_have_types_and_fallbacks", CRASH},
     {"tine_app_path", "handlers/settings_have_types_and_fallbacks", CRASH},
     {"tine_set_data", "handlers/settings_have_types_and_fallbacks", CRASH},
     {"tine_data", "handlers/settings_have_types_and_fallbacks", CRASH},
     {"tine_server_status", "status/master_and_workers_show_the_same", IN, NULL}, /* it takes nothing that could be wrong */
-    {"tine_reject", "modules/a_load_that_rejects_is_refused_with_its_reason", 200, "calls tine_reject() outside of load, worker_init and health: too late"},
+    {"tine_reject", "modules/a_load_that_rejects_is_refused_with_its_reason", 200,
+     "calls tine_reject() outside of load, worker_init and health: too late"},
 };
 enum { CALLS = sizeof calls / sizeof *calls };
 
@@ -175,9 +188,11 @@ static const char *expected_line(const struct call *call)
 {
     const char *module = text("%s/wrong.so", modules_path());
     if (call->wrong == NULL)
-        return text("handler wrong\\.call_%s of module %s, GET /%s, request [0-9a-f]+: crashed with SIGSEGV", call->function, module, call->function);
+        return text("handler wrong\\.call_%s of module %s, GET /%s, request [0-9a-f]+: crashed with SIGSEGV", call->function, module,
+                    call->function);
     bool of_app = strncmp(call->function, "tine_setting", 12) == 0 || strcmp(call->function, "tine_reject") == 0;
-    char *line = of_app ? text("[app:wrong] module '%s' %s", module, call->wrong) : text("handler wrong.call_%s of module %s %s", call->function, module, call->wrong);
+    char *line = of_app ? text("[app:wrong] module '%s' %s", module, call->wrong)
+                        : text("handler wrong.call_%s of module %s %s", call->function, module, call->wrong);
     char *escaped = text("%s%s", line, line), *to = escaped;
     for (const char *from = line; *from != 0; *to++ = *from++)
         if (strchr("()[]*", *from) != NULL)
@@ -200,6 +215,5 @@ Test(calls, that_are_wrong_are_answered_and_told_with_handler_and_module)
             harness_fail("%s: no /%s/ in\n%s", calls[i].function, line, server_log(&server));
         response_free(&response);
     }
-    server_signal(&server, SIGTERM); /* server_stop() would take the crashes for tine's own */
-    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+    server_stop_after_crashes(&server);
 }

@@ -6,14 +6,13 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 TestSuite(careless, .timeout = 120);
 
 #define CARELESS "[app:careless]\npath = /careless\nmodule = @MODULES@/careless.so\ndirectory = @DIR@\n"
-#define ALONE "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n"
+#define ALONE ONE_WORKER "workers_max = 1\n"
 
 enum { KEPT = 20 };
 
@@ -22,13 +21,6 @@ static void start(struct server *server, struct client *others, const char *ini)
 {
     server_start(server, ini);
     keep_all(server, others, KEPT);
-}
-
-/* server_stop() would take the crashes in the log for tine's own. */
-static void stop(struct server *server)
-{
-    server_signal(server, SIGTERM);
-    cr_assert_eq(process_wait(server->pid, PATIENCE), 0);
 }
 
 static void expect_length(struct client *client, size_t length)
@@ -57,7 +49,7 @@ Test(careless, an_overrun_that_is_found_behind_its_handler_costs_others_nothing)
     if (!is_sanitized()) /* whose heap does not look at what stands behind */
         server_log_await(&server, ": crashed with SIGABRT outside of handlers, the last of which was that of GET /careless/overrun", 1);
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, ", lost [01]$"));
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 static void crash_in_release(const char *path, size_t length)
@@ -70,7 +62,7 @@ static void crash_in_release(const char *path, size_t length)
     server_log_await(&server, "in the release of its content: crashed with SIGABRT", 1);
     server_log_await(&server, text("careless.so, GET %s, request ", path), 1);
     cr_assert(text_matches(run_tine("status", "-c", server.ini).out, ", lost [01]$"));
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(careless, a_release_that_crashes_costs_others_nothing)
@@ -98,7 +90,7 @@ Test(careless, a_release_that_hangs_is_ended_at_its_time)
     bool clean;
     cr_assert(client_drain(&client, PATIENCE, &clean));
     cr_assert_eq(client.length, 0, "it was answered twice");
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* Others are served meanwhile, as beside a slow handler; and their worker goes on. */

@@ -310,7 +310,8 @@ void expect_field(const struct response *response, const char *name, const char 
 {
     const char *value = response_header(response, name);
     if ((value == NULL) != (expected == NULL) || (value != NULL && strcmp(value, expected) != 0))
-        harness_fail("%s is %s, not %s:\n%s", name, value != NULL ? value : "absent", expected != NULL ? expected : "absent", response->head);
+        harness_fail("%s is %s, not %s:\n%s", name, value != NULL ? value : "absent", expected != NULL ? expected : "absent",
+                     response->head);
 }
 
 void expect_kept(struct client *client, const char *bytes, const char *body)

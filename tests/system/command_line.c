@@ -241,8 +241,10 @@ Test(command_line, t_tells_of_paths_where_something_else_lies)
         {"[log]\nerror = ../folder\n", ":2: \\[log\\] error: cannot write '.*/folder': Is a directory"},
         {"[listen:a]\naddress = unix:../text\n", ":2: \\[listen:a\\] address: '.*/text' is there already, and no socket"},
         {"[server]\nlisten = 127.0.0.1:0, unix:../folder\n", ":2: \\[server\\] listen: '.*/folder' is there already, and no socket"},
-        {"[listen:a]\naddress = unix:s\nowner = who-is-this\ngroup = who-are-these\n", ":3: \\[listen:a\\] owner: 'who-is-this': there is no such user"},
-        {"[listen:a]\naddress = unix:s\nowner = root\ngroup = who-are-these\n", ":4: \\[listen:a\\] group: 'who-are-these': there is no such group"}};
+        {"[listen:a]\naddress = unix:s\nowner = who-is-this\ngroup = who-are-these\n",
+         ":3: \\[listen:a\\] owner: 'who-is-this': there is no such user"},
+        {"[listen:a]\naddress = unix:s\nowner = root\ngroup = who-are-these\n", ":4: \\[listen:a\\] group: 'who-are-these': there is no "
+                                                                                "such group"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct run ran = run_tine("-t", "-c", ini(cases[i][0]));
         cr_expect_eq(ran.code, 1, "%s", cases[i][0]);

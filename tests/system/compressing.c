@@ -228,7 +228,6 @@ Test(compressing, bad_settings_are_named)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         server_prepare(&server, text("%s%s%s%s", ONE_WORKER, SMALL, cases[i].line, ANSWERS));
-        struct run ran = run_tine("-t", "-c", server.ini);
-        cr_assert(ran.code != 0 && text_matches(ran.err, cases[i].reason), "%s: %d %s%s", cases[i].line, ran.code, ran.err, ran.out);
+        expect_bad_ini(&server, cases[i].reason);
     }
 }

@@ -35,14 +35,16 @@ static void expect_only_members(const char *method, const char *path, const char
 
 static void CreateUser(void)
 {
-    json_t *json = EXPECT(201, "POST", "/users", NULL, "{\"user\":{\"username\":\"l\xc3\xa9o\",\"email\":\"leo@example.org\",\"password\":\"difference\"}}");
+    json_t *json = EXPECT(201, "POST", "/users", NULL,
+                          "{\"user\":{\"username\":\"l\xc3\xa9o\",\"email\":\"leo@example.org\",\"password\":\"difference\"}}");
     expect_text(json, "user.username", "l\xc3\xa9o");
     expect_text(json, "user.email", "leo@example.org");
     expect_text(json, "user.bio", "");
     EXPECT(200, "GET", "/user", conduit_text(json, "user.token"), NULL);
     REFUSED(422, "username has already been taken; email has already been taken", "POST", "/users", NULL,
             "{\"user\":{\"username\":\"l\xc3\xa9o\",\"email\":\"leo@example.org\",\"password\":\"x\"}}");
-    REFUSED(422, "email has already been taken", "POST", "/users", NULL, "{\"user\":{\"username\":\"b\",\"email\":\"leo@example.org\",\"password\":\"x\"}}");
+    REFUSED(422, "email has already been taken", "POST", "/users", NULL,
+            "{\"user\":{\"username\":\"b\",\"email\":\"leo@example.org\",\"password\":\"x\"}}");
     REFUSED(422, "username can't be blank; email is not an address; password must be a text", "POST", "/users", NULL,
             "{\"user\":{\"username\":\"  \",\"email\":\"leo\",\"password\":7}}");
     REFUSED(422, "user must be an object", "POST", "/users", NULL, "{}");
@@ -74,7 +76,8 @@ static void UpdateCurrentUser(void)
     conduit_member(&server, "zoe");
     json_t *json = EXPECT(200, "PUT", "/user", token, "{\"user\":{\"bio\":\"I count\",\"image\":\"https://example.org/a.png\"}}");
     expect_text(json, "user.bio", "I count");
-    json = EXPECT(200, "PUT", "/user", token, "{\"user\":{\"username\":\"ada l\",\"email\":\"l@example.org\",\"password\":\"engine\",\"image\":null}}");
+    json = EXPECT(200, "PUT", "/user", token,
+                  "{\"user\":{\"username\":\"ada l\",\"email\":\"l@example.org\",\"password\":\"engine\",\"image\":null}}");
     expect_text(json, "user.username", "ada l");
     expect_text(json, "user.bio", "I count");
     expect_text(json, "user.image", "");
@@ -124,7 +127,8 @@ static void CreateArticle(void)
 {
     const char *token = conduit_member(&server, "ada");
     json_t *json = EXPECT(201, "POST", "/articles", token,
-                          "{\"article\":{\"title\":\"What's new, Ada?\",\"description\":\"d\",\"body\":\"b\",\"tagList\":[\"two\",\"one\",\"two\"]}}");
+                          "{\"article\":{\"title\":\"What's new, Ada?\",\"description\":\"d\",\"body\":\"b\",\"tagList\":[\"two\",\"one\","
+                          "\"two\"]}}");
     expect_text(json, "article.slug", "what-s-new-ada");
     expect_text(json, "article.tagList.0", "two");
     cr_assert_eq(json_array_size(conduit_at(json, "article.tagList")), 2);
@@ -137,8 +141,8 @@ static void CreateArticle(void)
     cr_assert(text_matches(conduit_article(&server, token, "!?", "[]"), "^article-[0-9a-f]{8}$"));
     conduit_article(&server, token, "L'\xc3\xa9t\xc3\xa9", "[]");
     expect_text(EXPECT(200, "GET", "/articles/l-%C3%A9t%C3%A9", NULL, NULL), "article.author.username", "ada");
-    REFUSED(422, "title can't be blank; description can't be blank; body can't be blank; tagList must be texts of 1 to 64 bytes", "POST", "/articles", token,
-            "{\"article\":{\"title\":\"\",\"tagList\":[1]}}");
+    REFUSED(422, "title can't be blank; description can't be blank; body can't be blank; tagList must be texts of 1 to 64 bytes", "POST",
+            "/articles", token, "{\"article\":{\"title\":\"\",\"tagList\":[1]}}");
     expect_only_members("POST", "/articles", "{\"article\":{\"title\":\"t\",\"description\":\"d\",\"body\":\"b\"}}");
 }
 
@@ -212,7 +216,8 @@ static void GetArticles(void)
         const char *query, *first;
         int count, total;
     } lists[] = {
-        {"offset=20", "t5", 5, 25}, {"limit=3&offset=1", "t24", 3, 25}, {"limit=1000", "t25", 25, 25}, {"offset=9223372036854775807", "(none)", 0, 25},
+        {"offset=20", "t5", 5, 25}, {"limit=3&offset=1", "t24", 3, 25}, {"limit=1000", "t25", 25, 25},
+        {"offset=9223372036854775807", "(none)", 0, 25},
         {"tag=even", "t24", 12, 12}, {"tag=x%20y&limit=1", "t25", 1, 13}, {"author=zoe", "t25", 5, 5}, {"author=zoe&tag=even", "t20", 2, 2},
         {"favorited=ada", "t10", 1, 1}, {"favorited=ada&author=ada", "(none)", 0, 0}, {"tag=even&author=zoe&favorited=ada", "t10", 1, 1},
         {"tag=%27%20OR%20%27%27=%27", "(none)", 0, 0}, {"author=", "t25", 20, 25},
@@ -423,7 +428,8 @@ Test(conduit, pages_of_other_origins_may_ask_as_shipped, .init = serve_as_shippe
 {
     static const char *const methods[] = {"GET", "POST", "PUT", "DELETE"};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        const char *fields = text("Access-Control-Request-Method: %s\r\nAccess-Control-Request-Headers: authorization,content-type\r\n", methods[i]);
+        const char *fields =
+            text("Access-Control-Request-Method: %s\r\nAccess-Control-Request-Headers: authorization,content-type\r\n", methods[i]);
         struct response response = ask_as_page("OPTIONS", "/api/user", fields);
         expect_response(&response, 204, "");
         expect_field(&response, "Access-Control-Allow-Origin", "*");

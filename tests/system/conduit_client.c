@@ -3,6 +3,7 @@
  * See conduit_client.h.
  */
 #include "conduit_client.h"
+#include "required.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -19,22 +20,21 @@ const char *conduit_exchanges(void)
 void conduit_serve(struct server *server, enum conduit_kind kind, const char *settings)
 {
     server_prepare(server, "");
-    if (!file_exists(text("%s/../../conduit.so", modules_path())))
-        cr_skip_test("Conduit was not built for want of a library: scripts/setup test installs them");
+    require_conduit();
     if (kind == ON_POSTGRES && !database_make(server))
         cr_skip_test("PostgreSQL is not there: scripts/setup test installs it");
     chmod(server->dir, 0777);
     const char *where = kind == ON_POSTGRES ? text("postgres = %s\n", database_conninfo()) : "file = @DIR@/conduit.sqlite\n";
-    server_configure(server, text("[server]\nlisten = 127.0.0.1:0\n%s[app:conduit]\npath = /api\nmodule = @MODULES@/../../conduit.so\npassword_cost = 1\n%s",
-                                  settings != NULL ? settings : "workers = 2\nworkers_max = 2\n", where));
+    server_configure(server, text("[server]\nlisten = 127.0.0.1:0\n%s[app:conduit]\npath = /api\nmodule = @MODULES@/../../conduit.so\n"
+                                  "password_cost = 1\n%s", settings != NULL ? settings : "workers = 2\nworkers_max = 2\n", where));
     server_launch(server);
 }
 
 static void keep_exchange(const char *method, const char *path, const struct response *response)
 {
     const char *type = response_header(response, "Content-Type");
-    json_t *exchange = json_pack("{s:s, s:s, s:i, s:s, s:s}", "method", method, "path", path, "status", response->status, "type", type != NULL ? type : "",
-                                 "body", response->body);
+    json_t *exchange = json_pack("{s:s, s:s, s:i, s:s, s:s}", "method", method, "path", path, "status", response->status, "type",
+                                 type != NULL ? type : "", "body", response->body);
     FILE *file = fopen(conduit_exchanges(), "a");
     cr_assert(exchange != NULL && file != NULL, "%s %s: %s", method, path, response->body);
     json_dumpf(exchange, file, JSON_COMPACT);
@@ -67,7 +67,8 @@ json_t *conduit_expect(const struct server *server, int status, const char *meth
     return call.json;
 }
 
-void conduit_refused(const struct server *server, int status, const char *reasons, const char *method, const char *path, const char *token, const char *body)
+void conduit_refused(const struct server *server, int status, const char *reasons, const char *method, const char *path, const char *token,
+                     const char *body)
 {
     json_t *json = conduit_expect(server, status, method, path, token, body), *reason;
     const char *told = "";
@@ -110,6 +111,7 @@ char *conduit_member(const struct server *server, const char *name)
 
 char *conduit_article(const struct server *server, const char *token, const char *title, const char *tags)
 {
-    const char *body = text("{\"article\":{\"title\":\"%s\",\"description\":\"about %s\",\"body\":\"text\",\"tagList\":%s}}", title, title, tags);
+    const char *body =
+        text("{\"article\":{\"title\":\"%s\",\"description\":\"about %s\",\"body\":\"text\",\"tagList\":%s}}", title, title, tags);
     return text("%s", conduit_text(conduit_expect(server, 201, "POST", "/articles", token, body), "article.slug"));
 }

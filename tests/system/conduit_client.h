@@ -31,7 +31,8 @@ char *conduit_request(const char *method, const char *path, const char *token, c
 json_t *conduit_expect(const struct server *server, int status, const char *method, const char *path, const char *token, const char *body);
 
 /* Fails unless it is 422 (or what else) with exactly these reasons, joined by "; ". */
-void conduit_refused(const struct server *server, int status, const char *reasons, const char *method, const char *path, const char *token, const char *body);
+void conduit_refused(const struct server *server, int status, const char *reasons, const char *method, const char *path, const char *token,
+                     const char *body);
 
 /* What stands in a document at "article.author.username" or "articles.0.slug"; NULL: nothing. */
 json_t *conduit_at(const json_t *json, const char *path);

@@ -126,7 +126,8 @@ Test(conduit_database, a_server_that_is_away_is_503_until_it_is_back)
     database_stop();
     for (int i = 0; i < 6; i++) {
         conduit_refused(&server, 503, reason, "GET", "/tags", NULL, NULL);
-        conduit_refused(&server, 503, reason, "POST", "/articles", token, "{\"article\":{\"title\":\"t\",\"description\":\"d\",\"body\":\"b\"}}");
+        conduit_refused(&server, 503, reason, "POST", "/articles", token,
+                        "{\"article\":{\"title\":\"t\",\"description\":\"d\",\"body\":\"b\"}}");
     }
     expect_get(&server, "/-/ready", 503, NULL);
     server_log_await(&server, "error ", 12);
@@ -136,7 +137,8 @@ Test(conduit_database, a_server_that_is_away_is_503_until_it_is_back)
     database_launch();
     await(conduit_call(&server, "GET", "/tags", NULL, NULL).status == 200);
     await(get(&server, "/-/ready").status == 200);
-    await(conduit_call(&server, "POST", "/articles", token, "{\"article\":{\"title\":\"t\",\"description\":\"d\",\"body\":\"b\"}}").status == 201);
+    await(conduit_call(&server, "POST", "/articles", token, "{\"article\":{\"title\":\"t\",\"description\":\"d\","
+                                                            "\"body\":\"b\"}}").status == 201);
     server_stop(&server);
     database_stop();
 }
@@ -197,8 +199,8 @@ static void expect_each_once(void)
     for (i = 0; i < WRITERS; i++)
         for (j = 0; j < ARTICLES_MAX && journal->status[i][j] != 0; j++) {
             cr_expect(journal->status[i][j] == 201 || journal->status[i][j] == 503, "n%dx%d: %d", i, j, journal->status[i][j]);
-            cr_expect(found[i][j] == 1 || (found[i][j] == 0 && journal->status[i][j] == 503), "n%dx%d: %d, %d times", i, j, journal->status[i][j],
-                      found[i][j]);
+            cr_expect(found[i][j] == 1 || (found[i][j] == 0 && journal->status[i][j] == 503), "n%dx%d: %d, %d times", i, j,
+                      journal->status[i][j], found[i][j]);
         }
     const char *halves = "SELECT count(*) FROM article WHERE id NOT IN (SELECT article FROM article_tag)";
     cr_assert(text_matches(database_sql(halves).out, "^ +0$"));
@@ -235,7 +237,8 @@ Test(conduit_database, a_server_that_is_restarted_under_load_loses_and_doubles_n
 Test(conduit_database, a_file_that_is_locked_is_read_and_503_for_writers)
 {
     conduit_serve(&server, ON_SQLITE, NULL);
-    const char *token = conduit_member(&server, "ada"), *file = text("%s/conduit.sqlite", server.dir), *mark = text("%s/locked", server.dir);
+    const char *token = conduit_member(&server, "ada"), *file = text("%s/conduit.sqlite", server.dir),
+               *mark = text("%s/locked", server.dir);
     if (run("python3", "-c", "import sqlite3").code != 0)
         cr_skip_test("python3 is not there: scripts/setup test installs it");
     const char *argv[] = {"python3", "-c",
@@ -267,7 +270,8 @@ static void expect_comment_refused(const char *token)
 Test(conduit_database, a_comment_on_an_article_that_is_deleted_meanwhile_is_404)
 {
     conduit_serve(&server, ON_SQLITE, NULL);
-    const char *token = conduit_member(&server, "ada"), *file = text("%s/conduit.sqlite", server.dir), *mark = text("%s/deleted", server.dir);
+    const char *token = conduit_member(&server, "ada"), *file = text("%s/conduit.sqlite", server.dir),
+               *mark = text("%s/deleted", server.dir);
     if (run("python3", "-c", "import sqlite3").code != 0)
         cr_skip_test("python3 is not there: scripts/setup test installs it");
     conduit_article(&server, token, "one", "[]");
@@ -303,11 +307,13 @@ Test(conduit_database, that_cannot_be_opened_refuses_the_start_with_the_reason)
 {
     conduit_serve(&server, ON_SQLITE, NULL);
     server_stop(&server);
-    server_configure(&server, "[server]\nlisten = 127.0.0.1:0\n[app:conduit]\npath = /api\nmodule = @MODULES@/../../conduit.so\nfile = @DIR@/none/c.sqlite\n");
+    server_configure(&server, "[server]\nlisten = 127.0.0.1:0\n[app:conduit]\npath = /api\nmodule = @MODULES@/../../conduit.so\n"
+                              "file = @DIR@/none/c.sqlite\n");
     struct run ran = run_tine("-c", server.ini);
     cr_assert_neq(ran.code, 0);
     cr_assert(text_matches(ran.err, "server\\.ini:6: \\[app:conduit\\] file: unable to open database file"), "%s", ran.err);
-    server_configure(&server, "[server]\nlisten = 127.0.0.1:0\n[app:conduit]\npath = /api\nmodule = @MODULES@/../../conduit.so\nfile = @DIR@/server.ini\n");
+    server_configure(&server, "[server]\nlisten = 127.0.0.1:0\n[app:conduit]\npath = /api\nmodule = @MODULES@/../../conduit.so\n"
+                              "file = @DIR@/server.ini\n");
     ran = run_tine("-c", server.ini);
     cr_assert_neq(ran.code, 0);
     cr_assert(text_matches(ran.err, "server\\.ini:6: \\[app:conduit\\] file: file is not a database"), "%s", ran.err);

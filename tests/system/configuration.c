@@ -191,6 +191,8 @@ Test(configuration, mistakes_in_what_a_module_declares_are_told_where_it_is_name
 {
     struct run ran = effective(LISTEN "[app:s]\npath = /\nmodule = @MODULES@/bad_settings.so\n");
     cr_assert_eq(ran.code, 1);
-    cr_assert(text_matches(ran.err, "server.ini:5: .app:s. module: the default of its setting 'room', 'much', is not a size"), "%s", ran.err);
-    cr_assert(text_matches(ran.err, "server.ini:5: .app:s. module: its setting 'new' is of type 99, and this tine knows those up to 6"), "%s", ran.err);
+    cr_assert(text_matches(ran.err, "server.ini:5: .app:s. module: the default of its setting 'room', 'much', is not a size"), "%s",
+              ran.err);
+    cr_assert(text_matches(ran.err, "server.ini:5: .app:s. module: its setting 'new' is of type 99, and this tine knows those up to 6"),
+              "%s", ran.err);
 }

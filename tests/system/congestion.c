@@ -34,7 +34,8 @@ static const char *congestion_of(int fd)
 
 static int port_of(const struct sockaddr_storage *address)
 {
-    return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port : ((const struct sockaddr_in *)address)->sin_port);
+    return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
+                                                : ((const struct sockaddr_in *)address)->sin_port);
 }
 
 /* Does it listen there, or is it the other end of a connection from there? */
@@ -231,7 +232,8 @@ Test(congestion, that_the_system_does_not_have_is_refused_and_the_old_goes_on)
 {
     server_start(&server, written("127.0.0.1:0", ""));
     server_reload_refused(&server, written("127.0.0.1:0", "congestion = nonesuch\n"));
-    cr_assert(server_log_has(&server, "server.ini:5: [listen:a] congestion: 'nonesuch': sysctl net.ipv4.tcp_available_congestion_control has none"));
+    cr_assert(server_log_has(&server,
+                             "server.ini:5: [listen:a] congestion: 'nonesuch': sysctl net.ipv4.tcp_available_congestion_control has none"));
     cr_expect_str_eq(congestion_of_next_connection(), "reno");
     server_stop(&server);
 }

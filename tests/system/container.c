@@ -357,7 +357,7 @@ Test(container, as_process_1_it_finishes_what_is_in_progress_if_the_tried_binary
 Test(container, as_process_1_it_stays_master_when_the_tried_binary_is_gone)
 {
     struct server server;
-    server_prepare(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncontrol = @DIR@/control\n" PROBE);
+    server_prepare(&server, TWO_WORKERS "control = @DIR@/control\n" PROBE);
     const char *program = text("%s/tine", server.dir), *script = text("%s/script", server.dir);
     cr_assert_eq(run("cp", tine_path(), program).code, 0);
     server.pid = unshare_program(&server, program);

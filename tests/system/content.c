@@ -217,7 +217,8 @@ ContentTest(changes_are_made_to_the_version_that_was_meant)
                  {"GET", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 304}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bool puts = strcmp(cases[i].method, "PUT") == 0;
-        struct response response = ask(&server, request(cases[i].method, "/change", text("%s%s", cases[i].field, puts ? "Content-Length: 0\r\n" : "")));
+        struct response response =
+            ask(&server, request(cases[i].method, "/change", text("%s%s", cases[i].field, puts ? "Content-Length: 0\r\n" : "")));
         expect_response(&response, cases[i].status, NULL);
         expect_field(&response, "ETag", puts ? NULL : "\"v1\"");
     }

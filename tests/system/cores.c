@@ -42,7 +42,8 @@ static void start(struct server *server, const char *limit, const char *ini)
     chmod(folder, 0777);
     if (!kernel_makes_cores(folder))
         cr_skip_test("no cores are made here");
-    const char *argv[] = {"sh", "-c", text("ulimit -c %s; cd '%s' && exec \"$@\"", limit, folder), "sh", tine_path(), "-c", server->ini, NULL};
+    const char *argv[] = {"sh", "-c", text("ulimit -c %s; cd '%s' && exec \"$@\"", limit, folder), "sh", tine_path(), "-c", server->ini,
+                          NULL};
     server_launch_by(server, argv);
 }
 
@@ -56,12 +57,6 @@ static void crash_often(struct server *server)
     }
 }
 
-static void stop(struct server *server)
-{
-    server_signal(server, SIGTERM);
-    cr_assert_eq(process_wait(server->pid, PATIENCE), 0);
-}
-
 Test(cores, of_the_first_crashes_of_a_minute_are_kept)
 {
     struct server server;
@@ -72,7 +67,7 @@ Test(cores, of_the_first_crashes_of_a_minute_are_kept)
     char *log = server_log(&server);
     cr_assert_eq(text_count(log, "core dumped"), KEPT, "%s", log);
     cr_assert_eq(text_count(log, "no core is kept of this crash"), CRASHES - KEPT, "%s", log);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(cores, are_not_missed_where_none_are_made)
@@ -83,6 +78,7 @@ Test(cores, are_not_missed_where_none_are_made)
         cr_skip_test("a program takes cores whatever the limit is");
     start(&server, "0", TWO_WORKERS TROUBLE);
     crash_often(&server);
-    cr_assert_eq(text_count(server_log(&server), "core is kept") + text_count(server_log(&server), "core dumped"), 0, "%s", server_log(&server));
-    stop(&server);
+    cr_assert_eq(text_count(server_log(&server), "core is kept") + text_count(server_log(&server), "core dumped"), 0, "%s",
+                 server_log(&server));
+    server_stop_after_crashes(&server);
 }

@@ -24,17 +24,11 @@ static void stop(void)
     server_stop(&server);
 }
 
-/* Not a reload, after which workers of before still answer for a moment. */
-static void restart(const char *ini)
-{
-    server_stop(&server);
-    server_start(&server, ini);
-}
-
 static int status_of(const char *method, const char *path, const char *fields, const char *body)
 {
-    struct response response = ask(&server, text("%s %s HTTP/1.1\r\nHost: App.example:81\r\n%sContent-Length: %zu\r\nConnection: close\r\n\r\n%s", method, path, fields,
-                                                 strlen(body), body));
+    struct response response =
+        ask(&server, text("%s %s HTTP/1.1\r\nHost: App.example:81\r\n%sContent-Length: %zu\r\nConnection: close\r\n\r\n%s", method, path,
+                          fields, strlen(body), body));
     int status = response.status;
     response_free(&response);
     return status;
@@ -68,9 +62,10 @@ Test(csrf, what_other_sites_send_is_refused, .fini = stop)
     expect_post(ORIGIN("https://app.example:81"), 200); /* a proxy in front may speak TLS without saying so */
     expect_post(ORIGIN("https://app.example:81") TLS, 200);
     expect_post(ORIGIN("http://app.example:81") TLS, 403);
-    static const char *const others[] = {"null", "", "http://app.example", "http://app.example:8", "http://app.example:811", "http://evil.example",
-                                         "http://app.example:81.evil.example", "http://app.example:81/", "ftp://app.example:81", "app.example:81",
-                                         "http://friend.example", "https://friend.example:8443", "https://friend.example, http://local:3000"};
+    static const char *const others[] = {"null", "", "http://app.example", "http://app.example:8", "http://app.example:811",
+                                         "http://evil.example", "http://app.example:81.evil.example", "http://app.example:81/",
+                                         "ftp://app.example:81", "app.example:81", "http://friend.example", "https://friend.example:8443",
+                                         "https://friend.example, http://local:3000"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         expect_post(text("Origin: %s\r\n", others[i]), 403);
 }
@@ -221,10 +216,10 @@ Test(csrf, keys_are_changed_one_after_the_other, .fini = stop)
 {
     server_start(&server, KEYS(KEY_A) APP);
     struct page page = load("");
-    restart(KEYS(KEY_B ", " KEY_A) APP);
+    server_restart(&server, KEYS(KEY_B ", " KEY_A) APP);
     expect_token(page.cookie, page.token, 200);
     struct page next = load("");
-    restart(KEYS(KEY_B) APP);
+    server_restart(&server, KEYS(KEY_B) APP);
     expect_token(page.cookie, page.token, 403);
     expect_token(next.cookie, next.token, 200);
 }
@@ -236,7 +231,7 @@ Test(csrf, a_token_can_be_asked_of_all_or_none, .fini = stop)
     expect_post(SITE("same-origin"), 403);
     expect_post("Authorization: Bearer x\r\n", 403);
     expect_post(text(SITE("same-origin") "Cookie: %s\r\nX-T: %s\r\n", page.cookie, page.token), 200);
-    restart(SERVER "token = off\n" APP);
+    server_restart(&server, SERVER "token = off\n" APP);
     expect_post("", 200);
     expect_post(SITE("cross-site"), 403);
     page = load("");
@@ -270,9 +265,8 @@ static void expect_refused(const char *settings, const char *reason)
 {
     struct server refused;
     server_prepare(&refused, text("%s%s%s", SERVER, settings, APP));
-    struct run ran = run_tine("-t", "-c", refused.ini);
-    cr_assert(ran.code == 1 && text_matches(ran.err, reason), "no /%s/ in: %s", reason, ran.err);
-    cr_assert(strstr(ran.err, "0123456789abcdef") == NULL, "the key is told: %s", ran.err);
+    const char *told = expect_bad_ini(&refused, reason);
+    cr_assert(strstr(told, "0123456789abcdef") == NULL, "the key is told: %s", told);
 }
 
 Test(csrf, bad_settings_are_refused_with_their_line)

@@ -37,7 +37,7 @@ static void expect_own(struct client *client, int i)
 
 static void start(struct server *server, struct client *clients)
 {
-    server_start(server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n" SCRIBBLE PROBE);
+    server_start(server, ONE_WORKER "workers_max = 1\n" SCRIBBLE PROBE);
     for (int i = 0; i < KEPT; i++) {
         clients[i] = client_connect(server);
         expect_own(&clients[i], i);
@@ -75,12 +75,6 @@ static void expect_lost(const struct server *server, long lost)
     cr_assert(server_log_has(server, text(": %ld of its connections are closed", lost)));
 }
 
-static void stop(struct server *server)
-{
-    server_signal(server, SIGTERM);
-    cr_assert_eq(process_wait(server->pid, PATIENCE), 0);
-}
-
 static void crash_and_expect_others_kept(const char *what)
 {
     struct server server;
@@ -90,7 +84,7 @@ static void crash_and_expect_others_kept(const char *what)
     expect_hit_ended(clients);
     expect_others_kept(clients);
     expect_lost(&server, HIT);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 Test(damage, records_written_over_before_a_crash_are_not_given)
@@ -115,7 +109,7 @@ Test(damage, a_handler_that_returns_costs_no_more_when_it_is_found)
     expect_hit_ended(clients);
     expect_others_kept(clients);
     expect_lost(&server, HIT);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* The master has it give its connections away while it still runs. */
@@ -128,7 +122,7 @@ Test(damage, a_handler_that_stalls_is_answered_before_its_worker_ends)
     expect_hit_ended(clients);
     expect_others_kept(clients);
     expect_lost(&server, HIT);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* The handler's own record too: there is nobody left to answer, and nothing is said to the wrong one. */
@@ -146,7 +140,7 @@ Test(damage, of_the_whole_table_ends_that_worker_alone)
             expect_ended(&clients[k]);
         expect_get(&server, "/hello", 200, "hello");
         expect_lost(&server, KEPT + 1);
-        stop(&server);
+        server_stop_after_crashes(&server);
     }
 }
 
@@ -186,7 +180,7 @@ static void write_over_and_stop(const char *what, size_t offset, size_t length, 
 {
     struct server server;
     char bytes[sizeof(struct totals) + 1024];
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[timeouts]\ngraceful = 1s\n" PROBE TROUBLE);
+    server_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\ngraceful = 1s\n" PROBE TROUBLE);
     expect_get(&server, "/hello", 200, "hello");
     struct client busy = client_connect(&server);
     client_enter_gate(&busy, &server, "a");

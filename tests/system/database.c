@@ -65,7 +65,8 @@ bool database_make(const struct server *server)
         return false;
     chmod(server->dir, 0777);
     database.files = text("%s/data", server->dir);
-    struct run made = run("sh", "-c", as_owner(text("%s/initdb -D %s -U ada -A trust -E UTF8 --no-locale --no-sync", database.programs, database.files)));
+    struct run made =
+        run("sh", "-c", as_owner(text("%s/initdb -D %s -U ada -A trust -E UTF8 --no-locale --no-sync", database.programs, database.files)));
     cr_assert_eq(made.code, 0, "%s%s", made.out, made.err);
     database_launch();
     return true;

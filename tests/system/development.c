@@ -117,8 +117,10 @@ Test(development, a_file_older_than_the_one_it_replaces_is_served)
 static void use_slow_compiler(void)
 {
     const char *path = text("%s/slow-cc", server.dir);
-    file_write(path, text("#!/bin/sh\ncase \" $* \" in *' -c '*)\n    cc \"$@\" || exit 1\n    sh -c 'echo $$ >>%s/slow-pids; exec sleep %s'\n"
-                          "    while [ \"$1\" != -o ]; do shift; done; touch \"$2\";;\n*) exec cc \"$@\";;\nesac\n", server.dir, "${SLOW:-1}"));
+    file_write(path,
+               text("#!/bin/sh\ncase \" $* \" in *' -c '*)\n    cc \"$@\" || exit 1\n    sh -c 'echo $$ >>%s/slow-pids; exec sleep %s'\n"
+                    "    while [ \"$1\" != -o ]; do shift; done; touch \"$2\";;\n*) exec cc \"$@\";;\nesac\n",
+                    server.dir, "${SLOW:-1}"));
     cr_assert_eq(chmod(path, 0755), 0);
     setenv("CC", path, 1);
 }
@@ -241,7 +243,8 @@ Test(development, modules_that_cannot_be_served_say_why)
 
 Test(development, pages_learn_when_to_load_themselves_again)
 {
-    save("app.c", HANDLER("tine_set_header(r, \"ETag\", \"\\\"1\\\"\"); return tine_html(r, 200, \"<h1>%s</h1>\", tine_query(r, \"q\") != NULL ? \"a&b\" : \"\");"));
+    save("app.c", HANDLER("tine_set_header(r, \"ETag\", \"\\\"1\\\"\"); return tine_html(r, 200, \"<h1>%s</h1>\", tine_query(r, \"q\") != "
+                          "NULL ? \"a&b\" : \"\");"));
     start();
     await(answers(200, "<h1>"));
     struct response page = ask_for_page("/?q=1"), version = get(&server, "/-/run");
@@ -287,7 +290,8 @@ Test(development, what_is_undefined_is_no_answer)
 {
     if (is_sanitized())
         cr_skip_test("the server's own runtime takes the report, and ends the worker in its way");
-    save("app.c", HANDLER("volatile int most = 0x7fffffff; most += tine_query(r, \"more\") != NULL; return tine_text(r, 200, \"%d\", most);"));
+    save("app.c",
+         HANDLER("volatile int most = 0x7fffffff; most += tine_query(r, \"more\") != NULL; return tine_text(r, 200, \"%d\", most);"));
     start_on(server.dir, NULL);
     find_address(0);
     await(answers(200, "2147483647"));
@@ -360,7 +364,8 @@ Test(development, a_port_that_is_taken_is_told_with_who_has_it)
     save("app.c", SAYS("one"));
     struct run ran = run_tine("run", "-o", text("server.listen=%s", other.address), "--no-sanitize", server.dir);
     cr_assert_eq(ran.code, 1);
-    cr_assert(strstr(ran.err, text("port %d is taken by process %d (tine): end that, or take another:", address_port(other.address), (int)other.pid)) != NULL,
+    cr_assert(strstr(ran.err, text("port %d is taken by process %d (tine): end that, or take another:", address_port(other.address),
+                                   (int)other.pid)) != NULL,
               "%s", ran.err);
     server_stop(&other);
 }

@@ -4,6 +4,7 @@
  * times as long; nothing may be lost all the same.
  */
 #include "harness.h"
+#include "required.h"
 
 #include <criterion/criterion.h>
 
@@ -36,12 +37,11 @@ ROW(slow_bodies_and_pipelines_are_served_once_and_in_order, "order")
 ROW(a_stop_under_load_resets_nothing, "stopped")
 ROW(addresses_that_stay_lose_nothing, "addresses")
 
-#define CONDUIT_ROW(test_name, row)                                                                              \
-    Test(disruption, test_name)                                                                                  \
-    {                                                                                                            \
-        if (!file_exists(text("%s/../../conduit.so", modules_path())))                                           \
-            cr_skip_test("Conduit was not built for want of a library: scripts/setup test installs them");       \
-        expect_row_kept(row);                                                                                    \
+#define CONDUIT_ROW(test_name, row)  \
+    Test(disruption, test_name)      \
+    {                                \
+        require_conduit();           \
+        expect_row_kept(row);        \
     }
 
 CONDUIT_ROW(articles_are_written_once_while_the_server_is_reloaded, "conduit_hup")

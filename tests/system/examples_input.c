@@ -37,14 +37,17 @@ static const char *curl(const char *path, const char *option, const char *value)
 
 static struct response send_json(const char *method, const char *path, const char *json)
 {
-    return ask(&server, text("%s%s", request(method, path, text("Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(json))), json));
+    return ask(&server,
+               text("%s%s", request(method, path, text("Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(json))), json));
 }
 
 ExampleTest(a_form_sets_a_cookie_that_comes_back)
 {
     serve("form", "");
     cr_expect_str_eq(curl("/", "-b", "a=1"), "hello stranger\n 200");
-    struct response response = ask(&server, text("%sname=ada&age=36", request("POST", "/", "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 15\r\n")));
+    struct response response =
+        ask(&server,
+            text("%sname=ada&age=36", request("POST", "/", "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 15\r\n")));
     expect_response(&response, 303, NULL);
     expect_field(&response, "Set-Cookie", "name=ada; Path=/; SameSite=Lax; HttpOnly");
     cr_expect_str_eq(curl("/", "-b", "name=ada"), "hello ada\n 200");
@@ -55,8 +58,8 @@ ExampleTest(a_form_sets_a_cookie_that_comes_back)
 ExampleTest(an_upload_is_kept_under_a_safe_name)
 {
     serve("upload", "folder = @DIR@\n");
-    struct run ran = run("curl", "-sS", "-F", "title=me", "-F", text("photo=@%s;filename=../me.jpg", server.ini), "-H", "X-Request-Id: 1234", "-H", "Expect: 100-continue",
-                         text("http://%s/upload", server.address));
+    struct run ran = run("curl", "-sS", "-F", "title=me", "-F", text("photo=@%s;filename=../me.jpg", server.ini), "-H",
+                         "X-Request-Id: 1234", "-H", "Expect: 100-continue", text("http://%s/upload", server.address));
     cr_expect_str_eq(ran.out, "'me' is kept as 1234-me.jpg\n", "%s", ran.out);
     cr_expect_eq(run("cmp", server.ini, text("%s/1234-me.jpg", server.dir)).code, 0);
     cr_expect_not_null(strstr(curl("/upload", "-d", "x=1"), "the body must be multipart/form-data"));

@@ -32,7 +32,8 @@ ExampleTest(stream)
 Test(examples_output, filter_keeps_its_token_to_itself)
 {
     struct server prepared;
-    server_prepare(&prepared, TWO_WORKERS "[filter:token]\nmodule = @MODULES@/../../filter.so\ntoken = hush\n" EXAMPLE("hello") "filters = token\n");
+    server_prepare(&prepared,
+                   TWO_WORKERS "[filter:token]\nmodule = @MODULES@/../../filter.so\ntoken = hush\n" EXAMPLE("hello") "filters = token\n");
     struct run ran = run_tine("-c", prepared.ini, "-T");
     cr_assert_eq(ran.code, 0, "%s", ran.err);
     cr_assert_not_null(strstr(ran.out, "\n[filter:token]\n"));

@@ -52,7 +52,8 @@ Test(faults, workers_that_could_not_be_forked_come_later)
     cr_expect_eq(text_count(server_log(&server), "cannot fork a worker"), 1, "not once for all tries: %s", server_log(&server));
     server_await_workers(&server, 2, workers);
     expect_get(&server, "/hello", 200, "hello");
-    cr_assert(server_log_has(&server, "cannot fork a worker: Resource temporarily unavailable (the limit of processes: ulimit -u, or TasksMax= in the unit)"));
+    cr_assert(server_log_has(&server, "cannot fork a worker: Resource temporarily unavailable (the limit of processes: ulimit -u, or "
+                                      "TasksMax= in the unit)"));
     server_stop(&server);
 }
 
@@ -64,8 +65,7 @@ Test(faults, a_worker_at_the_limit_of_descriptors_gives_before_it_closes)
     pid_t workers[WORKERS_MAX];
     shim_start(&server, TWO_WORKERS PROBE);
     server_await_workers(&server, 2, workers);
-    for (int i = 0; i < 2; i++) /* none is still starting: then it would be no help */
-        await(strcmp(process_file(workers[i], "wchan"), "inet_csk_accept") == 0);
+    await_accepting(workers, 2); /* none is still starting: then it would be no help */
     keep_all(&server, clients, KEPT);
     for (int i = 0; i < 2; i++) {
         fault_begin_in(&server, "accept4", EMFILE, workers[i]);
@@ -117,8 +117,8 @@ static pid_t ask_pid(struct client *client)
     return atoi(response.body);
 }
 
-/* Finds out who holds which, and stops 'one'. Does each of two workers hold some, and this one still what it held when it was asked? Else it
- * goes on: one that is there may not accept yet, and is given its share when it does. */
+/* Finds out who holds which, and stops 'one'. Does each of two workers hold some, and this one still what it held when it was asked? Else
+ * it goes on: one that is there may not accept yet, and is given its share when it does. */
 static bool stop_where_both_hold(struct client clients[KEPT], pid_t holder[KEPT], pid_t one, int before)
 {
     int held = 0;

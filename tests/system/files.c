@@ -38,7 +38,8 @@ static void serve(void)
     server_prepare(&server, ONE_WORKER "[app:www]\npath = /\nmodule = static\nroot = www\n"
                                        "[app:list]\npath = /list\nmodule = static\nroot = www\nlisting = on\n"
                                        "[app:below]\npath = /a/b\nmodule = static\nroot = www\n");
-    run("mkdir", "-p", text("%s/www/folder", server.dir), text("%s/www/bare", server.dir), text("%s/www/d\xc3\xa9j\xc3\xa0 vu", server.dir));
+    run("mkdir", "-p", text("%s/www/folder", server.dir), text("%s/www/bare", server.dir),
+        text("%s/www/d\xc3\xa9j\xc3\xa0 vu", server.dir));
     put("secret.txt", "secret");
     put("www/index.html", "<p>welcome</p>");
     put("www/folder/index.html", "<p>folder</p>");
@@ -191,7 +192,8 @@ FileTest(targets_are_decoded_once_and_by_one_rule)
     } cases[] = {{"/%69ndex.html", 200},       {"/bare/../index.html", 200}, {"/bare/%2e%2e/index.html", 200}, {"/./%2E/index.html", 200},
                  {"/bare/./one.txt", 200},     {"/%ff%fe.txt", 200},         {"/100%25.txt", 200},             {"/%2e", 200},
                  {"/%2569ndex.html", 404},     {"/bare%2Fone.txt", 404},     {"/bare%252Fone.txt", 404},       {"//index.html", 404},
-                 {"/bare//one.txt", 404},      {"/index.html%20", 404},      {"/index.html%0a", 404},          {"/%252e%252e/secret.txt", 404},
+                 {"/bare//one.txt", 404},      {"/index.html%20", 404},      {"/index.html%0a", 404},
+                          {"/%252e%252e/secret.txt", 404},
                  {"/%00", 400},                {"/index.html%00.txt", 400},  {"/index.html%", 400},            {"/%zz", 400},
                  {"/..", 400},                 {"/%2e%2e/secret.txt", 400},  {"/bare/../../secret.txt", 400},  {"/bare\\one.txt", 400}};
     put("www/\xff\xfe.txt", "a name that is not UTF-8");

@@ -88,7 +88,8 @@ EncodingTest(the_sibling_that_is_wanted_most_is_sent)
     for (size_t round = 0; round < 2; round++)
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             const char *path = text("%s%s", round == 0 ? "" : "/raw", cases[i].path);
-            struct response response = get_with(&server, path, cases[i].accepted != NULL ? text("Accept-Encoding: %s\r\n", cases[i].accepted) : "");
+            struct response response =
+                get_with(&server, path, cases[i].accepted != NULL ? text("Accept-Encoding: %s\r\n", cases[i].accepted) : "");
             if (response.status != 200 || strcmp(response.body, cases[i].body) != 0)
                 harness_fail("%s for '%s': %d '%s', not '%s'", path, cases[i].accepted, response.status, response.body, cases[i].body);
             expect_field(&response, "Content-Encoding", cases[i].encoding);
@@ -206,8 +207,10 @@ EncodingTest(nothing_else_is_compressed)
 {
     static const struct {
         const char *path, *accepted;
-    } cases[] = {{"/both/long.txt", ""},       {"/both/long.txt", "br"},   {"/both/long.txt", "gzip;q=0"}, {"/both/long.txt", "gzip;q=0.5, identity"},
-                 {"/both/short.txt", "gzip"},  {"/both/long.bin", "gzip"}, {"/plain/long.txt", "gzip"},    {"/long.txt", "gzip"}};
+    } cases[] = {{"/both/long.txt", ""},         {"/both/long.txt", "br"},
+                 {"/both/long.txt", "gzip;q=0"}, {"/both/long.txt", "gzip;q=0.5, identity"},
+                 {"/both/short.txt", "gzip"},    {"/both/long.bin", "gzip"},
+                 {"/plain/long.txt", "gzip"},    {"/long.txt", "gzip"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct response response = get_with(&server, cases[i].path, text("Accept-Encoding: %s\r\n", cases[i].accepted));
         expect_response(&response, 200, NULL);

@@ -174,7 +174,8 @@ RangeTest(several_parts_of_a_large_file_reach_a_slow_client)
 {
     struct client slow = client_connect(&server);
     setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &(int){65536}, sizeof(int));
-    client_send(&slow, text("%s%s", request("GET", "/huge.bin", "Range: bytes=0-5999999,7000000-11999998\r\n"), request("GET", "/small.txt", "")));
+    client_send(&slow,
+                text("%s%s", request("GET", "/huge.bin", "Range: bytes=0-5999999,7000000-11999998\r\n"), request("GET", "/small.txt", "")));
     for (int i = 0; i < 5; i++) {
         cr_assert_gt(client_receive(&slow, PATIENCE), 0);
         expect_part("/small.txt", "1-2", SMALL, 1, 2);
@@ -211,7 +212,8 @@ RangeTest(a_range_that_cannot_be_heeded_is_passed_over)
     for (int i = 1; i <= 16; i++)
         sprintf(many + strlen(many), ",%d-%d", i * 200, i * 200);
     strcat(many, "\r\n");
-    const char *const fields[] = {"Range: bytes=5-4\r\n", "Range: lines=1-2\r\n", "Range: bytes=a-b\r\n", "Range: bytes=1-2\r\nRange: bytes=3-4\r\n", many};
+    const char *const fields[] = {"Range: bytes=5-4\r\n", "Range: lines=1-2\r\n", "Range: bytes=a-b\r\n",
+                                  "Range: bytes=1-2\r\nRange: bytes=3-4\r\n", many};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         struct response response = get_with(&server, "/large.txt", fields[i]);
         expect_response(&response, 200, NULL);
@@ -239,7 +241,8 @@ RangeTest(if_range_decides_between_the_part_and_the_whole)
     const char *date = "Sun, 06 Nov 1994 08:49:37 GMT", *etag = response_header((struct response[]){get(&server, "/small.txt")}, "ETag");
     cr_assert(text_matches(etag, "^\"[0-9a-f]{16}\"$"), "%s", etag);
     const char *const holds[] = {etag, date};
-    const char *const fails[] = {"\"other\"", "Sun, 06 Nov 1994 08:49:36 GMT", "Sun, 06 Nov 1994 08:49:38 GMT", text("W/%s", etag), "*", "some day"};
+    const char *const fails[] = {"\"other\"", "Sun, 06 Nov 1994 08:49:36 GMT", "Sun, 06 Nov 1994 08:49:38 GMT", text("W/%s", etag), "*",
+                                 "some day"};
     for (size_t i = 0; i < sizeof holds / sizeof *holds; i++) {
         struct response response = get_with(&server, "/small.txt", text("Range: bytes=0-1\r\nIf-Range: %s\r\n", holds[i]));
         expect_response(&response, 206, NULL);

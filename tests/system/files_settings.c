@@ -77,11 +77,13 @@ SettingTest(an_error_has_its_page)
 
 SettingTest(cache_control_goes_by_media_type)
 {
-    serve("cache_control = max-age=60\ncache_control.text/html = no-cache\ncache_control.text/* = max-age=10\ncache_control.image/svg+xml = \"\"\n"
+    serve("cache_control = max-age=60\ncache_control.text/html = no-cache\ncache_control.text/* = max-age=10\n"
+          "cache_control.image/svg+xml = \"\"\n"
           "error_page.404 = /404.html\n");
     put("logo.svg", "<svg/>");
     put("a.png", "png");
-    static const char *const cases[][2] = {{"/", "no-cache"}, {"/note.txt", "max-age=10"}, {"/a.png", "max-age=60"}, {"/logo.svg", NULL}, {"/none", NULL}};
+    static const char *const cases[][2] = {{"/", "no-cache"}, {"/note.txt", "max-age=10"}, {"/a.png", "max-age=60"}, {"/logo.svg", NULL},
+                                           {"/none", NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct response response = get(&server, cases[i][0]);
         expect_field(&response, "Cache-Control", cases[i][1]);
@@ -93,11 +95,13 @@ SettingTest(cache_control_goes_by_media_type)
 
 SettingTest(media_types_can_be_added)
 {
-    serve("type.xyz = chemical/x-xyz\ntype.TAR.gz = application/x-tgz\ntype.gz = application/x-gz\ntype.html = text/html; charset=koi8-r\ntype.log = text/x-log\n"
+    serve("type.xyz = chemical/x-xyz\ntype.TAR.gz = application/x-tgz\ntype.gz = application/x-gz\ntype.html = text/html; charset=koi8-r\n"
+          "type.log = text/x-log\n"
           "charset = iso-8859-1\n");
     static const char *const cases[][2] = {{"a.xyz", "chemical/x-xyz"}, {"a.XYZ", "chemical/x-xyz"}, {"a.tar.gz", "application/x-tgz"},
-                                           {"b.gz", "application/x-gz"}, {"a.html", "text/html; charset=koi8-r"}, {"a.log", "text/x-log; charset=iso-8859-1"},
-                                           {"a.txt", "text/plain; charset=iso-8859-1"}, {"a.json", "application/json"}, {"xyz", "application/octet-stream"}};
+                                           {"b.gz", "application/x-gz"}, {"a.html", "text/html; charset=koi8-r"},
+                                           {"a.log", "text/x-log; charset=iso-8859-1"}, {"a.txt", "text/plain; charset=iso-8859-1"},
+                                           {"a.json", "application/json"}, {"xyz", "application/octet-stream"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         put(cases[i][0], "x");
         struct response response = get(&server, text("/%s", cases[i][0]));
@@ -172,8 +176,6 @@ SettingTest(a_wrong_setting_is_refused_with_its_reason)
     server.pid = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         server_prepare(&server, text(ONE_WORKER "[app:www]\npath = /\nmodule = static\nroot = /\n%s\n", cases[i][0]));
-        struct run ran = run_tine("-t", "-c", server.ini);
-        cr_assert_eq(ran.code, 1, "%s is taken", cases[i][0]);
-        cr_assert(text_matches(ran.err, text("server.ini:8: \\[app:www\\] .*%s", cases[i][1])), "%s: %s", cases[i][0], ran.err);
+        expect_bad_ini(&server, text("server.ini:8: \\[app:www\\] .*%s", cases[i][1]));
     }
 }

@@ -5,7 +5,6 @@
 #include "client.h"
 
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -246,7 +245,8 @@ Test(filters, that_crash_too_often_do_not_run_any_more)
 Test(filters, that_answer_do_not_vouch_for_what_is_behind_them)
 {
     static const char *const ways[] = {"answer", "finish"};
-    server_start(&server, ONE_WORKER "workers_max = 1\ncrash_limit = 2\nfilters = outer, second\n" FILTER("outer") FILTER("second") APP(""));
+    server_start(&server,
+                 ONE_WORKER "workers_max = 1\ncrash_limit = 2\nfilters = outer, second\n" FILTER("outer") FILTER("second") APP(""));
     for (int i = 0; i < 2; i++)
         expect_get(&server, "/app/?second=crash", 500, NULL);
     expect_get(&server, "/app/", 503, NULL);
@@ -282,9 +282,9 @@ Test(filters, that_crash_where_there_is_no_handler_do_not_run_any_more)
     expect_response(&response, 503, NULL);
     expect_get(&server, "/app/", 200, "main");
     struct run status = run_tine("status", "-c", server.ini);
-    cr_assert(text_matches(status.out, "^  \\* \\(filters where there is no handler\\) \\(outer.own of /.*/filters\\.so\\): .* 2 crashes"), "%s", status.out);
-    server_signal(&server, SIGTERM);
-    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+    cr_assert(text_matches(status.out, "^  \\* \\(filters where there is no handler\\) \\(outer.own of /.*/filters\\.so\\): .* 2 crashes"),
+              "%s", status.out);
+    server_stop_after_crashes(&server);
 }
 
 Test(filters, that_are_wrong_are_told_with_their_place)
@@ -292,7 +292,8 @@ Test(filters, that_are_wrong_are_told_with_their_place)
     static const struct {
         const char *ini, *expected;
     } cases[] = {
-        {SERVER("outer, nobody") FILTER("outer"), "server\\.ini:4: \\[server\\] filters: there is no \\[filter:nobody\\]: it is a section of its own"},
+        {SERVER("outer, nobody") FILTER("outer"),
+         "server\\.ini:4: \\[server\\] filters: there is no \\[filter:nobody\\]: it is a section of its own"},
         {ONE_WORKER APP("nobody"), "server\\.ini:7: \\[app:main\\] filters: there is no \\[filter:nobody\\]: it is a section of its own"},
         {ONE_WORKER "[filter:x]\nmodule = respond\n", "server\\.ini:5: \\[filter:x\\] module: it has no filters"},
         {ONE_WORKER "[filter:x]\nmodule = @MODULES@/filters.so\nwall = 1\n", "server\\.ini:6: \\[filter:x\\] wall: "},
@@ -305,9 +306,7 @@ Test(filters, that_are_wrong_are_told_with_their_place)
     server_prepare(&server, "");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         server_configure(&server, cases[i].ini);
-        struct run ran = run_tine("-t", "-c", server.ini);
-        if (ran.code != 1 || !text_matches(ran.err, cases[i].expected))
-            harness_fail("%s: %d %s", cases[i].expected, ran.code, ran.err);
+        expect_bad_ini(&server, cases[i].expected);
     }
     server_configure(&server, SERVER("outer") FILTERS APP("app, second"));
     struct run ran = run_tine("-T", "-c", server.ini);

@@ -19,16 +19,19 @@ static const char *const seeds[] = {
     "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /users/%61da?q=1&x=%20+ HTTP/1.1\r\nHost: a:80\r\nAccept: text/html;q=0.9, */*;q=0.1\r\nX-Request-Id: abc\r\n\r\n",
     "POST /sum HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world",
-    "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x=\"y\"\r\nhello\r\n1F\r\n0123456789012345678901234567890\r\n0\r\nT: v\r\n\r\n",
+    "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x=\"y\"\r\nhello\r\n1F\r\n0123456789012345678901234567890\r\n"
+    "0\r\nT: v\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nok",
-    "HEAD http://a/files/../files/index.html HTTP/1.1\r\nHost: a\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\nIf-None-Match: W/\"x\", \"y\"\r\n\r\n",
+    "HEAD http://a/files/../files/index.html HTTP/1.1\r\nHost: a\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+    "If-None-Match: W/\"x\", \"y\"\r\n\r\n",
     "GET /files/%2e%2e/x HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n",
     "OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
-    "GET /headers HTTP/1.1\r\nHost: a\r\nA: 1\r\nB:\t2 \r\nCookie: a=b; c=d\r\nUser-Agent: \xff\xfe\r\n\r\nGET /items/9 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "GET /headers HTTP/1.1\r\nHost: a\r\nA: 1\r\nB:\t2 \r\nCookie: a=b; c=d\r\nUser-Agent: \xff\xfe\r\n\r\nGET /items/9 HTTP/1.1\r\n"
+    "Host: a\r\nConnection: close\r\n\r\n",
     "DELETE /users/x HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1\r\n\r\n",
 };
-static const char *const tokens[] = {"\r\n", "\r\n\r\n", "\n", "\r", ":", " ", "\t", "%", "%00", "%2e", "..", "//", "?", "#", ",", ";", "\"",
-                                     "HTTP/1.1", "HTTP/9.9", "Content-Length: 5\r\n", "Content-Length: 99999999999999999999\r\n",
+static const char *const tokens[] = {"\r\n", "\r\n\r\n", "\n", "\r", ":", " ", "\t", "%", "%00", "%2e", "..", "//", "?", "#", ",", ";",
+                                     "\"", "HTTP/1.1", "HTTP/9.9", "Content-Length: 5\r\n", "Content-Length: 99999999999999999999\r\n",
                                      "Transfer-Encoding: chunked\r\n", "Expect: 100-continue\r\n", "Host: b\r\n", "0\r\n\r\n",
                                      "ffffffffffffffff\r\n", "\xff\xff\xff\xff", "Connection: close\r\n"};
 

@@ -54,8 +54,7 @@ Test(generations, a_worker_that_still_starts_at_the_commit_leaves)
     pid_t before[WORKERS_MAX], workers[WORKERS_MAX];
     server_start(&server, TWO_WORKERS RESPOND("one") SETTINGS("x") HOLD);
     server_await_workers(&server, 2, before);
-    for (int i = 0; i < 2; i++) /* or it would wait in worker_init as well */
-        await(strcmp(process_file(before[i], "wchan"), "inet_csk_accept") == 0);
+    await_accepting(before, 2); /* or it would wait in worker_init as well */
     file_write(hold_file(&server), "");
     kill(before[0], SIGKILL);
     server_log_await(&server, "waits in worker_init", 1);

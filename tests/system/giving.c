@@ -18,13 +18,6 @@ TestSuite(giving, .timeout = 120);
 
 enum { KEPT = 20 };
 
-/* server_stop() would take a crash in the log for tine's own. */
-static void stop(struct server *server)
-{
-    server_signal(server, SIGTERM);
-    cr_assert_eq(process_wait(server->pid, PATIENCE), 0);
-}
-
 Test(giving, connections_that_cannot_be_given_are_kept_until_they_can)
 {
     static const int errors[] = {ETOOMANYREFS, EAGAIN, ENOBUFS, ENOMEM};
@@ -86,7 +79,7 @@ Test(giving, a_crash_that_cannot_pack_half_a_request_costs_the_others_nothing)
     cr_assert(client_drain(&half, PATIENCE, &clean));
     expect_all_kept(clients, KEPT);
     cr_assert_eq(fault_count(&server, "memfd_create"), 2);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 /* Two signals within the time that giving takes. What was sent, and not yet let go of, would be sent again, and be two workers'. */
@@ -108,7 +101,7 @@ Test(giving, a_stall_that_is_aborted_gives_nothing_twice)
     const char *out = run_tine("status", "-c", server.ini).out, *totals = strstr(out, "given ");
     cr_assert(totals != NULL && sscanf(totals, "given %d, adopted %d,", &given, &adopted) == 2 && given > KEPT, "%s", out);
     cr_assert_eq(given, adopted, "%s", out);
-    stop(&server);
+    server_stop_after_crashes(&server);
 }
 
 static int count_given(const struct server *server)

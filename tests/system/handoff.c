@@ -16,10 +16,10 @@ enum { KEPT = 60 };
 
 static void replace_workers(struct server *server, size_t workers)
 {
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    pid_t before[WORKERS_MAX];
     server_await_workers(server, workers, before);
     server_hup(server);
-    await(server_workers(server, now) == workers && !pids_overlap(now, workers, before, workers));
+    server_await_replaced(server, before, workers);
 }
 
 Test(handoff, idle_connections_go_on_over_reloads)
@@ -27,14 +27,10 @@ Test(handoff, idle_connections_go_on_over_reloads)
     struct server server;
     struct client clients[KEPT];
     server_start(&server, TWO_WORKERS PROBE);
-    for (int i = 0; i < KEPT; i++) {
-        clients[i] = client_connect(&server);
-        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
-    }
+    keep_all(&server, clients, KEPT);
     for (int round = 0; round < 3; round++) {
         replace_workers(&server, 2);
-        for (int i = 0; i < KEPT; i++)
-            expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
+        expect_all_kept(clients, KEPT);
     }
     server_stop(&server);
 }
@@ -208,10 +204,7 @@ Test(handoff, a_worker_that_leaves_does_not_wait_for_idle_connections_that_come_
     server_signal(&server, SIGTTIN);
     server_await_workers(&server, 2, workers);
     await(atoi(get(&server, "/pid").body) == workers[1]);
-    for (int i = 0; i < KEPT; i++) {
-        clients[i] = client_connect(&server);
-        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
-    }
+    keep_all(&server, clients, KEPT);
     do {
         busy = client_connect(&server);
         client_send(&busy, request("GET", "/pid", ""));
@@ -297,14 +290,10 @@ Test(handoff, thousands_of_idle_connections_change_hands_at_once)
         cr_skip("the limit of open files is too low");
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){limit.rlim_max, limit.rlim_max});
     server_start(&server, TWO_WORKERS "[timeouts]\nheader = 60s\n[log]\naccess = off\n" PROBE);
-    for (int i = 0; i < MANY; i++)
-        clients[i] = client_connect(&server);
-    for (int i = 0; i < MANY; i++)
-        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
+    keep_all(&server, clients, MANY);
     for (int round = 0; round < 2; round++)
         replace_workers(&server, 2);
-    for (int i = 0; i < MANY; i++)
-        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
+    expect_all_kept(clients, MANY);
     server_stop(&server);
     free(clients);
 }

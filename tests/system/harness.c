@@ -25,11 +25,16 @@ static struct {
     int janitor; /* write end of its pipe */
 } harness = {.janitor = -1};
 
-int64_t now_ms(void)
+int64_t now_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
+    return now.tv_sec * (int64_t)1000000 + now.tv_nsec / 1000;
+}
+
+int64_t now_ms(void)
+{
+    return now_us() / 1000;
 }
 
 void pause_shortly(void)
@@ -187,6 +192,13 @@ bool text_matches(const char *haystack, const char *expression)
     bool matches = regexec(&compiled, haystack, 0, NULL, 0) == 0;
     regfree(&compiled);
     return matches;
+}
+
+void expect_matches(const char *haystack, const char *const *expressions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!text_matches(haystack, expressions[i]))
+            harness_fail("%s is not in:\n%s", expressions[i], haystack);
 }
 
 bool is_sanitized(void)

@@ -20,6 +20,7 @@ enum { PATIENCE = 20000 };
 void harness_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 int64_t now_ms(void); /* monotonic */
+int64_t now_us(void);
 
 /* Waits until 'condition' (an expression) holds, looking every few milliseconds; false after 'ms'. */
 #define wait_until(ms, condition) __extension__({                   \
@@ -69,6 +70,9 @@ size_t text_count(const char *haystack, const char *needle);
 
 /* Does the extended regular expression match somewhere ('^' and '$' at line ends)? */
 bool text_matches(const char *haystack, const char *expression);
+
+/* Fails unless each of so many expressions matches. */
+void expect_matches(const char *haystack, const char *const *expressions, size_t count);
 
 /* A program that ran to its end. */
 struct run {

@@ -76,7 +76,8 @@ Test(health, a_second_signal_ends_the_delay)
     static const int second[] = {SIGTERM, SIGINT};
     for (size_t i = 0; i < 2; i++) {
         struct server server;
-        server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nshutdown_delay = 60s\n[timeouts]\ngraceful = 90s\n" RESPOND("app"));
+        server_start(&server,
+                     ONE_WORKER "shutdown_delay = 60s\n[timeouts]\ngraceful = 90s\n" RESPOND("app"));
         server_signal(&server, SIGTERM);
         server_log_await(&server, "stopping in 60000 ms", 1);
         server_signal(&server, second[i]);
@@ -88,7 +89,7 @@ Test(health, a_second_signal_ends_the_delay)
 Test(health, the_delay_is_part_of_graceful)
 {
     struct server server;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nshutdown_delay = 1s\n[timeouts]\ngraceful = 3s\n" TROUBLE);
+    server_start(&server, ONE_WORKER "shutdown_delay = 1s\n[timeouts]\ngraceful = 3s\n" TROUBLE);
     struct client client = client_connect(&server);
     client_enter_gate(&client, &server, "never");
     int64_t start = now_ms();
@@ -106,7 +107,8 @@ Test(health, a_delay_that_leaves_no_time_is_refused)
     server_prepare(&server, DELAYED("30s") RESPOND("app"));
     struct run ran = run_tine("-t", "-c", server.ini);
     cr_assert_eq(ran.code, 1);
-    cr_assert(text_matches(ran.err, "server\\.ini:5: \\[server\\] shutdown_delay: leaves nothing of \\[timeouts\\] graceful"), "%s", ran.err);
+    cr_assert(text_matches(ran.err, "server\\.ini:5: \\[server\\] shutdown_delay: leaves nothing of \\[timeouts\\] graceful"), "%s",
+              ran.err);
     server_configure(&server, DELAYED("10s") "[timeouts]\ngraceful = 10s\n" RESPOND("app"));
     cr_assert_eq(run_tine("-t", "-c", server.ini).code, 1);
     server_configure(&server, DELAYED("10s") "[timeouts]\ngraceful = 11s\n" RESPOND("app"));

@@ -299,17 +299,23 @@ HttpTest(a_client_that_leaves_without_its_answer_hurts_nobody)
     expect_get(&server, "/hello", 200, "hello");
 }
 
+/* Its answer says that it is the last of the connection, and that ends in order. */
+static void expect_last(struct client *client)
+{
+    client_send(client, request("GET", "/hello", ""));
+    struct response response = client_read(client);
+    expect_response(&response, 200, "hello");
+    cr_assert_str_eq(response_header(&response, "Connection"), "close");
+    client_expect_close(client);
+}
+
 Test(http, keepalive_requests_bounds_a_connection)
 {
     server_start(&server, ONE_WORKER "[limits]\nkeepalive_requests = 3\n" PROBE);
     struct client client = client_connect(&server);
     exchange(&client, request("GET", "/hello", ""), 200, "hello");
     exchange(&client, request("GET", "/hello", ""), 200, "hello");
-    client_send(&client, request("GET", "/hello", ""));
-    struct response response = client_read(&client);
-    expect_response(&response, 200, "hello");
-    cr_assert_str_eq(response_header(&response, "Connection"), "close");
-    client_expect_close(&client);
+    expect_last(&client);
     server_stop(&server);
 }
 
@@ -317,11 +323,7 @@ Test(http, a_worker_of_one_connection_keeps_none)
 {
     server_start(&server, ONE_WORKER "connections = 1\n" PROBE);
     struct client client = client_connect(&server);
-    client_send(&client, request("GET", "/hello", ""));
-    struct response response = client_read(&client);
-    expect_response(&response, 200, "hello");
-    cr_assert_str_eq(response_header(&response, "Connection"), "close");
-    client_expect_close(&client);
+    expect_last(&client);
     server_stop(&server);
 }
 

@@ -17,7 +17,8 @@ static struct server server;
 
 static void serve(void)
 {
-    server_start(&server, ONE_WORKER "user = root\n[limits]\nbody = 1m\nbody_memory = 64k\n[app:input]\npath = /\nmodule = @MODULES@/input.so\ndirectory = @DIR@\n");
+    server_start(&server, ONE_WORKER "user = root\n[limits]\nbody = 1m\nbody_memory = 64k\n[app:input]\npath = /\n"
+                                     "module = @MODULES@/input.so\ndirectory = @DIR@\n");
 }
 
 static void stop(void)
@@ -66,7 +67,8 @@ static void ask_all(const struct ask *asks, size_t count)
 
 InputTest(cookies_are_those_of_the_rfc)
 {
-    static const char *const cases[][2] = {{"sid=1; b=2", "1"}, {"b=2; sid=\"x\"", "x"}, {"sid=1; sid=2", "1"}, {"SID=1", "(none)"}, {"sid=\"a", "(none)"}, {"b", "(none)"}};
+    static const char *const cases[][2] = {{"sid=1; b=2", "1"}, {"b=2; sid=\"x\"", "x"}, {"sid=1; sid=2", "1"}, {"SID=1", "(none)"},
+                                           {"sid=\"a", "(none)"}, {"b", "(none)"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct response response = ask(&server, request("GET", "/cookie/sid", text("Cookie: %s\r\n", cases[i][0])));
         expect_response(&response, 200, cases[i][1]);
@@ -82,16 +84,20 @@ InputTest(cookies_are_those_of_the_rfc)
 InputTest(forms_are_decoded_or_refused)
 {
     static const struct ask asks[] = {
-        {"/form", FORM, "name=ada+l%C3%A9&age=36", 200, "name=ada l\xc3\xa9;age=36;ada l\xc3\xa9 36"}, {"/form", FORM "; charset=UTF-8", "age=0", 200, "age=0;(none) 0"},
-        {"/form", FORM, "n%61me=x&age=1&name=y", 200, "name=x;age=1;name=y;x 1"}, {"/stream/form", FORM, "name=x&age=1", 200, "name=x;age=1;x 1"},
+        {"/form", FORM, "name=ada+l%C3%A9&age=36", 200, "name=ada l\xc3\xa9;age=36;ada l\xc3\xa9 36"},
+        {"/form", FORM "; charset=UTF-8", "age=0", 200, "age=0;(none) 0"},
+        {"/form", FORM, "n%61me=x&age=1&name=y", 200, "name=x;age=1;name=y;x 1"},
+        {"/stream/form", FORM, "name=x&age=1", 200, "name=x;age=1;x 1"},
         {"/form", FORM, "n\xc3\xa9=\xc3\xa9&name=l%C3\xa9&age=1", 200, "n\xc3\xa9=\xc3\xa9;name=l\xc3\xa9;age=1;l\xc3\xa9 1"},
         {"/form", FORM, "name=\xe9", 400, "not UTF-8"},
         {"/form", FORM, "name=x", 400, "form field 'age' is missing"}, {"/form", FORM, "", 400, "'age' is missing"},
         {"/form", FORM, "age=151", 400, "'age' must be an integer from 0 to 150"}, {"/form", FORM, "age=-1", 400, "from 0 to 150"},
-        {"/form", FORM, "age=1x", 400, "must be an integer"}, {"/form", FORM, "age=", 400, "must be an integer"}, {"/form", FORM, "age=+1", 400, "must be an integer"},
+        {"/form", FORM, "age=1x", 400, "must be an integer"}, {"/form", FORM, "age=", 400, "must be an integer"},
+        {"/form", FORM, "age=+1", 400, "must be an integer"},
         {"/form", FORM, "x=1&name=%zz", 400, "byte 4 of the form is not percent-encoded"}, {"/form", FORM, "name=%00", 400, "NUL"},
         {"/form", FORM, "name=%ff", 400, "not UTF-8"}, {"/form", FORM "; charset=latin1", "age=1", 415, "UTF-8, not 'latin1'"},
-        {"/form", FORM "; charset", "age=1", 415, "malformed"}, {"/form", "text/plain", "age=1", 415, FORM}, {"/form", NULL, "age=1", 415, FORM},
+        {"/form", FORM "; charset", "age=1", 415, "malformed"}, {"/form", "text/plain", "age=1", 415, FORM},
+        {"/form", NULL, "age=1", 415, FORM},
         {"/two_failures", "text/plain", "name=x", 415, FORM}, {"/two_failures", FORM, "name=x", 400, "query parameter 'n'"},
         {"/careless_form", "text/plain", "name=x", 415, FORM}, {"/careless_form", FORM, "name=%ff", 400, "UTF-8"},
     };
@@ -108,8 +114,10 @@ InputTest(queries_and_integers_are_bounded)
         {"/query", 204, ""}, {"/query?a=1&b=%20&&c", 200, "a=1;b= ;c=;"}, {"/query?a=1&b=%zz", 400, "not percent-encoded"},
         {"/integers/5?n=-9223372036854775808", 200, "5 -9223372036854775808"}, {"/integers/1000?n=007", 200, "1000 7"},
         {"/integers/0?n=1", 400, "path parameter 'id' must be an integer from 1 to 1000"}, {"/integers/1001?n=1", 400, "'id'"},
-        {"/integers/x?n=1", 400, "'id'"}, {"/integers/1", 400, "query parameter 'n' is missing"}, {"/integers/1?n=9223372036854775808", 400, "'n'"},
-        {"/integers/1?n=--1", 400, "'n'"}, {"/integers/1?n=-", 400, "'n'"}, {"/integers/1?n=%201", 400, "'n'"}, {"/integers/1?n=1.0", 400, "'n'"},
+        {"/integers/x?n=1", 400, "'id'"}, {"/integers/1", 400, "query parameter 'n' is missing"},
+        {"/integers/1?n=9223372036854775808", 400, "'n'"},
+        {"/integers/1?n=--1", 400, "'n'"}, {"/integers/1?n=-", 400, "'n'"}, {"/integers/1?n=%201", 400, "'n'"},
+        {"/integers/1?n=1.0", 400, "'n'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct response response = get(&server, cases[i].path);
@@ -167,7 +175,8 @@ InputTest(mistakes_of_a_handler_are_logged_with_its_name)
     response = post("/stream/late", "text/plain", "0123456789");
     expect_problem(&response, 500, "the handler failed");
     expect_blame("body_too_late", "asks for the whole body, of which tine_read() or tine_next_part() has taken some");
-    response = post("/stream/late_form", "multipart/form-data; boundary=B", "--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--B--");
+    response =
+        post("/stream/late_form", "multipart/form-data; boundary=B", "--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--B--");
     expect_problem(&response, 500, "the handler failed");
     expect_blame("form_too_late", "asks for the whole body, of which tine_read() or tine_next_part() has taken some");
 }
@@ -192,10 +201,13 @@ InputTest(json_is_unpacked_or_refused_with_the_place)
 {
     static const struct ask asks[] = {
         {"/json", JSON, "{\"name\":\"ada\"}", 200, "ada -1 - -1"},
-        {"/json", JSON "; charset=utf-8", "{\"name\":\"\xc3\xa9\",\"age\":36,\"address\":{\"city\":\"Rome\"},\"a/b~\":[5]}", 200, "\xc3\xa9 36 Rome 5"},
-        {"/json", "application/merge-patch+json", "{\"name\":\"x\"}", 200, "x -1 - -1"}, {"/strict_json", JSON, "{\"name\":\"abc\"}", 200, "abc 3"},
+        {"/json", JSON "; charset=utf-8", "{\"name\":\"\xc3\xa9\",\"age\":36,\"address\":{\"city\":\"Rome\"},\"a/b~\":[5]}", 200,
+         "\xc3\xa9 36 Rome 5"},
+        {"/json", "application/merge-patch+json", "{\"name\":\"x\"}", 200, "x -1 - -1"},
+        {"/strict_json", JSON, "{\"name\":\"abc\"}", 200, "abc 3"},
         {"/document", JSON, "[1, 2]", 200, "[1,2]"}, {"/document", JSON, "7", 200, "7"},
-        {"/json", JSON, "{\"name\":\n 1 x}", 400, "line 2, column 4"}, {"/json", JSON, "", 400, "not JSON"}, {"/json", JSON, "{\"name\":\"\xff\"}", 400, "unable to decode byte 0xff"},
+        {"/json", JSON, "{\"name\":\n 1 x}", 400, "line 2, column 4"}, {"/json", JSON, "", 400, "not JSON"},
+        {"/json", JSON, "{\"name\":\"\xff\"}", 400, "unable to decode byte 0xff"},
         {"/json", JSON, "{\"name\":\"a\",\"name\":\"b\"}", 400, "duplicate"}, {"/json", JSON, "{\"name\":\"a\"} x", 400, "line 1"},
         {"/json", JSON, "{\"name\":\"\\u0000\"}", 400, "column 16: a NUL in a string is not allowed\""},
         {"/json", "text/plain", "{}", 415, JSON}, {"/json", NULL, "{}", 415, JSON},
@@ -205,9 +217,12 @@ InputTest(json_is_unpacked_or_refused_with_the_place)
         {"/json", JSON, "{\"name\":\"a\",\"age\":2147483648}", 422, "/age: the integer is too large or too small"},
         {"/json", JSON, "{\"name\":\"a\",\"age\":-2147483649}", 422, "/age: the integer"},
         {"/json", JSON, "{\"name\":\"a\",\"address\":{\"city\":null}}", 422, "/address/city: Expected string, got null"},
-        {"/json", JSON, "{\"name\":\"a\",\"address\":{}}", 422, "/address/city is missing"}, {"/json", JSON, "{\"name\":\"a\",\"address\":1}", 422, "/address: Expected object"},
-        {"/json", JSON, "{\"name\":\"a\",\"a/b~\":[\"x\"]}", 422, "/a~1b~0/0: Expected integer, got string"}, {"/json", JSON, "{\"name\":\"a\",\"a/b~\":[]}", 422, "/a~1b~0/0"},
-        {"/json", JSON, "[1]", 422, "the document: Expected object, got array"}, {"/strict_json", JSON, "{\"name\":\"a\",\"more\":1}", 422, "the document: 1 object item(s) left unpacked: more"},
+        {"/json", JSON, "{\"name\":\"a\",\"address\":{}}", 422, "/address/city is missing"},
+        {"/json", JSON, "{\"name\":\"a\",\"address\":1}", 422, "/address: Expected object"},
+        {"/json", JSON, "{\"name\":\"a\",\"a/b~\":[\"x\"]}", 422, "/a~1b~0/0: Expected integer, got string"},
+        {"/json", JSON, "{\"name\":\"a\",\"a/b~\":[]}", 422, "/a~1b~0/0"},
+        {"/json", JSON, "[1]", 422, "the document: Expected object, got array"},
+        {"/strict_json", JSON, "{\"name\":\"a\",\"more\":1}", 422, "the document: 1 object item(s) left unpacked: more"},
     };
     ASK_ALL(asks);
 }
@@ -275,21 +290,26 @@ InputTest(what_was_wrong_can_be_told_in_ones_own_words)
 
 #define MULTIPART "multipart/form-data; boundary=B"
 #define FIELD(name, value) "--B\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
-#define FILE_PART(name, file, value) "--B\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"" file "\"\r\nContent-Type: text/x\r\n\r\n" value "\r\n"
+#define FILE_PART(name, file, value) \
+    "--B\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"" file "\"\r\nContent-Type: text/x\r\n\r\n" value "\r\n"
 
 InputTest(parts_are_pulled_one_by_one)
 {
     static const struct ask asks[] = {
-        {"/parts", MULTIPART, FIELD("a", "1") FILE_PART("f", "../x.txt", "12345") FIELD("b", "") "--B--\r\n", 200, "a:1;f[x.txt]text/x 5;b:;"},
-        {"/stream/parts", MULTIPART, FIELD("a", "1") FILE_PART("f", "x", "12345") "--B--", 200, "a:1;f[x]text/x 5;"}, {"/parts", MULTIPART, "--B--", 204, ""},
+        {"/parts", MULTIPART, FIELD("a", "1") FILE_PART("f", "../x.txt", "12345") FIELD("b", "") "--B--\r\n", 200,
+         "a:1;f[x.txt]text/x 5;b:;"},
+        {"/stream/parts", MULTIPART, FIELD("a", "1") FILE_PART("f", "x", "12345") "--B--", 200, "a:1;f[x]text/x 5;"},
+        {"/parts", MULTIPART, "--B--", 204, ""},
         {"/skip", MULTIPART, FIELD("a", "1") FILE_PART("f", "x", "12345") FIELD("b", "2") "--B--", 200, "3"},
         {"/spool", MULTIPART, FILE_PART("f", "x", "12345") "--B--", 200, "5 12345"},
         {"/parts", "text/plain", "x", 415, "multipart/form-data"}, {"/parts", NULL, "x", 415, "multipart/form-data"},
         {"/parts", "multipart/form-data", "x", 400, "boundary"}, {"/parts", "multipart/form-data; boundary=\"a@b\"", "x", 400, "boundary"},
-        {"/parts", MULTIPART, "", 400, "cut off"}, {"/parts", MULTIPART, FIELD("a", "1"), 400, "cut off"}, {"/parts", MULTIPART, FIELD("a", "1") "--Bx", 400, "behind it"},
-        {"/parts", MULTIPART, "--B\r\nA: b\r\n\r\nx\r\n--B--", 400, "no Content-Disposition"}, {"/parts", MULTIPART, FIELD("\xff", "1") "--B--", 400, "not UTF-8"},
-        {"/parts", MULTIPART, FIELD("a", "\xff") "--B--", 400, "part 'a' is not text"}, {"/stream/parts", MULTIPART, FIELD("a", "1"), 400, "cut off"},
-        {"/skip", MULTIPART, FIELD("a", "1") "x", 400, "cut off"},
+        {"/parts", MULTIPART, "", 400, "cut off"}, {"/parts", MULTIPART, FIELD("a", "1"), 400, "cut off"},
+        {"/parts", MULTIPART, FIELD("a", "1") "--Bx", 400, "behind it"},
+        {"/parts", MULTIPART, "--B\r\nA: b\r\n\r\nx\r\n--B--", 400, "no Content-Disposition"},
+        {"/parts", MULTIPART, FIELD("\xff", "1") "--B--", 400, "not UTF-8"},
+        {"/parts", MULTIPART, FIELD("a", "\xff") "--B--", 400, "part 'a' is not text"},
+        {"/stream/parts", MULTIPART, FIELD("a", "1"), 400, "cut off"}, {"/skip", MULTIPART, FIELD("a", "1") "x", 400, "cut off"},
     };
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
         if (asks[i].status == 204) {

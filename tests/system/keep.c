@@ -92,7 +92,8 @@ void keep_expect_takes(const struct server *of)
     }
     long long wait = 0, left = -1;
     response = ask(of, keep_post("/take?key=t&interval=3600000000&burst=3", "", 0));
-    cr_expect(sscanf(response.body, "%lld %lld", &wait, &left) == 2 && left == 0 && wait > 3500000000 && wait <= 3600000000, "%s", response.body);
+    cr_expect(sscanf(response.body, "%lld %lld", &wait, &left) == 2 && left == 0 && wait > 3500000000 && wait <= 3600000000, "%s",
+              response.body);
     /* One that is smaller now cannot be emptier than empty; deleted it is full. */
     response = ask(of, keep_post("/take?key=t&interval=1000000&burst=2", "", 0));
     cr_expect(sscanf(response.body, "%lld %lld", &wait, &left) == 2 && wait <= 1000000, "%s", response.body);
@@ -119,7 +120,9 @@ int keep_take_at_once(const struct server *const *servers, int count, int client
             struct client client = client_connect(servers[i % count]);
             int mine = 0;
             for (int k = 0; k < requests; k++) {
-                client_send(&client, text("POST /take?key=many&interval=86400000000&burst=%d HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", burst));
+                client_send(&client,
+                            text("POST /take?key=many&interval=86400000000&burst=%d HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+                                 burst));
                 struct response response = client_read(&client);
                 if (response.status != 200)
                     _exit(255);

@@ -4,6 +4,7 @@
  */
 #include "client.h"
 #include "redis_server.h"
+#include "required.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -17,7 +18,7 @@
 
 TestSuite(limiting, .timeout = 180);
 
-#define SERVER "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nworkers_max = 2\ntrusted = unix:\n"
+#define SERVER TWO_WORKERS "workers_max = 2\ntrusted = unix:\n"
 #define LIMIT(name, settings) "[filter:" name "]\nmodule = rate_limit\n" settings
 #define APP(name, filters) "[app:" name "]\npath = /" name "\nmodule = @MODULES@/answers.so\nfilters = " filters "\n"
 #define THREE "limit = 3\nper = 1d\n"
@@ -26,8 +27,7 @@ static struct server server;
 
 static void start(const char *ini)
 {
-    if (!file_exists(text("%s/../../modules/rate_limit.so", modules_path())))
-        cr_skip_test("rate_limit was not built: scripts/setup test installs what it needs");
+    require_module("rate_limit");
     server_start(&server, ini);
 }
 
@@ -71,12 +71,15 @@ Test(limiting, what_a_client_says_of_itself_does_not_count)
     start(SERVER LIMIT("calm", THREE) APP("a", "calm"));
     expect_statuses(server.address, "/a/answer", "", 3, 1);
     static const char *const fields[] = {
-        "X-Forwarded-For: 10.1.1.1\r\n", "x-forwarded-for: 10.1.1.2, 127.0.0.1\r\n", "Forwarded: for=10.1.1.3\r\n", "X-Real-IP: 10.1.1.4\r\n",
-        "X-Forwarded-For: 10.1.1.5\r\nX-Forwarded-For: 10.1.1.6\r\n", "Host: other\r\n", "True-Client-IP: 10.1.1.7\r\n", "CF-Connecting-IP: 10.1.1.8\r\n",
+        "X-Forwarded-For: 10.1.1.1\r\n", "x-forwarded-for: 10.1.1.2, 127.0.0.1\r\n", "Forwarded: for=10.1.1.3\r\n",
+        "X-Real-IP: 10.1.1.4\r\n",
+        "X-Forwarded-For: 10.1.1.5\r\nX-Forwarded-For: 10.1.1.6\r\n", "Host: other\r\n", "True-Client-IP: 10.1.1.7\r\n",
+        "CF-Connecting-IP: 10.1.1.8\r\n",
         "Forwarded: for=\"[2001:db8::1]\"\r\n", "X-Request-Id: another\r\n", "User-Agent: another\r\n", "Connection: X-Forwarded-For\r\n"};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         bool host = strncmp(fields[i], "Host", 4) == 0;
-        char *bytes = host ? text("GET /a/answer HTTP/1.1\r\n%sConnection: close\r\n\r\n", fields[i]) : request("GET", "/a/answer", fields[i]);
+        char *bytes = host ? text("GET /a/answer HTTP/1.1\r\n%sConnection: close\r\n\r\n", fields[i])
+                           : request("GET", "/a/answer", fields[i]);
         struct client client = client_connect(&server);
         client_send(&client, bytes);
         struct response response = client_read(&client);
@@ -94,8 +97,8 @@ Test(limiting, what_a_client_says_of_itself_does_not_count)
 /* Who has one address of IPv6 has a network of them. */
 Test(limiting, addresses_are_those_that_trusted_proxies_tell)
 {
-    start("[server]\nlisten = unix:@DIR@/socket, 127.0.0.1:0\nworkers = 1\nworkers_max = 1\ntrusted = unix:\n" LIMIT("calm", THREE) LIMIT("wide", THREE "ipv6_prefix = 48\n")
-          APP("a", "calm") APP("b", "wide"));
+    start("[server]\nlisten = unix:@DIR@/socket, 127.0.0.1:0\nworkers = 1\nworkers_max = 1\ntrusted = unix:\n" LIMIT("calm", THREE)
+              LIMIT("wide", THREE "ipv6_prefix = 48\n") APP("a", "calm") APP("b", "wide"));
     char *proxy = text("unix:%s/socket", server.dir);
     expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 10.1.1.1\r\n", 3, 1);
     expect_statuses(proxy, "/a/answer", "X-Forwarded-For: 10.1.1.2\r\n", 3, 1);
@@ -137,8 +140,8 @@ Test(limiting, a_field_counts_when_it_is_there_once)
     expect_statuses(server.address, "/a/answer", "x-KEY:one \t\r\n", 0, 1);
     expect_statuses(server.address, "/a/answer", "X-Key: two\r\n", 3, 1);
     expect_statuses(server.address, "/a/answer", "", 3, 1);
-    static const char *const ambiguous[] = {"X-Key: three\r\nX-Key: four\r\n", "X-Key: one\r\nx-key: five\r\n", "X-Key:\r\n", "X-Key: \r\nX-Key: six\r\n",
-                                            "X-Kez: seven\r\n", "X_Key: eight\r\n"};
+    static const char *const ambiguous[] = {"X-Key: three\r\nX-Key: four\r\n", "X-Key: one\r\nx-key: five\r\n", "X-Key:\r\n",
+                                            "X-Key: \r\nX-Key: six\r\n", "X-Kez: seven\r\n", "X_Key: eight\r\n"};
     for (size_t i = 0; i < sizeof ambiguous / sizeof ambiguous[0]; i++)
         expect_status(server.address, "/a/answer", ambiguous[i], 429);
     char *long_key = text("X-Key: %07000d\r\n", 1), *other = text("X-Key: %07000d\r\n", 2);
@@ -162,7 +165,8 @@ Test(limiting, without_the_field_the_address_counts)
 
 Test(limiting, each_route_has_its_own)
 {
-    start(SERVER LIMIT("route", THREE "by = route\n") LIMIT("both", THREE "by = header:X-Key, route address\n") APP("a", "route") APP("b", "route") APP("c", "both"));
+    start(SERVER LIMIT("route", THREE "by = route\n") LIMIT("both", THREE "by = header:X-Key, route address\n") APP("a", "route")
+              APP("b", "route") APP("c", "both"));
     expect_statuses(server.address, "/a/answer", "", 3, 1);
     expect_statuses(server.address, "/a/content", "", 3, 1);
     expect_statuses(server.address, "/b/answer", "", 3, 1);
@@ -305,7 +309,8 @@ static void is_exact_over_time(const char *store)
     double most = PER_SECOND * (double)(seen->last_answered - empty_sent) / 1000;
     double least = PER_SECOND * (double)(seen->last_refused_sent - empty_answered) / 1000;
     int allowed = seen->allowed;
-    cr_expect(allowed <= most * 1.002 + 1 && allowed >= least * 0.998 - 1, "of %.0f to %.0f that came in %d were let through", least, most, allowed);
+    cr_expect(allowed <= most * 1.002 + 1 && allowed >= least * 0.998 - 1, "of %.0f to %.0f that came in %d were let through", least, most,
+              allowed);
     cr_expect_geq(least, PER_SECOND * (MS - LAST_MS) / 1000, "they were refused only until %.0f of %.0f had come in", least, most);
     munmap(seen, sizeof *seen);
     server_stop(&server);
@@ -333,7 +338,8 @@ Test(limiting, in_redis_several_machines_count_as_one)
     server_prepare(&server, "");
     struct redis redis = {.dir = text("%s", server.dir), .more = ""};
     redis_start(&redis);
-    char *ini = text("%s%sstore = redis://127.0.0.1:%d\nstore_timeout = 5s\n%s", EIGHT, LIMIT("calm", "limit = 300\nper = 300d\n"), redis.port, APP("a", "calm"));
+    char *ini = text("%s%sstore = redis://127.0.0.1:%d\nstore_timeout = 5s\n%s", EIGHT, LIMIT("calm", "limit = 300\nper = 300d\n"),
+                     redis.port, APP("a", "calm"));
     start(ini);
     other = server;
     cr_expect_eq(ask_at_once(32, 5), 160);
@@ -346,8 +352,8 @@ Test(limiting, in_redis_several_machines_count_as_one)
 
 Test(limiting, without_the_store_it_does_as_it_was_told)
 {
-    start(SERVER LIMIT("open", THREE "store = redis://127.0.0.1:1\n") LIMIT("closed", THREE "store = redis://127.0.0.1:1\non_failure = closed\n")
-          APP("a", "open") APP("b", "closed"));
+    start(SERVER LIMIT("open", THREE "store = redis://127.0.0.1:1\n")
+              LIMIT("closed", THREE "store = redis://127.0.0.1:1\non_failure = closed\n") APP("a", "open") APP("b", "closed"));
     expect_statuses(server.address, "/a/answer", "", 5, 0);
     struct response response = expect_status(server.address, "/b/answer", "", 503);
     expect_field(&response, "Retry-After", "1");
@@ -376,10 +382,9 @@ Test(limiting, bad_settings_are_named)
         {"", "\\[filter:calm\\] limit: "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        server_prepare(&server, text("%s[filter:calm]\nmodule = rate_limit\n%s%s", TWO_WORKERS "workers_max = 2\n", cases[i].lines, APP("a", "calm")));
-        if (!file_exists(text("%s/../../modules/rate_limit.so", modules_path())))
-            cr_skip_test("rate_limit was not built: scripts/setup test installs what it needs");
-        struct run ran = run_tine("-t", "-c", server.ini);
-        cr_assert(ran.code != 0 && text_matches(ran.err, cases[i].reason), "%s: %d %s", cases[i].lines, ran.code, ran.err);
+        server_prepare(&server, text("%s[filter:calm]\nmodule = rate_limit\n%s%s", TWO_WORKERS "workers_max = 2\n", cases[i].lines,
+                                     APP("a", "calm")));
+        require_module("rate_limit");
+        expect_bad_ini(&server, cases[i].reason);
     }
 }

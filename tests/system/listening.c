@@ -52,12 +52,12 @@ Test(listening, several_listeners_are_all_served)
 Test(listening, two_ports_that_the_system_picked_are_both_kept_by_a_reload)
 {
     struct server server;
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    pid_t before[WORKERS_MAX];
     server_start(&server, "[server]\nlisten = 127.0.0.1:0, 127.0.0.1:0\nworkers = 2\n" PROBE);
     const char *first = text("%s", server_address(&server, 0)), *second = text("%s", server_address(&server, 1));
     server_await_workers(&server, 2, before);
     server_hup(&server);
-    await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
+    server_await_replaced(&server, before, 2);
     for (int i = 0; i < 4; i++) {
         expect_at(first, "/hello", "hello");
         expect_at(second, "/hello", "hello");

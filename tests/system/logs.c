@@ -98,8 +98,8 @@ Test(logs, a_format_of_ones_own_knows_apaches_letters)
 Test(logs, a_format_that_cannot_be_is_refused)
 {
     static const char *const wrong[][2] = {
-        {"%h %{X i", "a '%{' has no '}'"}, {"%h %z %s", "'%z' is none of %h "}, {"%h %{X}s", "'%{X}s' is none of %h "}, {"%h %i", "'%i' is none"},
-        {"%h %>é", "'%>é' is none"}, {"%h %", "'%' is none"},
+        {"%h %{X i", "a '%{' has no '}'"}, {"%h %z %s", "'%z' is none of %h "}, {"%h %{X}s", "'%{X}s' is none of %h "},
+        {"%h %i", "'%i' is none"}, {"%h %>é", "'%>é' is none"}, {"%h %", "'%' is none"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct server server;
@@ -309,7 +309,7 @@ Test(logs, standard_output_may_be_written_as_a_path)
     struct server server;
     const char *const paths[] = {"/dev/stdout", "/proc/self/fd/1"};
     for (int i = 0; i < 2; i++) {
-        server_start(&server, text("[server]\nlisten = 127.0.0.1:0\nworkers = 1\n[log]\naccess = %s\n" PROBE, paths[i]));
+        server_start(&server, text(ONE_WORKER "[log]\naccess = %s\n" PROBE, paths[i]));
         expect_get(&server, "/hello", 200, "hello");
         server_access_await(&server, "GET /hello ");
         server_stop(&server);

@@ -7,6 +7,7 @@
 #include "client.h"
 #include "haproxy_proxy.h"
 #include "redis_server.h"
+#include "required.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -48,8 +49,7 @@ static void require_batteries(void)
 {
     static const char *const names[] = {"session", "rate_limit", "cache"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!file_exists(text("%s/../../modules/%s.so", modules_path(), names[i])))
-            cr_skip_test("%s was not built: scripts/setup test installs what it needs", names[i]);
+        require_module(names[i]);
 }
 
 void machines_launch(void)

@@ -89,7 +89,8 @@ char *manager_value(const struct manager *manager, size_t index, const char *nam
 
 /* The shell becomes env, and env tine: one process id. */
 #define BY_MANAGER(server, environment) \
-    {"sh", "-c", "words=$(echo \"$1\" | sed s/@PID@/$$/g); shift; exec env $words \"$@\"", "sh", environment, tine_path(), "-c", (server)->ini, NULL}
+    {"sh", "-c", "words=$(echo \"$1\" | sed s/@PID@/$$/g); shift; exec env $words \"$@\"", "sh", environment, tine_path(), "-c", \
+     (server)->ini, NULL}
 
 void manager_launch(struct server *server, const char *environment, const int *fds, size_t count)
 {

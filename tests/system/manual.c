@@ -69,7 +69,8 @@ Test(manual, every_public_function_has_its_prototype_and_text)
 Test(manual, functions_of_batteries_have_their_page)
 {
     char *manual = page("tine_batteries.3");
-    char *names = shell("sed -n 's/^static inline .*[ *]\\(tine_[a-z_]*\\)(.*/\\1/p' include/tine_batteries.h | grep -vx tine_battery"); /* which finds the filter for them */
+    char *names = shell("sed -n 's/^static inline .*[ *]\\(tine_[a-z_]*\\)(.*/\\1/p' include/tine_batteries.h | grep -vx "
+                        "tine_battery"); /* which finds the filter for them */
     size_t count = 0;
     for (char *name = strtok(names, "\n"); name != NULL; name = strtok(NULL, "\n"), count++) {
         cr_assert(text_matches(manual, text("^\\.Fo %s$", name)), "%s is not in the synopsis", name);
@@ -96,7 +97,8 @@ Test(manual, every_module_is_named)
 /* The sources, their strings as they are printed. */
 static char *all_words(void)
 {
-    return shell("cat src/*/*.c src/cli/scaffold/Makefile etc/tine.mk.in scripts/run scripts/setup | sed -zE 's/\"[[:space:]]*\\n[[:space:]]*\"//g; s/\\\\\"/\"/g'");
+    return shell("cat src/*/*.c src/cli/scaffold/Makefile etc/tine.mk.in scripts/run scripts/setup | sed -zE "
+                 "'s/\"[[:space:]]*\\n[[:space:]]*\"//g; s/\\\\\"/\"/g'");
 }
 
 /* What is shown as an error of ours is printed somewhere, in these words; "..." stands for what differs. */
@@ -126,7 +128,8 @@ Test(manual, every_key_has_its_place)
     char *keys = shell("sed -n 's/^\\([a-z_]*\\) = .*/\\1/p' etc/server.ini | sort -u");
     for (char *key = strtok(keys, "\n"); key != NULL; key = strtok(NULL, "\n"))
         cr_assert(text_matches(manual, text("^\\.It Ic %s( |$)", key)), "%s is not there", key);
-    static const char *const others[] = {".It Ic proxy_protocol No = Li off\n", ".Ss module = redirect\n", ".It Ic cache_control.*\n", "as limits.body."};
+    static const char *const others[] = {".It Ic proxy_protocol No = Li off\n", ".Ss module = redirect\n", ".It Ic cache_control.*\n",
+                                         "as limits.body."};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         cr_assert(strstr(manual, others[i]) != NULL, "%s", others[i]);
 }

@@ -228,12 +228,15 @@ Test(modules, one_module_mounted_twice_is_two_apps)
 Test(modules, a_name_with_an_asterisk_stands_for_many_settings)
 {
     struct server server;
-    server_start(&server, MODULE("@MODULES@/settings.so") "must = x\nword.b = two\nword.text/x+y = three\nfolder.f = sub\nwait.w = 2s\nword.a = one\n");
-    expect_get(&server, "/m/list", 200, text("word.* b=two (0)\nword.* text/x+y=three (0)\nword.* a=one (0)\nfolder.* f=%s/sub (0)\nwait.* w=2s (2000)\n",
-                                             server.dir));
+    server_start(&server, MODULE("@MODULES@/settings.so") "must = x\nword.b = two\nword.text/x+y = three\nfolder.f = sub\nwait.w = 2s\n"
+                                                          "word.a = one\n");
+    expect_get(&server, "/m/list", 200,
+               text("word.* b=two (0)\nword.* text/x+y=three (0)\nword.* a=one (0)\nfolder.* f=%s/sub (0)\nwait.* w=2s (2000)\n",
+                    server.dir));
     server_stop(&server);
     expect_refused(MODULE("@MODULES@/settings.so") "must = x\nwrod.a = b\n", "server\\.ini:8: \\[app:m\\] wrod.a: .*no such setting");
     expect_refused(MODULE("@MODULES@/settings.so") "must = x\nword. = b\n", "server\\.ini:8: \\[app:m\\] word\\.: .*no such setting");
-    expect_refused(MODULE("@MODULES@/settings.so") "must = x\nword.* = b\nword.* = c\n", "server\\.ini:9: \\[app:m\\] word\\.\\*: already set");
+    expect_refused(MODULE("@MODULES@/settings.so") "must = x\nword.* = b\nword.* = c\n",
+                   "server\\.ini:9: \\[app:m\\] word\\.\\*: already set");
     expect_refused(MODULE("@MODULES@/settings.so") "must = x\nwait.a = soon\n", "server\\.ini:8: \\[app:m\\] wait.a: 'soon' is not a time");
 }

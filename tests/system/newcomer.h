@@ -13,7 +13,8 @@
 
 static inline struct run newcomer_make(const char *folder, const char *target)
 {
-    for (const char *const *name = (const char *const[]){"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "B", "T", "BXFI_MAP", NULL}; *name != NULL; name++)
+    for (const char *const *name = (const char *const[]){"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "B", "T", "BXFI_MAP", NULL}; *name != NULL;
+         name++)
         unsetenv(*name);
     return run("make", "-C", folder, target);
 }

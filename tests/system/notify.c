@@ -18,6 +18,14 @@ static void start(struct server *server, struct manager *manager, const char *mo
     manager_launch(server, text("NOTIFY_SOCKET=%s %s", manager->name, more), NULL, 0);
 }
 
+/* With a manager of its own. Returns the index of the message that it is ready. */
+static size_t start_ready(struct server *server, struct manager *manager, const char *more, const char *ini)
+{
+    manager_open(manager, false);
+    start(server, manager, more, ini);
+    return manager_await(manager, "READY=1", 0);
+}
+
 static void expect_status(const struct manager *manager, size_t index, const char *expression)
 {
     const char *status = manager_value(manager, index, "STATUS");
@@ -28,9 +36,7 @@ Test(notify, the_start_is_told_with_the_number_of_workers)
 {
     struct server server;
     struct manager manager;
-    manager_open(&manager, false);
-    start(&server, &manager, "", TWO_WORKERS PROBE);
-    size_t ready = manager_await(&manager, "READY=1", 0);
+    size_t ready = start_ready(&server, &manager, "", TWO_WORKERS PROBE);
     expect_status(&manager, ready, "^generation 1 serves, ");
     manager_await(&manager, "STATUS=generation 1 serves, 2 workers", ready);
     expect_get(&server, "/hello", 200, "hello");
@@ -51,9 +57,7 @@ Test(notify, a_reload_is_told_at_its_begin_and_at_its_end)
 {
     struct server server;
     struct manager manager;
-    manager_open(&manager, false);
-    start(&server, &manager, "", TWO_WORKERS PROBE);
-    size_t ready = manager_await(&manager, "READY=1", 0);
+    size_t ready = start_ready(&server, &manager, "", TWO_WORKERS PROBE);
     int64_t before = now_ms();
     server_hup(&server);
     size_t reloading = manager_await(&manager, "RELOADING=1", ready + 1);
@@ -71,9 +75,7 @@ Test(notify, a_refused_reload_is_told_with_its_reason_and_the_next_one_takes_it_
 {
     struct server server;
     struct manager manager;
-    manager_open(&manager, false);
-    start(&server, &manager, "", ONE_WORKER PROBE);
-    size_t at = manager_await(&manager, "READY=1", 0);
+    size_t at = start_ready(&server, &manager, "", ONE_WORKER PROBE);
     server_reload_refused(&server, "[server]\nwrokers = 2\n");
     at = manager_await(&manager, "RELOADING=1", at + 1);
     at = manager_await(&manager, "READY=1", at + 1);
@@ -94,9 +96,7 @@ Test(notify, a_stop_is_told_when_it_begins_with_the_time_it_may_take)
 {
     struct server server;
     struct manager manager;
-    manager_open(&manager, false);
-    start(&server, &manager, "", ONE_WORKER "[timeouts]\ngraceful = 100s\n" TROUBLE);
-    manager_await(&manager, "READY=1", 0);
+    start_ready(&server, &manager, "", ONE_WORKER "[timeouts]\ngraceful = 100s\n" TROUBLE);
     struct client client = client_connect(&server);
     client_enter_gate(&client, &server, "a");
     server_signal(&server, SIGTERM);
@@ -116,9 +116,7 @@ Test(notify, a_stop_during_a_reload_is_not_taken_back)
 {
     struct server server;
     struct manager manager;
-    manager_open(&manager, false);
-    start(&server, &manager, "", ONE_WORKER PROBE);
-    size_t ready = manager_await(&manager, "READY=1", 0);
+    size_t ready = start_ready(&server, &manager, "", ONE_WORKER PROBE);
     server_configure(&server, ONE_WORKER "[app:child]\npath = /\nmodule = @MODULES@/child.so\nwait_for = @DIR@/never\n");
     server_signal(&server, SIGHUP);
     manager_await(&manager, "STATUS=reloading: generation 1 serves", manager_await(&manager, "RELOADING=1", ready + 1));
@@ -169,9 +167,7 @@ Test(notify, the_watchdog_is_fed_at_half_its_time_by_an_idle_server)
     struct server server;
     struct manager manager;
     int64_t longest;
-    manager_open(&manager, false);
-    start(&server, &manager, "WATCHDOG_USEC=5000000 WATCHDOG_PID=@PID@", TWO_WORKERS PROBE);
-    manager_await(&manager, "READY=1", 0);
+    start_ready(&server, &manager, "WATCHDOG_USEC=5000000 WATCHDOG_PID=@PID@", TWO_WORKERS PROBE);
     size_t count = pings(&manager, 9000, &longest);
     cr_assert(count >= 2 && count <= 4, "%zu times in 9 s", count);
     cr_assert_lt(longest, 5000);
@@ -183,9 +179,7 @@ Test(notify, the_watchdog_of_another_process_is_none_of_ours)
     struct server server;
     struct manager manager;
     int64_t longest;
-    manager_open(&manager, false);
-    start(&server, &manager, "WATCHDOG_USEC=200000 WATCHDOG_PID=1", ONE_WORKER PROBE);
-    manager_await(&manager, "READY=1", 0);
+    start_ready(&server, &manager, "WATCHDOG_USEC=200000 WATCHDOG_PID=1", ONE_WORKER PROBE);
     cr_assert_eq(pings(&manager, 600, &longest), 0);
     server_stop(&server);
 }
@@ -194,9 +188,7 @@ Test(notify, without_a_process_id_the_watchdog_is_ours)
 {
     struct server server;
     struct manager manager;
-    manager_open(&manager, false);
-    start(&server, &manager, "WATCHDOG_USEC=200000", ONE_WORKER PROBE);
-    manager_await(&manager, "READY=1", 0);
+    start_ready(&server, &manager, "WATCHDOG_USEC=200000", ONE_WORKER PROBE);
     manager_await(&manager, "WATCHDOG=1", manager_await(&manager, "WATCHDOG=1", 0) + 1);
     server_stop(&server);
 }
@@ -255,8 +247,7 @@ Test(notify, a_server_in_the_background_tells_who_it_is)
     struct server server;
     struct manager manager;
     manager_open(&manager, false);
-    server_prepare(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\ndaemon = on\npidfile = @DIR@/pid\n[log]\nerror = @DIR@/log\n"
-                            PROBE);
+    server_prepare(&server, ONE_WORKER "daemon = on\npidfile = @DIR@/pid\n[log]\nerror = @DIR@/log\n" PROBE);
     cr_assert_eq(run("env", text("NOTIFY_SOCKET=%s", manager.name), tine_path(), "-c", server.ini).code, 0);
     pid_t master = atoi(file_read(text("%s/pid", server.dir), NULL));
     kill_at_exit(master);

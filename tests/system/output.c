@@ -77,7 +77,8 @@ OutputTest(an_attachment_has_its_name_whatever_that_is)
         end = stpcpy(end, "%C3%BC");
     struct response response = get(&server, longest);
     expect_response(&response, 200, "0");
-    cr_expect(text_matches(response_header(&response, "Content-Disposition"), "^attachment; filename=\"_{127}\"; filename\\*=UTF-8''(%C3%BC){127}$"),
+    cr_expect(text_matches(response_header(&response, "Content-Disposition"),
+                           "^attachment; filename=\"_{127}\"; filename\\*=UTF-8''(%C3%BC){127}$"),
               "%s", response_header(&response, "Content-Disposition"));
     response_free(&response);
 }
@@ -129,7 +130,8 @@ OutputTest(answers_that_cannot_be_made_are_500_and_name_the_handler)
                                     {"send_type", "gives tine_send() a media type with a control byte"},
                                     {"json", "gives tine_json() NULL: did json_pack() fail"},
                                     {"json_pack", "gives tine_json_pack() what it cannot write by '{s:i, s:s}': Invalid UTF-8 string"},
-                                    {"json_pack_format", "gives tine_json_pack() what it cannot write by '{s:i': Unexpected end of format string"},
+                                    {"json_pack_format",
+                                     "gives tine_json_pack() what it cannot write by '{s:i': Unexpected end of format string"},
                                     {"json_pack_null", "gives tine_json_pack() what it cannot write by '': the format is NULL"},
                                     {"redirect", "redirects to NULL"},
                                     {"redirect_status", "redirects with status 200"},

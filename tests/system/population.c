@@ -65,7 +65,7 @@ Test(population, a_worker_is_replaced_after_max_requests)
 {
     struct server server;
     struct crowd crowd;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nmax_requests = 40\n" PROBE);
+    server_start(&server, TWO_WORKERS "max_requests = 40\n" PROBE);
     crowd_connect(&crowd, &server);
     await((crowd_round(&crowd), crowd.pid_count > 4));
     server_stop(&server);
@@ -75,16 +75,16 @@ Test(population, a_worker_is_replaced_after_max_lifetime)
 {
     struct server server;
     struct crowd crowd;
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nmax_lifetime = 1s\n" PROBE);
+    pid_t before[WORKERS_MAX];
+    server_start(&server, TWO_WORKERS "max_lifetime = 1s\n" PROBE);
     server_await_workers(&server, 2, before);
     crowd_connect(&crowd, &server);
-    await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
+    server_await_replaced(&server, before, 2);
     crowd_round(&crowd);
     server_stop(&server);
 }
 
-#define ALONE "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n"
+#define ALONE ONE_WORKER "workers_max = 1\n"
 
 /* One that has got through; the next waits in worker_init() for the next token. */
 static void start_at_turnstile(struct server *server, const char *ini)
@@ -191,7 +191,7 @@ Test(population, a_worker_is_replaced_at_max_memory)
 {
     struct server server;
     struct crowd crowd;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nmax_memory = 1m\n" PROBE);
+    server_start(&server, ONE_WORKER "max_memory = 1m\n" PROBE);
     crowd_connect(&crowd, &server);
     await((crowd_round(&crowd), crowd.pid_count > 1));
     server_stop(&server);
@@ -203,8 +203,10 @@ Test(population, a_leak_is_told_with_the_handler_that_it_is_of)
     struct server server;
     server_start(&server, ONE_WORKER "workers_max = 1\nmax_memory = 40m\n" PROBE TROUBLE);
     struct client client = client_connect(&server);
-    const char *told = text("more than [server] max_memory: another takes its place; of the requests looked at, those of handler trouble.leak of module "
-                            "%s/trouble.so grew it most", modules_path());
+    const char *told =
+        text("more than [server] max_memory: another takes its place; of the requests looked at, those of handler trouble.leak of module "
+             "%s/trouble.so grew it most",
+             modules_path());
     await(({
         client_send(&client, text("%s%s", request("GET", "/trouble/leak", ""), request("GET", "/hello", "")));
         for (int i = 0; i < 2; i++) {
@@ -268,7 +270,7 @@ Test(population, workers_are_added_while_a_reload_waits_for_its_first_worker)
     struct server server;
     struct client clients[2];
     pid_t workers[WORKERS_MAX];
-    start_at_turnstile(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 2\n" PROBE TROUBLE TURNSTILE);
+    start_at_turnstile(&server, ONE_WORKER "workers_max = 2\n" PROBE TROUBLE TURNSTILE);
     server_signal(&server, SIGHUP);
     server_log_await(&server, "worker_init waits", 1);
     for (int i = 0; i < 2; i++) {
@@ -360,7 +362,7 @@ Test(population, workers_max_is_the_most)
     struct server server;
     struct client clients[6];
     pid_t workers[WORKERS_MAX];
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nworkers_max = 3\n" PROBE TROUBLE);
+    server_start(&server, TWO_WORKERS "workers_max = 3\n" PROBE TROUBLE);
     for (int i = 0; i < 6; i++) {
         clients[i] = client_connect(&server);
         client_send(&clients[i], request("GET", "/trouble/gate/all", ""));

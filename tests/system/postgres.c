@@ -17,10 +17,12 @@ static void serve(void)
     server_prepare(&server, "");
     if (!file_exists(text("%s/../../postgres.so", modules_path())) || !database_make(&server))
         cr_skip_test("PostgreSQL or libpq is not there: scripts/setup test installs them");
-    struct run filled = database_sql("CREATE TABLE person(id int PRIMARY KEY, name text); INSERT INTO person VALUES(1, 'ada'), (2, 'l\xc3\xa9o')");
+    struct run filled =
+        database_sql("CREATE TABLE person(id int PRIMARY KEY, name text); INSERT INTO person VALUES(1, 'ada'), (2, 'l\xc3\xa9o')");
     cr_assert_eq(filled.code, 0, "%s", filled.err);
-    server_configure(&server, text("[server]\nlisten = 127.0.0.1:0\nworkers = 2\nworkers_max = 2\n[app:people]\npath = /\nmodule = @MODULES@/../../postgres.so\n"
-                                   "database = %s\n", database_conninfo()));
+    server_configure(&server, text(TWO_WORKERS "workers_max = 2\n[app:people]\npath = /\n"
+                                               "module = @MODULES@/../../postgres.so\n"
+                                               "database = %s\n", database_conninfo()));
     server_launch(&server);
 }
 

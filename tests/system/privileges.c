@@ -65,28 +65,26 @@ Test(privileges, what_looks_up_users_stays_out_of_the_master)
     server_stop(&server);
 }
 
-Test(privileges, user_and_group_are_taken_from_the_file)
+static void expect_workers_are(const char *settings, const char *user, const char *group)
 {
     need_root();
     struct server server;
     pid_t workers[WORKERS_MAX];
-    server_start(&server, TWO_WORKERS "user = daemon\ngroup = games\n" PROBE);
+    server_start(&server, text(TWO_WORKERS "%s" PROBE, settings));
     server_await_workers(&server, 2, workers);
     expect_get(&server, "/hello", 200, "hello");
-    expect_ids(workers[0], "1", "60");
+    expect_ids(workers[0], user, group);
     server_stop(&server);
+}
+
+Test(privileges, user_and_group_are_taken_from_the_file)
+{
+    expect_workers_are("user = daemon\ngroup = games\n", "1", "60");
 }
 
 Test(privileges, root_must_be_written_out)
 {
-    need_root();
-    struct server server;
-    pid_t workers[WORKERS_MAX];
-    server_start(&server, TWO_WORKERS "user = root\n" PROBE);
-    server_await_workers(&server, 2, workers);
-    expect_get(&server, "/hello", 200, "hello");
-    expect_ids(workers[0], "0", "0");
-    server_stop(&server);
+    expect_workers_are("user = root\n", "0", "0");
 }
 
 Test(privileges, a_user_that_is_not_there_is_an_error)
@@ -150,7 +148,8 @@ Test(privileges, a_folder_that_workers_cannot_enter_or_write_bodies_to_is_told)
     cr_assert_eq(run("mkdir", "-m", "0700", text("%s/root", server.dir)).code, 0);
     struct run ran = run_tine("-c", server.ini);
     cr_assert_eq(ran.code, 1);
-    cr_assert(text_matches(ran.err, "server\\.ini:4: \\[server\\] temp: workers, who are 'nobody' \\(.*\\), cannot enter '.*/root': Permission"),
+    cr_assert(text_matches(ran.err,
+                           "server\\.ini:4: \\[server\\] temp: workers, who are 'nobody' \\(.*\\), cannot enter '.*/root': Permission"),
               "%s", ran.err);
     cr_assert_null(strstr(ran.err, "module:"), "%s", ran.err);
     cr_assert_eq(chmod(text("%s/root", server.dir), 0755), 0);

@@ -172,7 +172,7 @@ Test(process, a_killed_worker_is_replaced_and_clients_are_served)
 Test(process, all_workers_killed_at_once_are_replaced)
 {
     struct server server;
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    pid_t before[WORKERS_MAX];
     server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 4\n" PROBE);
     server_await_workers(&server, 4, before);
     for (int i = 0; i < 4; i++)
@@ -180,7 +180,7 @@ Test(process, all_workers_killed_at_once_are_replaced)
     for (int i = 0; i < 4; i++)
         await(!process_alive(before[i]));
     expect_get(&server, "/hello", 200, "hello");
-    await(server_workers(&server, now) == 4 && !pids_overlap(now, 4, before, 4));
+    server_await_replaced(&server, before, 4);
     server_stop(&server);
 }
 

@@ -154,7 +154,8 @@ int64_t process_age_ms(pid_t process)
 {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(process_started(process) * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 -
+           (int64_t)(process_started(process) * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
 }
 
 struct found {

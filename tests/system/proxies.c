@@ -142,8 +142,8 @@ Test(proxies, requests_of_one_connection_have_their_own_clients)
     struct server server;
     server_start(&server, ONE_WORKER TRUSTED PROBE);
     struct client client = client_connect(&server);
-    client_send(&client, text("%s%s%s", request("GET", "/scheme", XFF("192.0.2.1") XFP("https")), request("GET", "/scheme", XFF("192.0.2.2")),
-                              request("GET", "/scheme", "")));
+    client_send(&client, text("%s%s%s", request("GET", "/scheme", XFF("192.0.2.1") XFP("https")),
+                              request("GET", "/scheme", XFF("192.0.2.2")), request("GET", "/scheme", "")));
     const char *const wanted[] = {"https 192.0.2.1", "http 192.0.2.2", "http 127.0.0.1"};
     for (int i = 0; i < 3; i++) {
         struct response response = client_read(&client);
@@ -260,7 +260,8 @@ Test(proxies, a_proxy_header_of_a_stranger_is_not_even_read)
     client_try_send(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 32);
     cr_assert(client_drain(&client, PATIENCE, &clean));
     cr_assert_eq(client.length, 0);
-    server_log_await(&server, "closed a connection of 127.0.0.2: its listener takes PROXY headers, and [server] trusted does not name it", 1);
+    server_log_await(&server, "closed a connection of 127.0.0.2: its listener takes PROXY headers, and [server] trusted does not name it",
+                     1);
     server_stop(&server);
 }
 
@@ -313,7 +314,7 @@ Test(proxies, health_is_asked_through_proxies_too)
 Test(proxies, by_unix_sockets_and_beside_plain_listeners)
 {
     struct server server;
-    server_start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n" TRUSTED
+    server_start(&server, ONE_WORKER TRUSTED
                           "[listen:proxied]\naddress = unix:@DIR@/sock\nproxy_protocol = on\n" PROBE);
     struct client local = client_connect_to(text("unix:%s/sock", server.dir));
     const char *bytes = text("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n%s", request("GET", "/scheme", ""));
@@ -349,5 +350,6 @@ Test(proxies, proxy_protocol_without_anybody_trusted_is_refused)
     server_prepare(&server, "[server]\nworkers = 1\n" BY_PROXY PROBE);
     struct run ran = run_tine("-t", "-c", server.ini);
     cr_assert_eq(ran.code, 1);
-    cr_assert(text_matches(ran.err, "server\\.ini:5: \\[listen:proxied\\] proxy_protocol: nobody's PROXY header would count"), "%s", ran.err);
+    cr_assert(text_matches(ran.err, "server\\.ini:5: \\[listen:proxied\\] proxy_protocol: nobody's PROXY header would count"), "%s",
+              ran.err);
 }

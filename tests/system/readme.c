@@ -47,8 +47,9 @@ static char *replaced(const char *whole, const char *old, const char *new)
 /* Without what differs from one time to the next. */
 static char *masked(const char *what)
 {
-    static const char *const sed = "s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9:.]+/TIME/g; s/TIME (debug|info|warning|error) [0-9]+/TIME \\1 PID/g;"
-                                   "s/^Date: .*/Date: TIME/; s/[0-9a-f]{16}/ID/g; s/\\([0-9.]+s\\)/(TIME)/g; s/[ \r]+$//";
+    static const char *const sed =
+        "s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9:.]+/TIME/g; s/TIME (debug|info|warning|error) [0-9]+/TIME \\1 PID/g;"
+        "s/^Date: .*/Date: TIME/; s/[0-9a-f]{16}/ID/g; s/\\([0-9.]+s\\)/(TIME)/g; s/[ \r]+$//";
     char *path = text("%s/masked", test_dir());
     file_write(path, what);
     return run("sed", "-E", sed, path).out;

@@ -30,8 +30,9 @@ static void serve(const char *workers, const char *store, const char *more, cons
     chmod(server.dir, 0777);
     redis = (struct redis){.dir = server.dir, .more = more};
     redis_start(&redis);
-    char *url = strstr(store, "PORT") != NULL ? text("%.*s%d%s", (int)(strstr(store, "PORT") - store), store, redis.port, strstr(store, "PORT") + 4)
-                                              : text("%s", store);
+    char *url = strstr(store, "PORT") != NULL
+                    ? text("%.*s%d%s", (int)(strstr(store, "PORT") - store), store, redis.port, strstr(store, "PORT") + 4)
+                    : text("%s", store);
     server_configure(&server, text("[server]\nlisten = 127.0.0.1:0\nworkers = %s\nworkers_max = %s\n[log]\naccess = off\n"
                                    "[app:keep]\npath = /\nmodule = @MODULES@/keep.so\nstore = %s\nstore_timeout = %s\n",
                                    workers, workers, url, timeout));
@@ -96,7 +97,8 @@ Test(redis, that_is_down_stops_no_start_is_told_once_and_comes_back)
     server_hup(&server);
     expect_get(&server, "/get?key=a", 503, NULL);
     char *log = server_log(&server);
-    cr_expect_eq(text_count(log, text("[keep] store: Redis at 127.0.0.1:%d is down: cannot connect: Connection refused", redis.port)), 1, "%s", log);
+    cr_expect_eq(text_count(log, text("[keep] store: Redis at 127.0.0.1:%d is down: cannot connect: Connection refused", redis.port)), 1,
+                 "%s", log);
     redis_start(&redis);
     redis_say(&redis, "set tine:keep:=a here");
     await_back(2);
@@ -168,8 +170,8 @@ Test(redis, wants_its_password)
     serve("1", "redis://:s%40cret@127.0.0.1:PORT", "--requirepass s@cret", PATIENT);
     cr_expect_eq(keep_ask(&server, "/set?key=a", "one"), 200);
     expect_get(&server, "/get?key=a", 200, "one");
-    server_configure(&server, text("[server]\nlisten = 127.0.0.1:0\nworkers = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
-                                   "store = redis://:wrong-one@127.0.0.1:%d\n", redis.port));
+    server_configure(&server, text(ONE_WORKER "[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
+                                              "store = redis://:wrong-one@127.0.0.1:%d\n", redis.port));
     server_hup(&server);
     await(get(&server, "/get?key=a").status == 503); /* a worker from before may have one more */
     server_log_await(&server, "is down: AUTH: WRONGPASS", 1);
@@ -263,8 +265,9 @@ static const struct {
     {"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", false, "is down: "},
     {"$1000\r\nshort", false, "is down: it closed the connection"},
     {"$3\r\nlonger\r\n", false, "is down: its answer makes no sense"},
-    {"$1000\r\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true,
-     "is down: it does not answer in time"},
+    {"$1000\r\n"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+     true, "is down: it does not answer in time"},
     {"-LOADING Redis is loading\r\n", false, "is down: LOADING Redis is loading"},
     {"-READONLY You can't write against a read only replica.\r\n", false, "is down: READONLY"},
     {"-NOSCRIPT no\r\n", false, "refuses EVAL: NOSCRIPT no"},
@@ -285,8 +288,10 @@ Test(redis, strange_answers_harm_no_worker)
         if (child == 0)
             answer_with(listener, strange[i].answer, strange[i].slowly);
         close(listener);
-        server_start(&server, text("[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
-                                   "store = redis://127.0.0.1:%d\nstore_timeout = 200ms\n", port));
+        server_start(&server,
+                     text(ONE_WORKER "workers_max = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
+                                     "store = redis://127.0.0.1:%d\nstore_timeout = 200ms\n",
+                                     port));
         server_await_workers(&server, 1, workers);
         int status = keep_ask(&server, "/take?key=a&interval=1&burst=1", "");
         cr_expect(status == 503, "%s: %d", strange[i].answer, status);
@@ -311,8 +316,10 @@ static void make_certificate(const char *name, const char *names)
 {
     if (!program_exists("openssl"))
         cr_skip_test("openssl is not there");
-    struct run made = run("sh", "-c", text("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=redis "
-                                           "-addext subjectAltName=%s -keyout %s.key -out %s.pem && chmod 644 %s.*", server.dir, names, name, name, name));
+    struct run made = run("sh", "-c",
+                          text("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=redis "
+                               "-addext subjectAltName=%s -keyout %s.key -out %s.pem && chmod 644 %s.*",
+                               server.dir, names, name, name, name));
     cr_assert_eq(made.code, 0, "%s", made.err);
 }
 
@@ -325,11 +332,13 @@ static void serve_tls(const char *names, const char *host, const char *ca)
     make_certificate("redis", names);
     make_certificate("other", names);
     redis = (struct redis){.dir = server.dir, .tls = true,
-                           .more = text("--tls-auth-clients no --tls-cert-file %s/redis.pem --tls-key-file %s/redis.key --requirepass secret",
-                                        server.dir, server.dir)};
+                           .more = text("--tls-auth-clients no --tls-cert-file %s/redis.pem --tls-key-file %s/redis.key "
+                                        "--requirepass secret", server.dir, server.dir)};
     redis_start(&redis);
-    server_configure(&server, text("[server]\nlisten = 127.0.0.1:0\nworkers = 1\nworkers_max = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
-                                   "store = rediss://:secret@%s:%d\nstore_timeout = 5s\n%s%s\n", host, redis.port, ca[0] != 0 ? "store_ca = " : "", ca));
+    server_configure(&server,
+                     text(ONE_WORKER "workers_max = 1\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n"
+                                     "store = rediss://:secret@%s:%d\nstore_timeout = 5s\n%s%s\n",
+                                     host, redis.port, ca[0] != 0 ? "store_ca = " : "", ca));
     server_launch(&server);
 }
 
@@ -396,7 +405,8 @@ Test(redis, settings_that_are_wrong_are_refused_without_the_password)
 {
     redis_require();
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        server_prepare(&server, text("[server]\nlisten = 127.0.0.1:0\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n%s\n", wrong[i].store));
+        server_prepare(&server,
+                       text("[server]\nlisten = 127.0.0.1:0\n[app:keep]\npath = /\nmodule = @MODULES@/keep.so\n%s\n", wrong[i].store));
         struct run tested = run_tine("-c", server.ini, "-t");
         cr_expect(tested.code != 0 && strstr(tested.err, wrong[i].told) != NULL, "%s: %d %s", wrong[i].store, tested.code, tested.err);
         cr_expect(strstr(tested.err, text("[app:keep] %s", i >= 18 ? "store_" : "store:")) != NULL, "%s", tested.err);

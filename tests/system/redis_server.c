@@ -25,12 +25,14 @@ void redis_start(struct redis *redis)
     if (redis->port == 0)
         redis->port = port_reserve();
     const char *log = text("%s/redis.log", redis->dir);
-    const char *argv[] = {"sh", "-c", text("exec redis-server --bind 127.0.0.1 %s %d --unixsocket %s/redis.sock --unixsocketperm 777 --dir %s "
+    const char *argv[] = {"sh", "-c", text("exec redis-server --bind 127.0.0.1 %s %d --unixsocket %s/redis.sock --unixsocketperm "
+                                           "777 --dir %s "
                                            "--save '' --appendonly no %s", redis->tls ? "--port 0 --tls-port" : "--port", redis->port,
                                            redis->dir, redis->dir, redis->more), NULL};
     redis->pid = process_start(argv, log, log);
     kill_at_exit(redis->pid);
-    await(!process_alive(redis->pid) || strstr(redis_say(redis, "ping"), "PONG") != NULL || strstr(redis_say(redis, "ping"), "NOAUTH") != NULL);
+    await(!process_alive(redis->pid) || strstr(redis_say(redis, "ping"), "PONG") != NULL ||
+          strstr(redis_say(redis, "ping"), "NOAUTH") != NULL);
     if (!process_alive(redis->pid))
         harness_fail("Redis does not start:\n%s", file_read(text("%s/redis.log", redis->dir), NULL));
 }

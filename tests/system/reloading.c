@@ -18,12 +18,12 @@ TestSuite(reloading, .timeout = 120);
 Test(reloading, workers_are_replaced_on_the_same_port)
 {
     struct server server;
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    pid_t before[WORKERS_MAX];
     server_start(&server, TWO_WORKERS RESPOND("one"));
     server_await_workers(&server, 2, before);
     expect_get(&server, "/", 200, "one");
     server_reload(&server, TWO_WORKERS RESPOND("two"));
-    await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
+    server_await_replaced(&server, before, 2);
     for (int i = 0; i < 10; i++)
         expect_get(&server, "/", 200, "two");
     server_stop(&server);

@@ -6,7 +6,6 @@
 #include "newcomer.h"
 
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,8 +65,7 @@ Test(scaffold, a_crash_in_what_a_handler_returns_is_traced_to_its_line)
     server_launch_by(&server, argv);
     cr_assert_eq(get(&server, "/").status, 500);
     await(text_matches(server_log(&server), "for file and line: addr2line -fe [^ ]*hello\\.so 0x"));
-    server_signal(&server, SIGTERM); /* server_stop() would take the crash in the log for tine's own */
-    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+    server_stop_after_crashes(&server);
 }
 
 /* A library that was forgotten is linked as soon as the Makefile names it. */

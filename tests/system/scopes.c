@@ -270,9 +270,7 @@ Test(scopes, that_are_wrong_are_told_with_their_place)
     server_prepare(&server, "");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         server_configure(&server, text(ONE_WORKER "%s", cases[i].ini));
-        struct run ran = run_tine("-t", "-c", server.ini);
-        if (ran.code != 1 || !text_matches(ran.err, cases[i].expected))
-            harness_fail("%s: %d %s", cases[i].expected, ran.code, ran.err);
+        expect_bad_ini(&server, cases[i].expected);
     }
 }
 
@@ -309,8 +307,7 @@ Test(scopes, of_no_route_are_warned_of)
         "server\\.ini:6: \\[filter:f\\] only: no route that it stands around is at '/none' ",
         "server\\.ini:7: \\[filter:f\\] except: no route that it stands around is at '/app/rooted' ",
     };
-    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
-        cr_expect(text_matches(ran.err, expected[i]), "%s is not in:\n%s", expected[i], ran.err);
+    expect_matches(ran.err, expected, sizeof expected / sizeof expected[0]);
     cr_expect_eq(text_count(ran.err, "no route that it"), 4, "%s", ran.err);
 }
 
@@ -327,8 +324,7 @@ Test(scopes, show_in_the_list_of_routes)
         "^GET +/app/group/\\{id\\} +main\\.id +[^ ]+ +\\(f\\.own\\), main\\.own, main\\.group$",
         "^\\* +/none/\\{path:path\\} +none\\.respond +respond, built in +\\(f\\.own\\)$",
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        cr_expect(text_matches(ran.out, rows[i]), "%s is not in:\n%s", rows[i], ran.out);
+    expect_matches(ran.out, rows, sizeof rows / sizeof rows[0]);
     ran = run_tine("routes", "--json", "-c", server.ini);
     cr_expect(text_matches(ran.out, "^ +\"main\\.group\"$"), "%s", ran.out);
     cr_expect_eq(text_count(ran.out, "\"filters_in_part\": ["), text_count(ran.out, "\"filters\": ["));

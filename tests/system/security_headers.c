@@ -19,13 +19,6 @@ static void stop(void)
     server_stop(&server);
 }
 
-/* Not a reload, after which workers of before still answer for a moment. */
-static void restart(const char *ini)
-{
-    server_stop(&server);
-    server_start(&server, ini);
-}
-
 static void expect_defaults(const char *path, int status)
 {
     struct response response = get(&server, path);
@@ -55,10 +48,10 @@ Test(security_headers, transport_security_is_for_https_alone, .fini = stop)
     server_start(&server, SERVER APPS);
     struct response response = get_with(&server, "/", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\n");
     expect_field(&response, "Strict-Transport-Security", "max-age=31536000");
-    restart(SERVER "hsts = 730d\nhsts_subdomains = on\nhsts_preload = on\n" APPS);
+    server_restart(&server, SERVER "hsts = 730d\nhsts_subdomains = on\nhsts_preload = on\n" APPS);
     response = get_with(&server, "/", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\n");
     expect_field(&response, "Strict-Transport-Security", "max-age=63072000; includeSubDomains; preload");
-    restart(SERVER "hsts = 0\n" APPS);
+    server_restart(&server, SERVER "hsts = 0\n" APPS);
     response = get_with(&server, "/", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\n");
     expect_field(&response, "Strict-Transport-Security", NULL);
 }
@@ -66,7 +59,8 @@ Test(security_headers, transport_security_is_for_https_alone, .fini = stop)
 Test(security_headers, never_override_what_a_handler_set, .fini = stop)
 {
     server_start(&server, SERVER "content_security_policy = default-src 'self'\n" APPS);
-    struct response response = get(&server, "/own?X-Frame-Options=SAMEORIGIN&Content-Security-Policy=script-src+'none'&referrer-policy=origin");
+    struct response response =
+        get(&server, "/own?X-Frame-Options=SAMEORIGIN&Content-Security-Policy=script-src+'none'&referrer-policy=origin");
     expect_field(&response, "X-Frame-Options", "SAMEORIGIN");
     expect_field(&response, "Content-Security-Policy", "script-src 'none'");
     expect_field(&response, "Referrer-Policy", "origin");
@@ -76,8 +70,10 @@ Test(security_headers, never_override_what_a_handler_set, .fini = stop)
 
 Test(security_headers, each_can_be_changed_or_switched_off, .fini = stop)
 {
-    server_start(&server, SERVER "content_type_options = off\nframe_options = SAMEORIGIN\nreferrer_policy = no-referrer\nopener_policy = off\n"
-                                 "resource_policy = same-site\ncontent_security_policy = \"default-src 'self'; img-src *\"\npermissions_policy = camera=()\n" APPS);
+    server_start(&server, SERVER "content_type_options = off\nframe_options = SAMEORIGIN\nreferrer_policy = no-referrer\n"
+                                 "opener_policy = off\n"
+                                 "resource_policy = same-site\ncontent_security_policy = \"default-src 'self'; img-src *\"\n"
+                                 "permissions_policy = camera=()\n" APPS);
     struct response response = get(&server, "/");
     expect_field(&response, "X-Content-Type-Options", NULL);
     expect_field(&response, "X-Frame-Options", "SAMEORIGIN");
@@ -92,8 +88,7 @@ static void expect_refused(const char *settings, const char *reason)
 {
     struct server refused;
     server_prepare(&refused, text("%s%s%s", SERVER, settings, APPS));
-    struct run ran = run_tine("-t", "-c", refused.ini);
-    cr_assert(ran.code == 1 && text_matches(ran.err, reason), "no /%s/ in: %s", reason, ran.err);
+    expect_bad_ini(&refused, reason);
 }
 
 Test(security_headers, bad_settings_are_refused_with_their_line)

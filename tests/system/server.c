@@ -68,6 +68,14 @@ void server_start(struct server *server, const char *ini)
     server_launch(server);
 }
 
+char *expect_bad_ini(const struct server *server, const char *reason)
+{
+    struct run ran = run_tine("-t", "-c", server->ini);
+    if (ran.code != 1 || !text_matches(ran.err, reason))
+        harness_fail("%d, and no /%s/ in: %s%s", ran.code, reason, ran.err, ran.out);
+    return ran.err;
+}
+
 void server_signal(const struct server *server, int signal_number)
 {
     if (kill(server->pid, signal_number) != 0)
@@ -147,6 +155,19 @@ void server_stop(struct server *server)
             harness_fail("worker %d outlives its master", workers[count]);
 }
 
+void server_restart(struct server *server, const char *ini)
+{
+    server_stop(server);
+    server_start(server, ini);
+}
+
+void server_stop_after_crashes(struct server *server)
+{
+    server_signal(server, SIGTERM);
+    int code = process_wait(server->pid, PATIENCE);
+    if (code != 0)
+        harness_fail("ended with %d; the log:\n%s", code, server_log(server));
+}
 
 char *server_log(const struct server *server)
 {
@@ -247,6 +268,12 @@ void server_await_replaced(const struct server *server, const pid_t *before, siz
 {
     pid_t now[WORKERS_MAX];
     await(server_workers(server, now) == count && !pids_overlap(now, count, before, count));
+}
+
+void await_accepting(const pid_t *workers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        await(strcmp(process_file(workers[i], "wchan"), "inet_csk_accept") == 0);
 }
 
 bool pids_overlap(const pid_t *some, size_t some_count, const pid_t *others, size_t other_count)

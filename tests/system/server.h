@@ -53,6 +53,9 @@ void server_configure(const struct server *server, const char *ini);
 void server_reload(struct server *server, const char *ini);
 void server_reload_refused(struct server *server, const char *ini);
 
+/* Fails unless `tine -t` refuses what lies there, with such a reason. Returns all that it tells. */
+char *expect_bad_ini(const struct server *server, const char *reason);
+
 /* Just sends HUP and waits for the verdict. */
 void server_hup(struct server *server);
 
@@ -66,6 +69,12 @@ void server_signal(const struct server *server, int signal_number);
 
 /* TERM: must end with exit code 0 and leave no worker. */
 void server_stop(struct server *server);
+
+/* The same where its log tells of crashes, which are no faults of tine's. */
+void server_stop_after_crashes(struct server *server);
+
+/* Stops it and starts another. Not a reload, after which workers of before still answer for a moment. */
+void server_restart(struct server *server, const char *ini);
 
 /* Waits for the master's end: its exit code or 128 + signal. A failed test if it does not end, or if its log tells of a
  * fault: a sanitizer's report, an assertion, a bad address. */
@@ -100,6 +109,10 @@ void server_await_workers(const struct server *server, size_t count, pid_t *work
 
 /* Waits until there are as many workers, none of them one of 'before'. */
 void server_await_replaced(const struct server *server, const pid_t *before, size_t count);
+
+/* Waits until they sleep in accept, and so are ready: one that has just been forked has all that the master has, until it has forgotten
+ * it. */
+void await_accepting(const pid_t *workers, size_t count);
 
 /* Does any of 'some' stand in 'others'? */
 bool pids_overlap(const pid_t *some, size_t some_count, const pid_t *others, size_t other_count);

@@ -27,12 +27,6 @@ static void stop(void)
     server_stop(&server);
 }
 
-static void restart(const char *ini)
-{
-    server_stop(&server);
-    server_start(&server, ini);
-}
-
 /* "session=..." as a browser would send it from now on, NULL if the answer does not say. */
 static const char *cookie_of(const struct response *response)
 {
@@ -90,7 +84,8 @@ Test(session, keeps_what_is_set_in_memory, .fini = stop)
 static void forged_cookies_are_none(const char *ini)
 {
     server_start(&server, ini);
-    const char *cookie = expect("POST", "/session?user=ada", NULL, "{\"user\":\"ada\"}"), *other = expect("POST", "/session?user=bob", NULL, "{\"user\":\"bob\"}");
+    const char *cookie = expect("POST", "/session?user=ada", NULL, "{\"user\":\"ada\"}"),
+               *other = expect("POST", "/session?user=bob", NULL, "{\"user\":\"bob\"}");
     for (size_t i = 8; cookie[i] != 0; i++) {
         char *forged = text("%s", cookie);
         forged[i] = forged[i] == 'A' ? 'B' : 'A';
@@ -127,9 +122,9 @@ Test(session, a_cookie_of_another_use_is_none, .fini = stop)
     const char *cookie = expect("POST", "/session?user=ada", NULL, "{\"user\":\"ada\"}");
     struct response response = ask(&server, request("GET", "/session", text(TLS "Cookie: __Host-%s\r\n", cookie)));
     expect_response(&response, 200, "{}");
-    restart(KEYS(KEY_A) "cookie = other\n" APP);
+    server_restart(&server, KEYS(KEY_A) "cookie = other\n" APP);
     expect_none(text("other%s", cookie + strlen("session")));
-    restart(STORED APP);
+    server_restart(&server, STORED APP);
     expect_none(cookie);
 }
 
@@ -137,11 +132,11 @@ Test(session, keys_are_changed_one_after_the_other, .fini = stop)
 {
     server_start(&server, KEYS(KEY_A) APP);
     const char *cookie = expect("POST", "/session?user=ada", NULL, "{\"user\":\"ada\"}");
-    restart(KEYS(KEY_B ", " KEY_A) APP);
+    server_restart(&server, KEYS(KEY_B ", " KEY_A) APP);
     const char *next = expect("GET", "/session", cookie, "{\"user\":\"ada\"}");
     cr_assert(next != NULL && strcmp(next, cookie) != 0, "it is not signed anew");
     cr_assert_null(expect("GET", "/", next, "plain"));
-    restart(KEYS(KEY_B) APP);
+    server_restart(&server, KEYS(KEY_B) APP);
     expect_none(cookie);
     expect("GET", "/session", next, "{\"user\":\"ada\"}");
 }
@@ -212,7 +207,8 @@ Test(session, a_cookie_replayed_after_the_logout_is_none_to_a_store, .fini = sto
     expect_none(cookie);
     /* And what is set by who comes with it gets an id of its own. */
     const char *next = expect("POST", "/session?user=eve", cookie, "{\"user\":\"eve\"}");
-    cr_assert(next != NULL && strncmp(strchr(strchr(next, '.') + 1, '.'), strchr(strchr(cookie, '.') + 1, '.'), 23) != 0, "%s, %s", next, cookie);
+    cr_assert(next != NULL && strncmp(strchr(strchr(next, '.') + 1, '.'), strchr(strchr(cookie, '.') + 1, '.'), 23) != 0, "%s, %s", next,
+              cookie);
     expect_none(cookie);
 }
 
@@ -221,9 +217,10 @@ Test(session, cookies_are_this_hosts_alone_and_not_for_scripts, .fini = stop)
     server_start(&server, KEYS(KEY_A) "same_site = Strict\nidle = 10m\n" APP);
     struct response response = ask(&server, request("POST", "/session?user=ada", TLS));
     const char *cookie = response_header(&response, "Set-Cookie");
-    cr_assert(cookie && strncmp(cookie, "__Host-session=", 15) == 0 && strstr(cookie, "Secure") && strstr(cookie, "HttpOnly") && strstr(cookie, "SameSite=Strict") &&
-              strstr(cookie, "Path=/") && !strstr(cookie, "Max-Age"), "%s", cookie);
-    restart(KEYS(KEY_A) "persistent = on\nidle = 10m\n" APP);
+    cr_assert(cookie && strncmp(cookie, "__Host-session=", 15) == 0 && strstr(cookie, "Secure") && strstr(cookie, "HttpOnly") &&
+                  strstr(cookie, "SameSite=Strict") && strstr(cookie, "Path=/") && !strstr(cookie, "Max-Age"),
+              "%s", cookie);
+    server_restart(&server, KEYS(KEY_A) "persistent = on\nidle = 10m\n" APP);
     response = send("POST", "/session?user=ada", NULL);
     cookie = response_header(&response, "Set-Cookie");
     cr_assert(cookie && strstr(cookie, "Max-Age=600") && strstr(cookie, "SameSite=Lax") && !strstr(cookie, "Secure"), "%s", cookie);
@@ -259,7 +256,7 @@ Test(session, what_is_too_large_is_a_failure_and_not_cut, .fini = stop)
     expect_response(&response, 500, NULL);
     expect_field(&response, "Set-Cookie", NULL);
     server_log_await(&server, "too many for a cookie: use a store", 1);
-    restart(STORED APP);
+    server_restart(&server, STORED APP);
     cookie = expect("POST", "/fill?size=30000", NULL, "filled");
     response = send("GET", "/session", cookie);
     cr_assert_eq(response.length, 30000 + strlen("{\"fill\":\"\"}"));
@@ -363,8 +360,7 @@ static void expect_refused(const char *settings, const char *reason)
 {
     struct server refused;
     server_prepare(&refused, text("%s%s%s", SERVER, settings, APP));
-    struct run ran = run_tine("-t", "-c", refused.ini);
-    cr_assert(ran.code == 1 && text_matches(ran.err, reason), "no /%s/ in: %s", reason, ran.err);
+    expect_bad_ini(&refused, reason);
 }
 
 Test(session, bad_settings_are_refused_with_their_line)

@@ -62,7 +62,8 @@ Test(shared, wrong_calls_are_refused_and_told_with_the_handler)
         "gives tine_shared_swap() a value of more than 352 bytes", "gives tine_shared_swap() NULL in place of a value"};
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         server_log_await(&server, text("handler shared.wrong of module %s/shared.so %s", modules_path(), told[i]), 1);
-    server_log_await(&server, text("[app:shared] module '%s/shared.so' gives tine_counter_find() NULL in place of a name", modules_path()), 1);
+    server_log_await(&server, text("[app:shared] module '%s/shared.so' gives tine_counter_find() NULL in place of a name", modules_path()),
+                     1);
     server_log_await(&server, "gives tine_counter_find() an empty name", 1);
     expect_get(&server, "/names?by=100", 200, "63"); /* 64 in all, and "hits" is one */
     cr_expect(server_log_has(&server, "one name too many: [server] shared is too small"));

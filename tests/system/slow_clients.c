@@ -249,7 +249,8 @@ Test(slow_clients, a_client_not_yet_accepted_does_not_hold_up_a_stop)
 Test(slow_clients, many_do_not_stop_others)
 {
     enum { SLOW = 300 };
-    const char *const beginnings[] = {"", "G", "GET /hello HTTP/1.1\r\nHo", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"};
+    const char *const beginnings[] = {"", "G", "GET /hello HTTP/1.1\r\nHo",
+                                      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"};
     struct server server;
     struct client slow[SLOW];
     server_start(&server, ONE_WORKER PROBE);

@@ -9,7 +9,6 @@
 #include <ifaddrs.h>
 #include <jansson.h>
 #include <net/if.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -158,21 +157,21 @@ static long long total(const struct server *server, const char *key)
 Test(status, requests_of_workers_that_are_gone_still_count)
 {
     struct server server;
-    pid_t before[WORKERS_MAX], now[WORKERS_MAX];
+    pid_t before[WORKERS_MAX];
     server_start(&server, TWO_WORKERS RESPOND("one"));
     server_await_workers(&server, 2, before);
     for (int i = 0; i < 10; i++)
         expect_get(&server, "/", 200, "one");
     cr_assert_eq(total(&server, "requests"), 10);
     server_hup(&server);
-    await(server_workers(&server, now) == 2 && !pids_overlap(now, 2, before, 2));
+    server_await_replaced(&server, before, 2);
     cr_assert_eq(total(&server, "requests"), 10);
     expect_get(&server, "/", 200, "one");
     cr_assert_eq(total(&server, "requests"), 11);
     server_stop(&server);
 }
 
-#define LIMITED "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 2\n"
+#define LIMITED TWO_WORKERS "crash_limit = 2\n"
 
 static json_t *await_broken(const struct server *server)
 {
@@ -210,8 +209,7 @@ Test(status, shows_broken_routes_until_they_serve_or_a_reload)
     await_broken(&server);
     server_hup(&server);
     cr_assert_eq(number(ask_master(&server), "broken_count"), 0);
-    server_signal(&server, SIGTERM);
-    cr_assert_eq(process_wait(server.pid, PATIENCE), 0);
+    server_stop_after_crashes(&server);
 }
 
 Test(status, is_text_unless_json_is_asked_for)
@@ -279,7 +277,8 @@ Test(status, answers_this_machine_alone_unless_allowed)
     cr_assert_eq(status_from(text("unix:%s/sock", server.dir)), 200);
     const char *outside = text("%s", server_address(&server, 3));
     cr_assert_eq(status_from(outside), 403);
-    server_reload(&server, text("[server]\nlisten = 127.0.0.1:0, [::1]:0, unix:@DIR@/sock, %s:0\nworkers = 2\n" STATUS "allow = %s/32\n", own, own));
+    server_reload(&server,
+                  text("[server]\nlisten = 127.0.0.1:0, [::1]:0, unix:@DIR@/sock, %s:0\nworkers = 2\n" STATUS "allow = %s/32\n", own, own));
     await(status_from(outside) == 200);
     await(status_from(text("%s", server_address(&server, 0))) == 403); /* it is not named now */
     server_stop(&server);

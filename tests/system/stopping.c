@@ -264,8 +264,8 @@ static char *pipe_read(int fd)
     return all;
 }
 
-/* The first worker of a new generation gets ready, and says so, when a signal has come to the master that it acts on first: for that the master
- * is held by SIGSTOP meanwhile. */
+/* The first worker of a new generation gets ready, and says so, when a signal has come to the master that it acts on first: for that the
+ * master is held by SIGSTOP meanwhile. */
 static void get_ready_behind(const struct server *server, pid_t first, int signal, int64_t ms)
 {
     server_signal(server, SIGSTOP);

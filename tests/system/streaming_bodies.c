@@ -15,7 +15,8 @@ TestSuite(streaming_bodies, .timeout = 120);
 
 static struct server server;
 
-static const char ini[] = ONE_WORKER "workers_max = 1\n[limits]\nbody = 4m\nbody_memory = 64k\n[app:input]\npath = /\nmodule = @MODULES@/input.so\n";
+static const char ini[] = ONE_WORKER
+    "workers_max = 1\n[limits]\nbody = 4m\nbody_memory = 64k\n[app:input]\npath = /\nmodule = @MODULES@/input.so\n";
 
 static void serve(void)
 {
@@ -100,7 +101,8 @@ StreamTest(what_is_there_and_was_not_read_is_read_over)
     for (size_t i = 0; i < 2; i++) {
         client_send(&client, text("%s0123456789", request("POST", paths[i], "Content-Length: 10\r\n")));
         expect_next(&client, 200, bodies[i]);
-        client_send(&client, text("%sa\r\n0123456789\r\n0\r\n\r\n%s", request("POST", paths[i], "Transfer-Encoding: chunked\r\n"), request("GET", "/query?a", "")));
+        client_send(&client, text("%sa\r\n0123456789\r\n0\r\n\r\n%s", request("POST", paths[i], "Transfer-Encoding: chunked\r\n"),
+                                  request("GET", "/query?a", "")));
         expect_next(&client, 200, bodies[i]);
         expect_next(&client, 200, "a=;");
     }
@@ -122,7 +124,8 @@ StreamTest(a_flood_that_nobody_reads_ends_with_the_answer)
 StreamTest(expect_is_answered_at_the_first_read)
 {
     struct client client = client_connect(&server);
-    client_send(&client, text("%s%s", request("GET", "/query?a", ""), request("POST", "/stream/first", "Content-Length: 5\r\nExpect: 100-continue\r\n")));
+    client_send(&client, text("%s%s", request("GET", "/query?a", ""),
+                              request("POST", "/stream/first", "Content-Length: 5\r\nExpect: 100-continue\r\n")));
     expect_next(&client, 200, "a=;");
     cr_assert_eq(client_read(&client).status, 100);
     client_send(&client, "hello");

@@ -87,7 +87,8 @@ StreamTest(events_are_framed_as_the_standard_has_it)
     expect_field(&response, "Content-Type", "text/event-stream");
     expect_field(&response, "Cache-Control", "no-cache");
     expect_get(&server, "/bad_events", 200, "2");
-    await(server_log_has(&server, text("handler out.bad_events of module %s/output.so gives tine_event() an event name with a line end", modules_path())));
+    await(server_log_has(&server, text("handler out.bad_events of module %s/output.so gives tine_event() an event name with a line end",
+                                       modules_path())));
     await(server_log_has(&server, "gives tine_event() an id with a line end"));
 }
 
@@ -111,8 +112,9 @@ StreamTest(one_stream_too_many_is_503)
     expect_response(&response, 503, NULL);
     expect_field(&response, "Retry-After", "5");
     cr_assert_null(strstr(response.body, "two"), "%s", response.body);
-    await(server_log_has(&server, text("handler out.stream of module %s/output.so is answered 503: 2 of its app stream already ([limits] streams)",
-                                       modules_path())));
+    await(server_log_has(&server,
+                         text("handler out.stream of module %s/output.so is answered 503: 2 of its app stream already ([limits] streams)",
+                              modules_path())));
     struct client other = begin_stream("/other", "other"); /* each app has its own */
     expect_get(&server, "/escaped?q=x", 200, "x|");         /* and what does not stream has no such limit */
     go("first");
@@ -351,7 +353,8 @@ StreamTest(whatever_was_built_can_be_finished)
         sevens[i] = '7';
     file_write(text("%s/file", server.dir), sevens);
     struct client client = client_connect(&server);
-    const char *const cases[][2] = {{"none", ""}, {"status", ""}, {"large", sevens}, {"stream", sevens}, {text("file&file=%s/file", server.dir), sevens}};
+    const char *const cases[][2] = {{"none", ""}, {"status", ""}, {"large", sevens}, {"stream", sevens},
+                                    {text("file&file=%s/file", server.dir), sevens}};
     const int statuses[] = {204, 201, 200, 200, 200};
     for (size_t i = 0; i < 5; i++) {
         client_send(&client, request("GET", text("/finish_what?what=%s", cases[i][0]), ""));

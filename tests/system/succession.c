@@ -18,7 +18,8 @@
 
 TestSuite(succession, .timeout = 120);
 
-#define PATHS "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\ncontrol = @DIR@/control\npidfile = @DIR@/pid\n"
+#define PATHS \
+    "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/socket\nworkers = 2\nworkers_max = 2\ncontrol = @DIR@/control\npidfile = @DIR@/pid\n"
 
 static void prepare(struct server *server, const char *ini)
 {
@@ -239,7 +240,7 @@ Test(succession, what_is_asked_meanwhile_is_passed_on)
 {
     struct server server;
     char *log = NULL;
-    start(&server, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nworkers_max = 2\n[log]\naccess = @DIR@/lines\n" PROBE TURNSTILE);
+    start(&server, TWO_WORKERS "workers_max = 2\n[log]\naccess = @DIR@/lines\n" PROBE TURNSTILE);
     expect_get(&server, "/hello", 200, "hello");
     server_signal(&server, SIGUSR2);
     server_log_await(&server, "worker_init waits", 1);

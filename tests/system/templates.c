@@ -3,6 +3,7 @@
  * The filter template: pages of Mustache templates, in which what a value says stays text.
  */
 #include "client.h"
+#include "required.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -25,8 +26,7 @@ static void put(const char *name, const char *content)
 
 static void prepare(const char *ini)
 {
-    if (!file_exists(text("%s/../../modules/template.so", modules_path())))
-        cr_skip_test("template was not built: scripts/setup test installs what it needs");
+    require_module("template");
     server_prepare(&server, ini);
     run("mkdir", text("%s/pages", server.dir));
 }
@@ -86,8 +86,8 @@ TemplateTest(values_are_put_in)
     struct response response = post("page", NAMED);
     expect_response(&response, 201, "Hello Ada!\n");
     expect_field(&response, "Content-Type", "text/html; charset=utf-8");
-    expect_page("{{a.b}} {{n}} {{x}} {{t}}{{f}}{{z}}{{e}}|", "{\"a\":{\"b\":\"deep\"},\"n\":-7,\"x\":1.5,\"t\":true,\"f\":false,\"z\":null,\"e\":\"\"}",
-                "deep -7 1.5 true|");
+    expect_page("{{a.b}} {{n}} {{x}} {{t}}{{f}}{{z}}{{e}}|",
+                "{\"a\":{\"b\":\"deep\"},\"n\":-7,\"x\":1.5,\"t\":true,\"f\":false,\"z\":null,\"e\":\"\"}", "deep -7 1.5 true|");
     expect_page("{{#people}}<li>{{name}}{{^last}},{{/last}}</li>\n{{/people}}{{^people}}nobody{{/people}}",
                 "{\"people\":[{\"name\":\"Ada\"},{\"name\":\"Bob\",\"last\":true}]}", "<li>Ada,</li>\n<li>Bob</li>\n");
     expect_page("{{#people}}{{name}}{{/people}}{{^people}}nobody{{/people}}", "{\"people\":[]}", "nobody");
@@ -120,7 +120,8 @@ TemplateTest(partials_are_files_alone)
     put("row.html", "<td>{{name}}</td>");
     run("mkdir", text("%s/pages/parts", server.dir));
     put("parts/table.html", "<tr>{{> row }}</tr>\n");
-    expect_page("{{#rows}}{{>parts/table}}{{/rows}}", "{\"rows\":[{\"name\":\"<a>\"},{\"name\":\"b\"}],\"row\":\"{{secret}}\",\"secret\":1}",
+    expect_page("{{#rows}}{{>parts/table}}{{/rows}}",
+                "{\"rows\":[{\"name\":\"<a>\"},{\"name\":\"b\"}],\"row\":\"{{secret}}\",\"secret\":1}",
                 "<tr><td>&lt;a&gt;</td></tr>\n<tr><td>b</td></tr>\n");
     put("lacks.html", "one\n {{> missing}}");
     expect_failure("lacks", NAMED, "template: .*/pages/missing\\.html: No such file");
@@ -166,7 +167,8 @@ TemplateTest(names_do_not_leave_the_folder)
 {
     file_write(text("%s/secret.html", server.dir), "secret");
     put(".hidden.html", "hidden");
-    static const char *const names[] = {"../secret", "..%2fsecret", "%2fetc%2fpasswd", "./page", ".hidden", "x/../../secret", "a//b", "pages%5c..", ""};
+    static const char *const names[] = {"../secret", "..%2fsecret", "%2fetc%2fpasswd", "./page", ".hidden", "x/../../secret", "a//b",
+                                        "pages%5c..", ""};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         cr_assert(says(names[i], 500, NULL));
         server_log_await(&server, "is no name of a template", i + 1);

@@ -25,9 +25,9 @@ static struct response upload(const char *path, const char *file, const char *co
 
 Test(uploads, are_kept_in_their_folder_whatever_the_client_calls_them)
 {
-    static const char *const names[][2] = {{"../../up.txt", "up.txt"}, {"/etc/passwd", "passwd"}, {"C:\\\\dir\\\\win.txt", "win.txt"}, {".hidden", "_hidden"},
-                                           {"..", "_."}, {"a/..", "_."}, {"", "file"}, {"a b.txt", "a b.txt"}, {"caf\xc3\xa9.txt", "caf\xc3\xa9.txt"},
-                                           {"%2e%2e%2fx", "%2e%2e%2fx"}};
+    static const char *const names[][2] = {{"../../up.txt", "up.txt"}, {"/etc/passwd", "passwd"}, {"C:\\\\dir\\\\win.txt", "win.txt"},
+                                           {".hidden", "_hidden"}, {"..", "_."}, {"a/..", "_."}, {"", "file"}, {"a b.txt", "a b.txt"},
+                                           {"caf\xc3\xa9.txt", "caf\xc3\xa9.txt"}, {"%2e%2e%2fx", "%2e%2e%2fx"}};
     server_prepare(&server, "");
     chmod(server.dir, 0777);
     const char *folder = text("%s/kept", server.dir);
@@ -55,15 +55,16 @@ Test(uploads, are_kept_in_their_folder_whatever_the_client_calls_them)
 /* A disk of 512 KB, in a mount namespace of our own. */
 static bool mount_small(const char *path)
 {
-    return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mkdir(path, 0777) == 0 &&
-           mount("tmpfs", path, "tmpfs", MS_NOSUID, "size=512k,nr_inodes=64,mode=1777") == 0;
+    return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mkdir(path, 0777) == 0 && mount("tmpfs", path, "tmpfs", MS_NOSUID, "size=512k,nr_inodes=64,mode=1777") == 0;
 }
 
 static void expect_refused(const char *path, const char *file, const char *content, int status, const char *told)
 {
     struct response response = upload(path, file, content);
     expect_response(&response, status, NULL);
-    cr_expect_not_null(strstr(response.body, status == 507 ? "there is no room for the file" : "the file could not be kept"), "%s", response.body);
+    cr_expect_not_null(strstr(response.body, status == 507 ? "there is no room for the file" : "the file could not be kept"), "%s",
+                       response.body);
     server_log_await(&server, told, 1);
     response_free(&response);
 }

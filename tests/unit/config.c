@@ -224,7 +224,8 @@ Test(config, prints_what_reads_back_the_same)
         "[listen:a]\naddress = unix:a.sock\nmode = 0600\nowner = o\n",
         ("[server]\nlisten = 9000, *:9001\nworkers = 3\nuser = \" u\"\n[listen:b]\naddress = 9002\n[log]\nslow = 1500ms\nerror = off\n"
         "access_format = \"%h it's $$5 \\\"x\\\" ; \\\\\"\n[timeouts]\nsend = 90s\n"),
-        "[app:a]\nmodule = m.so\nlimits.body = 3k\ntimeouts.send = 1d\nk = ' ; $x'\nj =\n[app:b]\npath = /b\nhost = b.example\nmodule = static\n",
+        "[app:a]\nmodule = m.so\nlimits.body = 3k\ntimeouts.send = 1d\nk = ' ; $x'\nj =\n[app:b]\npath = /b\nhost = b.example\n"
+        "module = static\n",
         "[app:a]\nmodule = a\ns = \"';\"\n[limits]\nbody = 5\n",
     };
 
@@ -254,8 +255,10 @@ Test(config, prints_defaults_and_quotes_where_needed)
     snprintf(expected, sizeof expected,
              "; the effective configuration of %s/server.ini\n\n"
              "[server]\nlisten = 127.0.0.1:8000\nworkers = 3\nconnections = auto\nuser =\ngroup =\npidfile =\ndaemon = off\ntemp = /tmp\n"
-             "workers_max = 64\nmax_requests = 0\nmax_requests_jitter = 10%%\nmax_lifetime = 0\nmax_memory = 0\ncrash_limit = 0\nbatch = on\nhealth = off\nshutdown_delay = 0\ncontrol = auto\ntrusted =\nfilters =\nshared = 1m\n\n"
-             "[timeouts]\nheader = 10s\nbody = 30s\nsend = 30s\nkeepalive = 65s\nrequest = 30s\nqueue = 0\nstall_after = 50ms\nidle_worker = 1m\ngraceful = 25s\nstart = 30s\n\n"
+             "workers_max = 64\nmax_requests = 0\nmax_requests_jitter = 10%%\nmax_lifetime = 0\nmax_memory = 0\ncrash_limit = 0\n"
+             "batch = on\nhealth = off\nshutdown_delay = 0\ncontrol = auto\ntrusted =\nfilters =\nshared = 1m\n\n"
+             "[timeouts]\nheader = 10s\nbody = 30s\nsend = 30s\nkeepalive = 65s\nrequest = 30s\nqueue = 0\nstall_after = 50ms\n"
+             "idle_worker = 1m\ngraceful = 25s\nstart = 30s\n\n"
              "[limits]\nrequest_line = 8k\nheader_field = 8k\nheaders = 32k\nheader_count = 100\nbody = 1m\nbody_memory = 64k\n"
              "keepalive_requests = 0\nper_address = 0\nrate = 240\nstreams = 16\n\n"
              "[log]\naccess = -\naccess_format = combined\nerror = -\nlevel = info\nslow = off\n\n"

@@ -29,8 +29,8 @@ Test(config_errors, names_unknown_sections_and_keys_and_suggests)
         {"[server]\nbody = 2\n", "server.ini:2: [server] body: unknown key (it belongs to [timeouts])\n"},
         {"[server]\nnothing = 2\n", "server.ini:2: [server] nothing: unknown key\n"},
         {"[listen:a]\nssl_certificate = a.pem\n", "server.ini:1: [listen:a] address: is missing\n"
-                                                   "server.ini:2: [listen:a] ssl_certificate: unknown key (tine speaks no TLS: a proxy before it "
-                                                   "does, as in etc/nginx.conf)\n"},
+                                                   "server.ini:2: [listen:a] ssl_certificate: unknown key (tine speaks no TLS: a proxy "
+                                                   "before it does, as in etc/nginx.conf)\n"},
         {"[server]\nper_address = 2\n", "server.ini:2: [server] per_address: unknown key (it belongs to [limits])\n"},
         {"[listen:a]\naddress = 1\nbacklogs = 2\n", "server.ini:3: [listen:a] backlogs: unknown key (did you mean 'backlog'?)\n"},
         {0},
@@ -159,7 +159,8 @@ Test(config_errors, checks_apps)
         {"[app:a]\nmodule = x\nhost =\n", "server.ini:3: [app:a] host: '' is not a host name without a port, or '*'\n"},
         {"[app:a]\nmodule = x\nhost = [\n", "server.ini:3: [app:a] host: '[' is not a host name without a port, or '*'\n"},
         {"[app:a]\nmodule = x\nhost = *.b\n", "server.ini:3: [app:a] host: '*.b' is not a host name without a port, or '*'\n"},
-        {"[app:a]\nmodule = x\nlimits.headers = 1k\n", "server.ini:3: [app:a] limits.headers: cannot be set for one app, only in [limits]\n"},
+        {"[app:a]\nmodule = x\nlimits.headers = 1k\n",
+         "server.ini:3: [app:a] limits.headers: cannot be set for one app, only in [limits]\n"},
         {"[app:a]\nmodule = x\nlimits.bdy = 1k\n", "server.ini:3: [app:a] limits.bdy: unknown key (did you mean 'limits.body'?)\n"},
         {"[app:a]\nmodule = x\ntimeouts. = 1k\n", "server.ini:3: [app:a] timeouts.: unknown key\n"},
         {"[app:a]\nmodule = x\nlimits.body = x\n",
@@ -177,7 +178,8 @@ Test(config_errors, checks_that_one_field_fits_into_all)
         {"[limits]\nheaders = 4k\n", "server.ini:2: [limits] headers: is less than header_field, which one field may have\n"},
         {"[limits]\nheader_field = 33k\n",
          "server.ini:2: [limits] header_field: is more than headers, which all fields may have together\n"},
-        {"[limits]\nheader_field = 64k\nheaders = 1M8\n", "server.ini:3: [limits] headers: '1M8' is not a size from 64 to 1m (10, 8k, 1m, 2g)\n"},
+        {"[limits]\nheader_field = 64k\nheaders = 1M8\n",
+         "server.ini:3: [limits] headers: '1M8' is not a size from 64 to 1m (10, 8k, 1m, 2g)\n"},
         {"[limits]\nheader_field = 64\nheaders = 64\nbody_memory = 1g\n", ""},
         {0},
     };

@@ -15,7 +15,8 @@ Test(config_include, reads_files_in_place_sorted_and_from_their_own_folder)
     write_file("conf.d/30.txt", "not read\n");
     write_file("conf.d/.hidden.ini", "not read\n");
     write_file("more.ini", "[app:c]\nmodule = c\n");
-    struct config *config = load_text("[server]\ninclude = conf.d/*.ini\ninclude = more.ini\ninclude =\nworkers = 5\n[app:d]\nmodule = d\n");
+    struct config *config =
+        load_text("[server]\ninclude = conf.d/*.ini\ninclude = more.ini\ninclude =\nworkers = 5\n[app:d]\nmodule = d\n");
 
     cr_expect_eq(config->workers, 5);
     cr_assert_eq(config->app_count, 4);

@@ -31,7 +31,8 @@ Test(quote, strips_blanks_and_comments_outside_of_quotes)
 {
     static const struct quote_case cases[] = {
         {"", "", NULL}, {"v", "v", NULL}, {"  a b \t", "a b", NULL}, {"v ; c", "v", NULL}, {"v\t;c", "v", NULL}, {"; c", "", NULL},
-        {";c", "", NULL}, {"a;b", "a;b", NULL}, {"a#b", "a#b", NULL}, {"#v", "#v", NULL}, {"'v # w'", "v # w", NULL}, {"a\\b", "a\\b", NULL},
+        {";c", "", NULL}, {"a;b", "a;b", NULL}, {"a#b", "a#b", NULL}, {"#v", "#v", NULL}, {"'v # w'", "v # w", NULL},
+        {"a\\b", "a\\b", NULL},
         {"\" v ; w \" ; c", " v ; w ", NULL}, {"' v ; w ';c", " v ; w ", NULL}, {"\"\"", "", NULL}, {"''", "", NULL},
         {"a \"b\" 'c'", "a \"b\" 'c'", NULL},
     };

@@ -7,7 +7,8 @@
 static const struct {
     const char *field, *cookies;
 } cases[] = {
-    {"", ""}, {";", ""}, {" ; ;", ""}, {"a=1", "a[1]"}, {"a=1; b=2", "a[1]b[2]"}, {"a=1;b=2;", "a[1]b[2]"}, {"a=", "a[]"}, {"a=b=c", "a[b=c]"},
+    {"", ""}, {";", ""}, {" ; ;", ""}, {"a=1", "a[1]"}, {"a=1; b=2", "a[1]b[2]"}, {"a=1;b=2;", "a[1]b[2]"}, {"a=", "a[]"},
+    {"a=b=c", "a[b=c]"},
     {"  a = 1\t;b=2", "a[1]b[2]"}, {"a=\"1\"", "a[1]"}, {"a=\"\"", "a[]"}, {"a=x y, z", "a[x y, z]"}, {"a=\xc3\xa9", "a[\xc3\xa9]"},
     {"a=1; a=2", "a[1]a[2]"}, {"A=1", "A[1]"}, {"__Host-id=x", "__Host-id[x]"}, {"a=\\", "a[\\]"},
     /* what counts for nothing, while its neighbours stand */

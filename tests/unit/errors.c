@@ -18,7 +18,8 @@ static void expect_order(const char *const *added, const char *const *expected)
 
 Test(errors, of_one_file_stand_in_the_order_of_its_lines)
 {
-    static const char *const added[] = {"a.ini:9: nine", "a.ini:10: ten", "a.ini:1: one", "a.ini:9: nine again", "a.ini:2: two: 0: x", NULL};
+    static const char *const added[] = {"a.ini:9: nine", "a.ini:10: ten", "a.ini:1: one", "a.ini:9: nine again", "a.ini:2: two: 0: x",
+                                        NULL};
     static const char *const expected[] = {"a.ini:1: one", "a.ini:2: two: 0: x", "a.ini:9: nine", "a.ini:9: nine again", "a.ini:10: ten"};
     expect_order(added, expected);
 }

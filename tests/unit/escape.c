@@ -92,7 +92,8 @@ Test(escape, log_text_is_the_same_wherever_a_byte_stands)
             cr_expect_eq(escape_is_plain((struct slice){text, size}), plain);
             size_t length = escape_log(out, sizeof out, (struct slice){text, size}), more = strlen(wanted) - 1;
             cr_assert_eq(length, size + more, "byte %d at %zu of %zu: %zu", byte, at, size, length);
-            cr_assert(memcmp(out + at, wanted, more + 1) == 0 && memcmp(out, text, at) == 0 && memcmp(out + at + more + 1, text + at + 1, size - at - 1) == 0,
+            cr_assert(memcmp(out + at, wanted, more + 1) == 0 && memcmp(out, text, at) == 0 &&
+                          memcmp(out + at + more + 1, text + at + 1, size - at - 1) == 0,
                       "byte %d at %zu of %zu", byte, at, size);
         }
     }

@@ -119,7 +119,8 @@ Test(json_pack, of_any_number_of_keys_and_references)
 #define EIGHT(a) #a "0", 0, #a "1", 1, #a "2", 2, #a "3", 3, #a "4", 4, #a "5", 5, #a "6", 6, #a "7", 7
 #define EIGHT_KEYS "s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i"
     as_jansson("{" EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS "}", EIGHT(a), EIGHT(b), EIGHT(c), EIGHT(d));
-    as_jansson("{" EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS ",s:i,s:i}", EIGHT(a), EIGHT(b), EIGHT(c), EIGHT(d), "e", 1, "f", 2);
+    as_jansson("{" EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS "," EIGHT_KEYS ",s:i,s:i}", EIGHT(a), EIGHT(b), EIGHT(c), EIGHT(d), "e", 1, "f",
+               2);
 }
 
 /* A reference that holds itself, or what is not UTF-8, is a value but no text. */

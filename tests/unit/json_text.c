@@ -51,7 +51,8 @@ Test(json_text, texts_are_escaped_as_jansson_does)
 Test(json_text, numbers_are_written_as_jansson_does)
 {
     static const json_int_t integers[] = {0, 1, -1, 9, 10, -10, 1234567890, LLONG_MAX, LLONG_MIN, LLONG_MIN + 1};
-    static const double reals[] = {0.0, -0.0, 1.0, -1.5, 0.1, 1e5, 1e15, 1e16, 1e17, 1e21, 1e22, 1e-4, 1e-5, 1e100, -1e-100, 5e-324, 1.7976931348623157e308};
+    static const double reals[] = {0.0, -0.0, 1.0, -1.5, 0.1, 1e5, 1e15, 1e16, 1e17, 1e21, 1e22, 1e-4, 1e-5, 1e100, -1e-100, 5e-324,
+                                   1.7976931348623157e308};
     for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
         cr_as_jansson(json_integer(integers[i]), "an integer");
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
@@ -65,7 +66,8 @@ static json_t *random_value(int depth);
 /* Mostly of characters that are whole. */
 static size_t random_text(char text[TEXT_MAX])
 {
-    static const char *const pieces[] = {"a", "bc", "hello, world", "\"", "\\", "\n", "\x01", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    static const char *const pieces[] = {"a", "bc", "hello, world", "\"", "\\", "\n", "\x01", "\xc3\xa4", "\xe2\x82\xac",
+                                         "\xf0\x9f\x98\x80"};
     size_t length = 0;
     for (long i = random() % 4; i > 0 && length + 12 <= TEXT_MAX; i--) {
         const char *piece = pieces[(size_t)random() % (sizeof pieces / sizeof *pieces)];

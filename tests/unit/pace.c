@@ -16,7 +16,8 @@ Test(pace, bytes_are_worth_time)
         {0, 0, 0}, {1, 0, INT32_MAX}, {240000000, 240, INT32_MAX}, {UINT64_MAX, 1, INT32_MAX}, {UINT64_MAX, INT64_C(1) << 40, INT32_MAX},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        cr_expect_eq(pace_worth(cases[i].bytes, cases[i].rate), cases[i].ms, "%zu: %ld", i, (long)pace_worth(cases[i].bytes, cases[i].rate));
+        cr_expect_eq(pace_worth(cases[i].bytes, cases[i].rate), cases[i].ms, "%zu: %ld", i,
+                     (long)pace_worth(cases[i].bytes, cases[i].rate));
 }
 
 Test(pace, a_client_is_never_given_more_than_the_timeout)

@@ -21,7 +21,8 @@ static int start(tine_app *app)
 {
     if (sqlite3_open(tine_setting(app, "file"), &db) || sqlite3_busy_timeout(db, 5000) ||
         sqlite3_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                         "CREATE TABLE IF NOT EXISTS note(id INTEGER PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, done INTEGER NOT NULL)",
+                         "CREATE TABLE IF NOT EXISTS note(id INTEGER PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL,"
+                         " done INTEGER NOT NULL)",
                      NULL, NULL, NULL))
         return tine_reject(app, "file", "%s", sqlite3_errmsg(db));
     for (int i = 0; i < STATEMENTS; i++)

@@ -69,6 +69,6 @@ const char *time_text(tine_request *r, int64_t ms)
     struct tm parts;
     time_t seconds = (time_t)(ms / 1000);
     gmtime_r(&seconds, &parts);
-    return tine_printf(r, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-                       parts.tm_sec, (int)(ms % 1000));
+    return tine_printf(r, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+                       parts.tm_min, parts.tm_sec, (int)(ms % 1000));
 }

@@ -12,16 +12,17 @@ enum { TITLE_MAX = 255, DESCRIPTION_MAX = 2000, BODY_MAX = 200000, TAGS_MAX = 32
 json_t *article_json(tine_request *r, const struct rows *rows, size_t row)
 {
     json_t *tags = json_loads(rows_text(rows, row, 3), 0, NULL);
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:I, s:o}", "slug", rows_text(rows, row, 0), "title", rows_text(rows, row, 1), "description",
-                     rows_text(rows, row, 2), "tagList", tags, "createdAt", time_text(r, rows_number(rows, row, 4)), "updatedAt",
-                     time_text(r, rows_number(rows, row, 5)), "favorited", rows_is_true(rows, row, 6), "favoritesCount",
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:I, s:o}", "slug", rows_text(rows, row, 0), "title", rows_text(rows, row, 1),
+                     "description", rows_text(rows, row, 2), "tagList", tags, "createdAt", time_text(r, rows_number(rows, row, 4)),
+                     "updatedAt", time_text(r, rows_number(rows, row, 5)), "favorited", rows_is_true(rows, row, 6), "favoritesCount",
                      (json_int_t)rows_number(rows, row, 7), "author", profile_json(rows, row, 8));
 }
 
 static int show(tine_request *r, int status, const char *slug)
 {
     struct rows *rows;
-    int failed = ask_one(r, &rows, "article", "SELECT " ARTICLE_COLUMNS ", a.body FROM article a JOIN account u ON u.id = a.author WHERE a.slug = $2",
+    int failed = ask_one(r, &rows, "article",
+                         "SELECT " ARTICLE_COLUMNS ", a.body FROM article a JOIN account u ON u.id = a.author WHERE a.slug = $2",
                          VALUES(NUMBER(viewer(r)->id), TEXT(slug)));
     if (failed != 0)
         return failed;
@@ -90,10 +91,10 @@ static enum outcome insert(tine_request *r, const struct draft *draft, const cha
     if (outcome != DONE)
         return outcome;
     outcome = database_run(database, r, &rows,
-                           "INSERT INTO article(author, slug, title, description, body, tags, created, updated) VALUES($1, $2, $3, $4, $5, $6, $7, $7)"
-                           " ON CONFLICT DO NOTHING RETURNING id",
-                           VALUES(NUMBER(viewer(r)->id), TEXT(slug), TEXT(draft->title), TEXT(draft->description), TEXT(draft->body), TEXT(tags),
-                                  NUMBER(time_now())));
+                           "INSERT INTO article(author, slug, title, description, body, tags, created, updated)"
+                           " VALUES($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING RETURNING id",
+                           VALUES(NUMBER(viewer(r)->id), TEXT(slug), TEXT(draft->title), TEXT(draft->description), TEXT(draft->body),
+                                  TEXT(tags), NUMBER(time_now())));
     if (outcome == DONE && rows_count(rows) == 0)
         outcome = TAKEN;
     if (outcome == DONE)

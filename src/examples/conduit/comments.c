@@ -12,8 +12,9 @@ enum { COMMENT_MAX = 10000, LISTED_MAX = 1000 }; /* the specification has no pag
 
 static json_t *comment_json(tine_request *r, const struct rows *rows, size_t row)
 {
-    return json_pack("{s:I, s:s, s:s, s:s, s:o}", "id", (json_int_t)rows_number(rows, row, 0), "createdAt", time_text(r, rows_number(rows, row, 1)),
-                     "updatedAt", time_text(r, rows_number(rows, row, 2)), "body", rows_text(rows, row, 3), "author", profile_json(rows, row, 4));
+    return json_pack("{s:I, s:s, s:s, s:s, s:o}", "id", (json_int_t)rows_number(rows, row, 0), "createdAt",
+                     time_text(r, rows_number(rows, row, 1)), "updatedAt", time_text(r, rows_number(rows, row, 2)), "body",
+                     rows_text(rows, row, 3), "author", profile_json(rows, row, 4));
 }
 
 int get_comments(tine_request *r)
@@ -22,7 +23,9 @@ int get_comments(tine_request *r)
     int64_t article, author;
     int status = article_find(r, input_param(r, "slug"), &article, &author);
     if (status == 0)
-        status = ask(r, &rows, "SELECT " COMMENT_COLUMNS " FROM comment c JOIN account u ON u.id = c.author WHERE c.article = $2 ORDER BY c.id DESC LIMIT $3",
+        status = ask(r, &rows,
+                     "SELECT " COMMENT_COLUMNS
+                     " FROM comment c JOIN account u ON u.id = c.author WHERE c.article = $2 ORDER BY c.id DESC LIMIT $3",
                      VALUES(NUMBER(viewer(r)->id), NUMBER(article), NUMBER(LISTED_MAX)));
     if (status != 0)
         return status;
@@ -46,7 +49,8 @@ int create_comment(tine_request *r)
     status = input_status(&input);
     if (status == 0)
         status = database_status(r, write_row(r, &rows,
-                                              "INSERT INTO comment(article, author, body, created, updated) VALUES($1, $2, $3, $4, $4) RETURNING id",
+                                              "INSERT INTO comment(article, author, body, created, updated) VALUES($1, $2, $3, $4, $4) "
+                                              "RETURNING id",
                                               VALUES(NUMBER(article), NUMBER(viewer(r)->id), TEXT(body), NUMBER(time_now()))));
     if (status == 0)
         status = ask_one(r, &rows, "article", "SELECT " COMMENT_COLUMNS " FROM comment c JOIN account u ON u.id = c.author WHERE c.id = $2",

@@ -49,7 +49,8 @@ static enum outcome keep_secret(struct conduit *conduit)
         abort();
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    enum outcome outcome = database_run(conduit->database, NULL, NULL, "INSERT INTO kept VALUES('secret', $1) ON CONFLICT DO NOTHING", VALUES(TEXT(text)));
+    enum outcome outcome =
+        database_run(conduit->database, NULL, NULL, "INSERT INTO kept VALUES('secret', $1) ON CONFLICT DO NOTHING", VALUES(TEXT(text)));
     if (outcome == DONE)
         outcome = database_run(conduit->database, NULL, &rows, "SELECT value FROM kept WHERE name = 'secret'", NO_VALUES);
     if (outcome == DONE)
@@ -76,7 +77,8 @@ static int start(tine_app *app)
     conduit->token_lifetime = tine_setting_number(app, "token_lifetime") / 1000;
     conduit->password_cost = (int)tine_setting_number(app, "password_cost");
     conduit->database = database_open(tine_setting(app, "file"), postgres);
-    if (database_error(conduit->database)[0] == 0 && database_migrate(conduit->database) == DONE && (secret[0] != 0 || keep_secret(conduit) == DONE))
+    if (database_error(conduit->database)[0] == 0 && database_migrate(conduit->database) == DONE &&
+        (secret[0] != 0 || keep_secret(conduit) == DONE))
         return 0;
     tine_reject(app, postgres[0] != 0 ? "postgres" : "file", "%s", database_error(conduit->database));
     stop(app);

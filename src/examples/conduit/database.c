@@ -109,7 +109,8 @@ static void free_rows(void *rows)
     rows_free(rows);
 }
 
-enum outcome database_run(struct database *database, tine_request *r, struct rows **rows, const char *sql, size_t count, const struct value *values)
+enum outcome database_run(struct database *database, tine_request *r, struct rows **rows, const char *sql, size_t count,
+                          const struct value *values)
 {
     struct rows *found = rows_new();
     enum outcome outcome = run(database, sql, count, values, found);

@@ -53,7 +53,8 @@ const char *database_error(const struct database *database);
 
 /* Runs a statement whose text stays as it is while the process lives, or is the same each time. `*rows`, unless rows is NULL, is what
  * came of it, NULL if that failed; with `r` it lives as long as the request, without one it is the caller's. */
-enum outcome database_run(struct database *database, tine_request *r, struct rows **rows, const char *sql, size_t count, const struct value *values);
+enum outcome database_run(struct database *database, tine_request *r, struct rows **rows, const char *sql, size_t count,
+                          const struct value *values);
 
 /* A transaction that shows nobody its writes half done, and is undone if the worker ends in it. database_end() commits after DONE and else
  * rolls back; it returns what it was given, or why it could not be committed. */

@@ -60,7 +60,9 @@ static int answer(tine_request *r, struct list *list)
         values[count++] = list->values[i];
     values[count++] = (struct value){.number = &list->limit};
     values[count++] = (struct value){.number = &list->offset};
-    const char *sql = tine_printf(r, "SELECT " ARTICLE_COLUMNS " FROM article a JOIN account u ON u.id = a.author%s ORDER BY a.id DESC LIMIT $%zu OFFSET $%zu",
+    const char *sql = tine_printf(r,
+                                  "SELECT " ARTICLE_COLUMNS
+                                  " FROM article a JOIN account u ON u.id = a.author%s ORDER BY a.id DESC LIMIT $%zu OFFSET $%zu",
                                   conditions(r, list, 2), count - 1, count);
     status = ask(r, &rows, sql, count, values);
     if (status == 0)

@@ -20,15 +20,18 @@ static const struct step {
     {1, "CREATE TABLE follow(follower bigint NOT NULL REFERENCES account ON DELETE CASCADE,"
         " followed bigint NOT NULL REFERENCES account ON DELETE CASCADE, PRIMARY KEY(follower, followed))"},
     {1, "CREATE TABLE article(id @IDENTITY, author bigint NOT NULL REFERENCES account ON DELETE CASCADE, slug text NOT NULL UNIQUE,"
-        " title text NOT NULL, description text NOT NULL, body text NOT NULL, tags text NOT NULL, created bigint NOT NULL, updated bigint NOT NULL)"},
+        " title text NOT NULL, description text NOT NULL, body text NOT NULL, tags text NOT NULL, created bigint NOT NULL,"
+        " updated bigint NOT NULL)"},
     {1, "CREATE INDEX article_by_author ON article(author, id)"},
-    {1, "CREATE TABLE article_tag(tag text NOT NULL, article bigint NOT NULL REFERENCES article ON DELETE CASCADE, PRIMARY KEY(tag, article))"},
+    {1, "CREATE TABLE article_tag(tag text NOT NULL, article bigint NOT NULL REFERENCES article ON DELETE CASCADE,"
+        " PRIMARY KEY(tag, article))"},
     {1, "CREATE INDEX article_tag_by_article ON article_tag(article)"},
     {1, "CREATE TABLE favorite(article bigint NOT NULL REFERENCES article ON DELETE CASCADE,"
         " account bigint NOT NULL REFERENCES account ON DELETE CASCADE, PRIMARY KEY(article, account))"},
     {1, "CREATE INDEX favorite_by_account ON favorite(account, article)"},
     {1, "CREATE TABLE comment(id @IDENTITY, article bigint NOT NULL REFERENCES article ON DELETE CASCADE,"
-        " author bigint NOT NULL REFERENCES account ON DELETE CASCADE, body text NOT NULL, created bigint NOT NULL, updated bigint NOT NULL)"},
+        " author bigint NOT NULL REFERENCES account ON DELETE CASCADE, body text NOT NULL, created bigint NOT NULL,"
+        " updated bigint NOT NULL)"},
     {1, "CREATE INDEX comment_by_article ON comment(article, id)"},
     {1, "CREATE TABLE kept(name text PRIMARY KEY, value text NOT NULL)"},
 };
@@ -38,7 +41,8 @@ enum { STEPS = sizeof steps / sizeof *steps, STATEMENT_SIZE = 600 };
 static enum outcome read_version(struct database *database, int64_t *version)
 {
     struct rows *rows = NULL;
-    enum outcome outcome = database_run(database, NULL, NULL, "CREATE TABLE IF NOT EXISTS migration(version bigint PRIMARY KEY)", NO_VALUES);
+    enum outcome outcome =
+        database_run(database, NULL, NULL, "CREATE TABLE IF NOT EXISTS migration(version bigint PRIMARY KEY)", NO_VALUES);
     if (outcome == DONE)
         outcome = database_run(database, NULL, &rows, "SELECT COALESCE(max(version), 0) FROM migration", NO_VALUES);
     if (outcome == DONE)

@@ -32,8 +32,10 @@ static int64_t now_ms(void)
  * kept in. */
 static void *connect_to(const char *conninfo)
 {
-    static const char *const names[] = {"fallback_application_name", "connect_timeout", "tcp_user_timeout", "options", "dbname", "client_encoding", NULL};
-    const char *values[] = {"conduit", "5", "10000", "-c statement_timeout=10s -c lock_timeout=5s -c client_min_messages=warning", conninfo, "UTF8", NULL};
+    static const char *const names[] = {"fallback_application_name", "connect_timeout", "tcp_user_timeout", "options", "dbname",
+                                        "client_encoding", NULL};
+    const char *values[] = {"conduit", "5", "10000", "-c statement_timeout=10s -c lock_timeout=5s -c client_min_messages=warning", conninfo,
+                            "UTF8", NULL};
     struct connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL || (connection->pg = PQconnectdbParams(names, values, 1)) == NULL)
         abort(); /* without memory, as in tine_alloc() */
@@ -117,7 +119,8 @@ static void keep_rows(const PGresult *result, struct rows *rows)
     int columns = PQnfields(result);
     for (int row = 0; row < PQntuples(result); row++)
         for (int i = 0; i < columns; i++)
-            rows_add(rows, (size_t)columns, PQgetisnull(result, row, i) ? NULL : PQgetvalue(result, row, i), (size_t)PQgetlength(result, row, i));
+            rows_add(rows, (size_t)columns, PQgetisnull(result, row, i) ? NULL : PQgetvalue(result, row, i),
+                     (size_t)PQgetlength(result, row, i));
 }
 
 static enum outcome run(void *of, void *statement, size_t count, const struct value *values, struct rows *rows)

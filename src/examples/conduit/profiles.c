@@ -14,8 +14,8 @@ json_t *profile_json(const struct rows *rows, size_t row, size_t column)
 static int find(tine_request *r, struct rows **rows, int64_t *id)
 {
     int status = ask_one(r, rows, "user",
-                         "SELECT u.username, u.bio, u.image, EXISTS(SELECT 1 FROM follow w WHERE w.followed = u.id AND w.follower = $1), u.id"
-                         " FROM account u WHERE u.username = $2",
+                         "SELECT u.username, u.bio, u.image, EXISTS(SELECT 1 FROM follow w WHERE w.followed = u.id"
+                         " AND w.follower = $1), u.id FROM account u WHERE u.username = $2",
                          VALUES(NUMBER(viewer(r)->id), TEXT(input_param(r, "username"))));
     if (status == 0 && id != NULL)
         *id = rows_number(*rows, 0, 4);

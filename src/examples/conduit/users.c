@@ -16,7 +16,8 @@ static int answer(tine_request *r, int status, const struct account *account)
 
 struct account account_of(const struct rows *rows)
 {
-    return (struct account){rows_number(rows, 0, 0), rows_text(rows, 0, 1), rows_text(rows, 0, 2), rows_text(rows, 0, 3), rows_text(rows, 0, 4)};
+    return (struct account){rows_number(rows, 0, 0), rows_text(rows, 0, 1), rows_text(rows, 0, 2), rows_text(rows, 0, 3),
+                            rows_text(rows, 0, 4)};
 }
 
 static bool has_control_bytes(const char *text)
@@ -99,7 +100,8 @@ int login(tine_request *r)
     struct input input;
     struct rows *rows;
     input_open(&input, r, "user");
-    const char *email = input_text(&input, "email", REQUIRED, EMAIL_MAX), *password = input_text(&input, "password", REQUIRED, PASSWORD_MAX);
+    const char *email = input_text(&input, "email", REQUIRED, EMAIL_MAX),
+               *password = input_text(&input, "password", REQUIRED, PASSWORD_MAX);
     int status = input_status(&input);
     if (status == 0)
         status = ask(r, &rows, "SELECT " ACCOUNT_COLUMNS ", password FROM account WHERE email = $1", VALUES(TEXT(email)));
@@ -137,7 +139,8 @@ int update_current_user(tine_request *r)
                                      "UPDATE account SET username = COALESCE($2, username), email = COALESCE($3, email),"
                                      " password = COALESCE($4, password), bio = COALESCE($5, bio), image = COALESCE($6, image)"
                                      " WHERE id = $1 RETURNING " ACCOUNT_COLUMNS,
-                                     VALUES(NUMBER(id), TEXT(username), TEXT(email), TEXT(password != NULL ? hash : NULL), TEXT(bio), TEXT(image)));
+                                     VALUES(NUMBER(id), TEXT(username), TEXT(email), TEXT(password != NULL ? hash : NULL), TEXT(bio),
+                                            TEXT(image)));
     if (outcome == TAKEN)
         return tell_taken(r, id, username, email);
     if (outcome != DONE)

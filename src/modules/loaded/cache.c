@@ -100,8 +100,8 @@ static bool is_for_cache(tine_request *r)
 {
     const char *length = tine_header(r, "Content-Length");
 
-    return (is_method(r, "GET") || is_method(r, "HEAD")) && tine_header(r, "Authorization") == NULL && (length == NULL || strcmp(length, "0") == 0) &&
-           tine_header(r, "Transfer-Encoding") == NULL;
+    return (is_method(r, "GET") || is_method(r, "HEAD")) && tine_header(r, "Authorization") == NULL &&
+           (length == NULL || strcmp(length, "0") == 0) && tine_header(r, "Transfer-Encoding") == NULL;
 }
 
 /* It may be answered 304, which is no use to others. */
@@ -125,7 +125,8 @@ static const char *key_of(tine_request *r)
 
     for (char *byte = lower; *byte != '\0'; byte++)
         *byte = *byte >= 'A' && *byte <= 'Z' ? (char)(*byte + ('a' - 'A')) : *byte;
-    return tine_printf(r, "a\n%s\n%s\n%s\n%zu:%s?%s", app != NULL ? tine_app_name(app) : "", tine_scheme(r), lower, strlen(path), path, tine_query_string(r));
+    return tine_printf(r, "a\n%s\n%s\n%s\n%zu:%s?%s", app != NULL ? tine_app_name(app) : "", tine_scheme(r), lower, strlen(path), path,
+                       tine_query_string(r));
 }
 
 /* ---- answers that are there ---- */
@@ -201,7 +202,8 @@ static bool is_fresh(const struct cache_entry *entry, const struct cache_control
 /* Old, but good enough while somebody makes a new one. */
 static bool is_stale_enough(const struct cache_entry *entry, const struct cache_control *request, int64_t now)
 {
-    return !request->no_cache && request->max_age < 0 && request->min_fresh < 0 && cache_entry_age(entry, now) < entry->fresh_ms + entry->stale_ms;
+    return !request->no_cache && request->max_age < 0 && request->min_fresh < 0 &&
+           cache_entry_age(entry, now) < entry->fresh_ms + entry->stale_ms;
 }
 
 static int answer(tine_request *r, const struct cache *cache, const struct cache_entry *entry)
@@ -216,7 +218,8 @@ static bool wait_for(tine_request *r, const struct cache *cache, struct lookup *
 {
     int64_t until = now_ms() + cache->fill_ms;
 
-    for (int64_t pause = POLL_MS; now_ms() < until && tine_sleep(r, pause) == 0; pause = pause * 2 < POLL_MS_MAX ? pause * 2 : POLL_MS_MAX) {
+    for (int64_t pause = POLL_MS; now_ms() < until && tine_sleep(r, pause) == 0;
+         pause = pause * 2 < POLL_MS_MAX ? pause * 2 : POLL_MS_MAX) {
         bool held = is_held(r, cache, lock_of(r, lookup));
         if (find(r, cache, lookup, entry) && is_fresh(entry, &lookup->request, now_ms()))
             return true;
@@ -282,7 +285,8 @@ static bool is_for_all(tine_request *r, const struct cache_control *control, con
     int status = tine_status(r);
 
     return (status == 200 || status == 301 || status == 404) && !control->no_store && !control->is_private && !control->no_cache &&
-           (control->s_maxage >= 0 ? control->s_maxage : control->max_age) > 0 && tine_response_header(r, "Set-Cookie") == NULL && !is_listed(vary, "*") &&
+           (control->s_maxage >= 0 ? control->s_maxage : control->max_age) > 0 && tine_response_header(r, "Set-Cookie") == NULL &&
+           !is_listed(vary, "*") &&
            (tine_header(r, "Cookie") == NULL || control->is_public || control->s_maxage > 0 || is_listed(vary, "Cookie"));
 }
 
@@ -296,7 +300,8 @@ static const char *place_for(tine_request *r, const struct cache *cache, const c
 
     if (*vary == '\0')
         return target;
-    bool same = keep_get(cache->keep, r, target, &data, &length) == KEEP_OK && cache_entry_is_list(data, length, &number, &known) && strcmp(known, vary) == 0;
+    bool same = keep_get(cache->keep, r, target, &data, &length) == KEEP_OK && cache_entry_is_list(data, length, &number, &known) &&
+                strcmp(known, vary) == 0;
     if (!same && getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
         return NULL;
     data = cache_entry_make_list(r, number, vary, &length);
@@ -329,7 +334,8 @@ static bool changes(tine_request *r)
 {
     int status = tine_status(r);
 
-    return !is_method(r, "GET") && !is_method(r, "HEAD") && !is_method(r, "OPTIONS") && !is_method(r, "TRACE") && status >= 200 && status < 400;
+    return !is_method(r, "GET") && !is_method(r, "HEAD") && !is_method(r, "OPTIONS") && !is_method(r, "TRACE") && status >= 200 &&
+           status < 400;
 }
 
 static int after(tine_request *r, tine_app *self)

@@ -45,7 +45,8 @@ static int check_origins(tine_app *app)
         size_t length = strcspn(list, ", ");
         const char *host = memmem(list, length, "://", 3);
 
-        if (host == NULL || host == list || memchr(host + 3, '/', length - (size_t)(host + 3 - list)) != NULL || memchr(list, '*', length) != NULL)
+        if (host == NULL || host == list || memchr(host + 3, '/', length - (size_t)(host + 3 - list)) != NULL ||
+            memchr(list, '*', length) != NULL)
             return tine_reject(app, "origins", "'%.*s' is no origin as browsers send it: https://example.org", (int)length, list);
         list += length;
     }
@@ -267,7 +268,8 @@ TINE_MODULE(.filters = TINE_FILTERS(&csrf_filter),
             .settings =
                 (const tine_option[]){
                     SEAL_SETTING(""),
-                    {"token", TINE_TEXT, "missing", "who must bring a token: missing, what says not where it comes from; always, everything; off, nothing"},
+                    {"token", TINE_TEXT, "missing",
+                     "who must bring a token: missing, what says not where it comes from; always, everything; off, nothing"},
                     {"origins", TINE_TEXT, "", "other sites that may send: https://example.org, https://app.example.net"},
                     {"cookie", TINE_TEXT, "csrf", "name of the cookie; on https __Host- is put in front"},
                     {"header", TINE_TEXT, "X-CSRF-Token", "request field of the token"},

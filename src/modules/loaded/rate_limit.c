@@ -127,7 +127,9 @@ static bool read_by(struct limit *limit, const char *word, size_t length)
 {
     static const char header[] = "header:";
     size_t prefix = sizeof header - 1;
-    bool *flag = length == 7 && strncmp(word, "address", 7) == 0 ? &limit->by_address : length == 5 && strncmp(word, "route", 5) == 0 ? &limit->by_route : NULL;
+    bool *flag = length == 7 && strncmp(word, "address", 7) == 0 ? &limit->by_address
+                 : length == 5 && strncmp(word, "route", 5) == 0 ? &limit->by_route
+                                                                 : NULL;
 
     if (flag != NULL) {
         bool twice = *flag;

@@ -60,7 +60,8 @@ static int check_one_of(tine_app *app, const char *setting, const char *one, con
 
     if (strcmp(value, one) == 0 || strcmp(value, other) == 0 || (third != NULL && strcmp(value, third) == 0))
         return 0;
-    return tine_reject(app, setting, "must be %s%s%s or %s, not '%s'", one, third != NULL ? ", " : "", third != NULL ? other : "", third != NULL ? third : other, value);
+    return tine_reject(app, setting, "must be %s%s%s or %s, not '%s'", one, third != NULL ? ", " : "", third != NULL ? other : "",
+                       third != NULL ? third : other, value);
 }
 
 static int check_times(tine_app *app, struct session *session)
@@ -240,7 +241,8 @@ static int set_cookie(tine_request *r, const struct request_session *one, const 
     if (!personal_is_said(r)) /* a cache between that keeps a cookie would hand a session out to others */
         tine_set_header(r, "Cache-Control", "no-store");
     return tine_set_cookie(r, seal_cookie_name(r, session->cookie), value,
-                           TINE_COOKIE(.same_site = session->same_site, .max_age = value != NULL && session->is_persistent && age > 0 ? age : 0));
+                           TINE_COOKIE(.same_site = session->same_site,
+                                       .max_age = value != NULL && session->is_persistent && age > 0 ? age : 0));
 }
 
 static int refuse_down(tine_request *r)
@@ -267,7 +269,8 @@ static int save(tine_request *r, struct request_session *one, const char *text)
     one->ticket.length = strlen(one->ticket.data);
     cookie = strlen(text) <= DATA_MAX ? ticket_format(&one->ticket, r, &session->seal, purpose(r, session)) : NULL;
     if (cookie == NULL) {
-        tine_log(r, TINE_ERROR, "the session has %zu bytes of JSON, too many for %s", strlen(text), session->is_stored ? "its store" : "a cookie: use a store");
+        tine_log(r, TINE_ERROR, "the session has %zu bytes of JSON, too many for %s", strlen(text),
+                 session->is_stored ? "its store" : "a cookie: use a store");
         return tine_problem(r, 500, "the session is too large");
     }
     if (session->is_stored && keep_set(session->keep, r, store_key(r, one->ticket.id), text, strlen(text),
@@ -352,8 +355,10 @@ TINE_MODULE(.filters = TINE_FILTERS(&session_filter),
                     {"lifetime", TINE_TIME, "12h", "and so long after it began, or was renewed, at the latest"},
                     {"persistent", TINE_SWITCH, "off", "does it outlive the browser's end?"},
                     {"same_site", TINE_TEXT, "Lax", "Lax, Strict, or None (which needs https)"},
-                    KEEP_SETTINGS_OR("cookie", "cookie, memory, or for several machines redis://[user:password@]host[:port][/db], rediss:// by TLS, unix:/path"),
-                    {"store_down", TINE_TEXT, "refuse", "while the store cannot be asked: refuse, 503 to who needs it; empty, as if there were no session"},
+                    KEEP_SETTINGS_OR("cookie", "cookie, memory, or for several machines redis://[user:password@]host[:port][/db], "
+                                               "rediss:// by TLS, unix:/path"),
+                    {"store_down", TINE_TEXT, "refuse", "while the store cannot be asked: refuse, 503 to who needs it; empty, as if there "
+                                                        "were no session"},
                     {0},
                 },
             .load = load, .worker_init = worker_init, .worker_exit = worker_exit)

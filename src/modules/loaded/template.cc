@@ -97,8 +97,9 @@ bool is_same(const source &source)
 
     if (stat(source.path.c_str(), &now) < 0)
         return !source.there;
-    return source.there && now.st_ino == source.status.st_ino && now.st_dev == source.status.st_dev && now.st_size == source.status.st_size &&
-           now.st_mtim.tv_sec == source.status.st_mtim.tv_sec && now.st_mtim.tv_nsec == source.status.st_mtim.tv_nsec;
+    return source.there && now.st_ino == source.status.st_ino && now.st_dev == source.status.st_dev &&
+           now.st_size == source.status.st_size && now.st_mtim.tv_sec == source.status.st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == source.status.st_mtim.tv_nsec;
 }
 
 [[noreturn]] void fail_to_read(const std::string &path)
@@ -400,7 +401,8 @@ int worker_init(tine_app *app)
     if (!S_ISDIR(status.st_mode))
         return tine_reject(app, "folder", "%s is no folder", path);
     try {
-        tine_set_data(app, new folder{path, tine_setting(app, "extension"), tine_setting(app, "type"), tine_setting_number(app, "raw") != 0, {}});
+        tine_set_data(app, new folder{path, tine_setting(app, "extension"), tine_setting(app, "type"), tine_setting_number(app, "raw") != 0,
+                                      {}});
     } catch (const std::exception &exception) {
         return tine_reject(app, nullptr, "%s", exception.what());
     }

@@ -114,10 +114,12 @@ bool cache_entry_read(tine_request *r, const void *data, size_t length, struct c
     if (length < sizeof head)
         return false;
     memcpy(&head, data, sizeof head);
-    if (head.kind != ANSWER || head.version != VERSION || (uint64_t)head.fields_length + head.body_length != length - sizeof head || head.fresh_ms < 0 ||
-        head.stale_ms < 0 || head.fresh_ms > INT64_MAX / 4 || head.stale_ms > INT64_MAX / 4 || (head.status != 200 && head.status != 301 && head.status != 404))
+    if (head.kind != ANSWER || head.version != VERSION || (uint64_t)head.fields_length + head.body_length != length - sizeof head ||
+        head.fresh_ms < 0 || head.stale_ms < 0 || head.fresh_ms > INT64_MAX / 4 || head.stale_ms > INT64_MAX / 4 ||
+        (head.status != 200 && head.status != 301 && head.status != 404))
         return false;
-    *entry = (struct cache_entry){head.status, head.stored_ms, head.fresh_ms, head.stale_ms, NULL, head.fields_length, NULL, head.body_length};
+    *entry =
+        (struct cache_entry){head.status, head.stored_ms, head.fresh_ms, head.stale_ms, NULL, head.fields_length, NULL, head.body_length};
     entry->fields = tine_printf(r, "%.*s", (int)head.fields_length, (const char *)data + sizeof head);
     entry->body = (const char *)data + sizeof head + head.fields_length;
     return true;

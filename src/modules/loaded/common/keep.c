@@ -78,11 +78,13 @@ enum keep_result keep_get(struct keep *keep, tine_request *r, const char *key, c
     return keep->redis != NULL ? redis_get(keep, r, shortened, data, length) : memory_get(r, shortened, data, length);
 }
 
-static enum keep_result write_value(struct keep *keep, tine_request *r, const char *key, const void *data, size_t length, int64_t ttl_ms, bool only_new)
+static enum keep_result write_value(struct keep *keep, tine_request *r, const char *key, const void *data, size_t length, int64_t ttl_ms,
+                                    bool only_new)
 {
     char shortened[KEY_SIZE];
     if (length > KEEP_VALUE_MAX)
-        tine_log(r, TINE_ERROR, "[%s] a value of %zu bytes is more than can be kept (%d)", tine_app_name(keep->app), length, KEEP_VALUE_MAX);
+        tine_log(r, TINE_ERROR, "[%s] a value of %zu bytes is more than can be kept (%d)", tine_app_name(keep->app), length,
+                 KEEP_VALUE_MAX);
     if (length > KEEP_VALUE_MAX || !shorten(key, shortened))
         return KEEP_DOWN;
     return keep->redis != NULL ? redis_set(keep, r, shortened, data, length, ttl_ms, only_new)
@@ -107,7 +109,8 @@ enum keep_result keep_delete(struct keep *keep, tine_request *r, const char *key
     return keep->redis != NULL ? redis_delete(keep, r, shortened) : memory_delete(r, shortened);
 }
 
-enum keep_result keep_take(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us, int64_t *left)
+enum keep_result keep_take(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us,
+                           int64_t *left)
 {
     char shortened[KEY_SIZE];
     struct keep_rate rate = {.interval_us = interval_us < 1 ? 1 : interval_us > FILL_US_MAX ? FILL_US_MAX : interval_us};

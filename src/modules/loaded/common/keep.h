@@ -30,7 +30,8 @@ enum keep_result {
     {"store", TINE_SECRET, fallback, help}, \
     {"store_timeout", TINE_TIME, "100ms", "how long Redis may take to connect, and for an answer"},                               \
     {"store_ca", TINE_PATH, "", "file of certificates that rediss:// trusts; those of the system if empty"}
-#define KEEP_SETTINGS KEEP_SETTINGS_OR("memory", "memory, or for several machines redis://[user:password@]host[:port][/db], rediss:// by TLS, unix:/path")
+#define KEEP_SETTINGS \
+    KEEP_SETTINGS_OR("memory", "memory, or for several machines redis://[user:password@]host[:port][/db], rediss:// by TLS, unix:/path")
 
 /* Are they well written? 0, or -1 after tine_reject(). */
 int keep_check(tine_app *app);
@@ -55,6 +56,7 @@ enum keep_result keep_delete(struct keep *keep, tine_request *r, const char *key
  * clocks do not matter. '*wait_us' 0: it was taken; else it was not, and there is one in so long. '*left': how many are left now. Keys of
  * it are for no other function but keep_delete(), which fills the bucket. A bucket fills within ten years at most: a longer one is taken
  * for that. */
-enum keep_result keep_take(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us, int64_t *left);
+enum keep_result keep_take(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us,
+                           int64_t *left);
 
 #endif

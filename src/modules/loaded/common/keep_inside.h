@@ -35,7 +35,8 @@ int redis_check(tine_app *app);           /* 0, or -1 after tine_reject() */
 struct redis *redis_open(tine_app *app);  /* NULL after tine_reject() */
 void redis_close(struct redis *redis);    /* may be NULL */
 enum keep_result redis_get(struct keep *keep, tine_request *r, const char *key, const void **data, size_t *length);
-enum keep_result redis_set(struct keep *keep, tine_request *r, const char *key, const void *data, size_t length, int64_t ttl_ms, bool only_new);
+enum keep_result redis_set(struct keep *keep, tine_request *r, const char *key, const void *data, size_t length, int64_t ttl_ms,
+                           bool only_new);
 enum keep_result redis_delete(struct keep *keep, tine_request *r, const char *key);
 enum keep_result redis_take(struct keep *keep, tine_request *r, const char *key, struct keep_rate rate, int64_t *wait_us, int64_t *left);
 

@@ -42,7 +42,8 @@ enum keep_result redis_get(struct keep *keep, tine_request *r, const char *key, 
     return result;
 }
 
-enum keep_result redis_set(struct keep *keep, tine_request *r, const char *key, const void *data, size_t length, int64_t ttl_ms, bool only_new)
+enum keep_result redis_set(struct keep *keep, tine_request *r, const char *key, const void *data, size_t length, int64_t ttl_ms,
+                           bool only_new)
 {
     struct command command = {.keep = keep, .r = r, .expected = 1u << REDIS_REPLY_STATUS | 1u << REDIS_REPLY_NIL};
     command_add_word(&command, "SET");

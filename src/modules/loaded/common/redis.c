@@ -90,7 +90,8 @@ static void answered(const struct command *command)
     redis->unproven = false;
     redis->failures = 0;
     if (tine_shared_delete(command->r, "!down") == 1)
-        tine_log(command->r, TINE_INFO, "[%s] store: Redis at %s is back", tine_app_name(command->keep->app), place(command->r, &redis->url));
+        tine_log(command->r, TINE_INFO, "[%s] store: Redis at %s is back", tine_app_name(command->keep->app),
+                 place(command->r, &redis->url));
 }
 
 /* ---- one command, one answer ---- */
@@ -206,7 +207,8 @@ static bool connect_redis(const struct command *command, int64_t deadline)
 /* What says that another is to be asked, or this one later. */
 static bool says_down(const char *error)
 {
-    return begins_with(error, "LOADING") || begins_with(error, "READONLY") || begins_with(error, "MASTERDOWN") || begins_with(error, "NOAUTH");
+    return begins_with(error, "LOADING") || begins_with(error, "READONLY") || begins_with(error, "MASTERDOWN") ||
+           begins_with(error, "NOAUTH");
 }
 
 /* The error is the command's: Redis is there, and other commands may do. */

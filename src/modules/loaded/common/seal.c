@@ -22,8 +22,8 @@ int seal_load(struct seal *seal, tine_app *app)
         if (seal->count == SEAL_KEYS_MAX)
             return tine_reject(app, "keys", "has more than %d", SEAL_KEYS_MAX);
         if (length < SEAL_KEY_MIN)
-            return tine_reject(app, "keys", "number %zu has %zu characters, and needs %d or more: openssl rand -hex 32", seal->count + 1, length,
-                               SEAL_KEY_MIN);
+            return tine_reject(app, "keys", "number %zu has %zu characters, and needs %d or more: openssl rand -hex 32", seal->count + 1,
+                               length, SEAL_KEY_MIN);
         seal->keys[seal->count].text = list;
         seal->keys[seal->count].length = length;
         list += length;
@@ -37,7 +37,8 @@ void seal_mac(const struct seal *seal, size_t key, const char *purpose, const ch
     unsigned char derived[SEAL_MAC];
     unsigned size = SEAL_MAC;
 
-    if (HMAC(EVP_sha256(), seal->keys[key].text, (int)seal->keys[key].length, (const unsigned char *)purpose, strlen(purpose), derived, &size) == NULL ||
+    if (HMAC(EVP_sha256(), seal->keys[key].text, (int)seal->keys[key].length, (const unsigned char *)purpose, strlen(purpose), derived,
+             &size) == NULL ||
         HMAC(EVP_sha256(), derived, SEAL_MAC, (const unsigned char *)data, length, mac, &size) == NULL)
         abort(); /* no memory: what is left would be known */
     OPENSSL_cleanse(derived, sizeof derived);

@@ -27,7 +27,8 @@ struct seal {
 };
 
 #define SEAL_SETTING(fallback) \
-    {"keys", TINE_SECRET, fallback, "secrets of 32 characters or more, with commas between them: the first signs, all are good for checking"}
+    {"keys", TINE_SECRET, fallback, "secrets of 32 characters or more, with commas between them: the first signs, all are good " \
+                                    "for checking"}
 
 /* In load, from the setting `keys`: 0, or -1 after tine_reject(). */
 int seal_load(struct seal *seal, tine_app *app);

@@ -83,7 +83,8 @@ static const char *parse_network(const char *text, struct store_url *url)
     const char *end = text + strcspn(text, "/"), *at = memchr(text, '@', (size_t)(end - text));
     const char *wrong = NULL;
     long database = 0;
-    if (strpbrk(text, " \t?#") != NULL || strchr(end + (*end == '/'), '/') != NULL || (at != NULL && memchr(at + 1, '@', (size_t)(end - at - 1)) != NULL))
+    if (strpbrk(text, " \t?#") != NULL || strchr(end + (*end == '/'), '/') != NULL ||
+        (at != NULL && memchr(at + 1, '@', (size_t)(end - at - 1)) != NULL))
         return "a blank, '?', '#', '@' or '/' in a password is written as %xx, and nothing follows the database; " FORM;
     if (*end == '/' && end[1] != 0 && !parse_number(end + 1, end + strlen(end), 0, STORE_DATABASE_MAX, &database))
         return "the database behind the '/' is a number";
