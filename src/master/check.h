@@ -8,8 +8,8 @@
 #include "base/errors.h"
 #include "config/config.h"
 
-/* Files and folders that are written to: of logs, the pid file, spooled bodies, Unix sockets; and what listening sockets want of the system. Adds
- * what is wrong with them. With 'tests' nothing is to be served, and a right that root's server would have is not missed. */
+/* Files and folders that are written to: of logs, the pid file, spooled bodies, Unix sockets; and what listening sockets want of the
+ * system. Adds what is wrong with them. With 'tests' nothing is to be served, and a right that root's server would have is not missed. */
 void check_surroundings(const struct config *config, bool tests, struct errors *errors);
 
 /* Loads every module and reads its settings, without worker_init. Adds what is wrong. Waits, at most 30 s. Unless 'print' is NULL and

@@ -136,7 +136,8 @@ int inheritance_send(int link, const struct master *m)
         char address[ADDRESS_TEXT_MAX];
         address_format(&l->address, address);
         if (send_with(link, &l->fd, 1,
-                      "listening\naddress %s\nbacklog %" PRId64 "\ncongestion %s\npassed %d\ndual %d\ndevice %" PRIuMAX "\ninode %" PRIuMAX "\n",
+                      "listening\naddress %s\nbacklog %" PRId64 "\ncongestion %s\npassed %d\ndual %d\n"
+                      "device %" PRIuMAX "\ninode %" PRIuMAX "\n",
                       address, l->backlog, l->congestion, l->passed, l->dual, (uintmax_t)l->device, (uintmax_t)l->inode) < 0)
             return -1;
     }

@@ -158,11 +158,12 @@ static void wait_for_something(struct master *m)
     nfds_t count = OTHER_FDS;
     sigset_t mask;
     decide_tick(m);
-    if (m->channel_quiet_until > m->now && m->upgrade.state < UPGRADE_LEAVING)
+    bool channel = m->upgrade.state < UPGRADE_LEAVING, quiet = m->channel_quiet_until > m->now;
+    if (channel && quiet)
         master_wake_at(m, m->channel_quiet_until);
     fds[0] = (struct pollfd){.fd = scoreboard_wake_fd(), .events = POLLIN};
     /* Watched one-shot, then by timer: while all workers are busy it stays readable. */
-    fds[1] = (struct pollfd){.fd = m->now >= m->channel_quiet_until && m->upgrade.state < UPGRADE_LEAVING ? m->channel[1] : -1, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = channel && !quiet ? m->channel[1] : -1, .events = POLLIN};
     fds[2] = (struct pollfd){.fd = m->upgrade.link, .events = POLLIN};
     fds[3] = (struct pollfd){.fd = m->succession.from.link, .events = POLLIN};
     for (unsigned i = 0; i < m->slots; i++)

@@ -17,8 +17,8 @@ void pidfile_remove(const char *path);
  * when it ends without. Returns the descriptor in the new process, -1 with errno on failure. */
 int pidfile_daemonize(void);
 
-/* Once a daemon serves: whether nothing of ours goes to standard output, or standard error. To hold them open would make who reads them wait
- * for our end: ssh, $(...), a playbook. */
+/* Once a daemon serves: whether nothing of ours goes to standard output, or standard error. To hold them open would make who reads them
+ * wait for our end: ssh, $(...), a playbook. */
 bool pidfile_is_done_with_output(const struct config *config);
 bool pidfile_is_done_with_errors(const struct config *config);
 

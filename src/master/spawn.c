@@ -110,11 +110,12 @@ static _Noreturn void cannot_become(const struct generation *generation, int con
 static _Noreturn void run_child(struct master *m, unsigned slot, struct generation *generation, unsigned position,
                                 bool canary, int control, pid_t master, int64_t max_requests)
 {
+    const struct privileges *privileges = &generation->privileges;
     forget(m, generation);
     title_set("tine: worker %u, generation %u", position, generation->number);
     logs_use(&generation->logs, generation->config);
     limit_descriptors();
-    if (privileges_drop(&generation->privileges, WORKER_LOOK_SIGNAL) < 0)
+    if (privileges_drop(privileges, WORKER_LOOK_SIGNAL) < 0)
         cannot_become(generation, control, errno);
     if (getppid() != master) /* it died before the death signal was asked for */
         _exit(1);
@@ -130,7 +131,7 @@ static _Noreturn void run_child(struct master *m, unsigned slot, struct generati
                                  .channel = {m->channel[0], m->channel[1]}, .control = control, .master = master, .canary = canary,
                                  .silent_output = pidfile_is_done_with_output(generation->config),
                                  .silent_errors = pidfile_is_done_with_errors(generation->config),
-                                 .user = generation->privileges.drop && generation->privileges.uid != 0 ? generation->privileges.user : NULL};
+                                 .user = privileges->drop && privileges->uid != 0 ? privileges->user : NULL};
     worker_run(&setup);
 }
 
