@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From entries to a configuration, in steps: sections.c makes the listeners and apps, settings.c
- * gives each value to its option, checks.c looks at the whole. Inside of src/config only.
+ * gives each value to its option, checks.c looks at the whole, bounds.c puts together what requests go by. Inside of src/config only.
  */
 #ifndef CONFIG_BUILD_H
 #define CONFIG_BUILD_H
@@ -37,5 +37,8 @@ void build_settings(struct build *build);
 
 /* What only shows when all is known; leaves out listeners and apps that cannot be used. */
 void build_checks(struct build *build);
+
+/* Sets the bounds of the server and of each app. */
+void build_bounds(struct build *build);
 
 #endif

@@ -38,6 +38,12 @@ struct config_limits {
     int64_t rate; /* bytes a second under which a slow client is ended; 0: none */
 };
 
+/* What a request goes by. */
+struct config_bounds {
+    struct config_timeouts timeouts;
+    struct config_limits limits;
+};
+
 /* One listening socket. */
 struct config_listen {
     char *name; /* of [listen:NAME]; "" when it stands in [server] listen */
@@ -70,6 +76,7 @@ struct config_app {
     char *module; /* a built-in's name, or an absolute path to a shared object */
     struct config_timeouts timeouts; /* the server's, with this app's own on top */
     struct config_limits limits;
+    const struct config_bounds *bounds; /* both together, for its requests */
     struct config_setting *settings;
     size_t setting_count;
     struct config_place place; /* of the section's first line */
@@ -108,6 +115,7 @@ struct config {
     size_t listen_count;
     struct config_timeouts timeouts;
     struct config_limits limits;
+    const struct config_bounds *bounds; /* both together, for requests that no app is for */
 
     char *log_access;        /* "-", "off" or an absolute path */
     char *log_access_format; /* "common", "combined", "json" or a format string */
