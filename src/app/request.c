@@ -5,6 +5,7 @@
 #include "app/request.h"
 
 #include "app/blame.h"
+#include "app/bounds.h"
 #include "app/client.h"
 #include "app/input.h"
 #include "app/problem.h"
@@ -181,7 +182,7 @@ static void find_route(struct tine_request *r, const struct apps *apps)
     if (status == 404) {
         status = apps_match(apps, method, r->host, path, &r->match, &allow);
         r->filters = apps_filters(apps, r->host, path, &r->match);
-        r->bounds = r->match.app != NULL ? r->match.app->section->bounds : apps->config->bounds;
+        r->bounds = bounds_find(apps->config, r->match.app, method, path);
     } else if (status == 0) {
         r->filters = NULL; /* nobody shall be kept from asking whether we live */
     }

@@ -1,17 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What requests go by: for the server and for each app its timeouts and limits, put together.
+ * What requests go by: for the server and for each app the timeouts and limits of its own, then those once more for every [route:NAME],
+ * with what that says on top. Made here for all of them, so that a request has but to find out which are its own.
  */
 #include "config/build.h"
 
 #include <string.h>
 
+static void lay_on_top(struct config_bounds *bounds, struct config_route *route)
+{
+    for (const struct option *option = options; option->key; option++)
+        if (option->per_route && *option_bound(option, &route->own) != CONFIG_UNSAID)
+            *option_bound(option, bounds) = *option_bound(option, &route->own);
+}
+
 static const struct config_bounds *make(const struct config *config, const struct config_timeouts *timeouts,
                                         const struct config_limits *limits)
 {
-    struct config_bounds *bounds = pool_alloc(config->memory, sizeof *bounds);
+    struct config_bounds *bounds = pool_alloc(config->memory, (1 + config->route_count) * sizeof *bounds);
 
-    *bounds = (struct config_bounds){*timeouts, *limits};
+    for (size_t i = 0; i <= config->route_count; i++) {
+        bounds[i] = (struct config_bounds){*timeouts, *limits};
+        if (i > 0)
+            lay_on_top(&bounds[i], &config->routes[i - 1]);
+    }
     return bounds;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From entries to a configuration, in steps: sections.c makes the listeners and apps, settings.c
+ * From entries to a configuration, in steps: sections.c makes the listeners, apps and routes, settings.c
  * gives each value to its option, checks.c looks at the whole, bounds.c puts together what requests go by. Inside of src/config only.
  */
 #ifndef CONFIG_BUILD_H
@@ -25,11 +25,12 @@ void build_reject(struct build *build, const struct entry *entry, const char *fo
 /* A place as it is named within a message ("server.ini:3"), in the scratch memory. */
 const char *build_place_text(struct build *build, const struct config_place *place);
 
-/* Checks all headings and makes config.listens and config.apps of them, values at their defaults. */
+/* Checks all headings and makes config.listens, config.apps and config.routes of them, values at their defaults. */
 void build_sections(struct build *build);
 
-/* The app, filter or listener of a section that build_sections() found to be right, or NULL. */
+/* The app, filter, route or listener of a section that build_sections() found to be right, or NULL. */
 struct config_app *build_find_app(struct build *build, bool is_filter, const char *name);
+struct config_route *build_find_route(struct build *build, const char *name);
 struct config_listen *build_find_listen(struct build *build, const char *name);
 
 /* Stores all values: first those of the server, which apps then start from. */

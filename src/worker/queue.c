@@ -21,6 +21,8 @@ bool queue_matters(const struct config *config)
     bool matters = config->timeouts.queue > 0;
     for (size_t i = 0; i < config->app_count; i++)
         matters |= config->apps[i].timeouts.queue > 0;
+    for (size_t i = 0; i < config->route_count; i++)
+        matters |= config->routes[i].own.timeouts.queue > 0;
     return matters;
 }
 
