@@ -279,6 +279,24 @@ Test(bounds, hold_without_a_server)
     cr_expect(text_matches(ran.out, "^HTTP/1.1 200 "), "%s%s", ran.out, ran.err);
 }
 
+Test(bounds, of_no_route_are_warned_of)
+{
+    server_prepare(&server, ONE_WORKER ROUTE("r", "POST /hello, GET /users/{x}/y, /users/{x}, /nowhere, /, OPTIONS /hello, /-/live") PROBE
+                            ROUTE("t", "BREW /method, BREW /echo") "send = 1s\n");
+    struct run ran = run_tine("-t", "-c", server.ini);
+    cr_assert_eq(ran.code, 0, "%s", ran.err);
+    static const char *const expected[] = {
+        "server\\.ini:5: \\[route:r\\] only: no route is at 'POST /hello' \\(see tine routes\\)$",
+        "server\\.ini:5: \\[route:r\\] only: no route is at 'GET /users/\\{x\\}/y' \\(see tine routes\\)$",
+        "server\\.ini:5: \\[route:r\\] only: no route is at '/nowhere' \\(see tine routes\\)$",
+        "server\\.ini:5: \\[route:r\\] only: no route is at '/-/live' \\(see tine routes\\)$",
+        "server\\.ini:10: \\[route:t\\] only: no route is at 'BREW /echo' \\(see tine routes\\)$",
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        cr_expect(text_matches(ran.err, expected[i]), "%s is not in:\n%s", expected[i], ran.err);
+    cr_expect_eq(text_count(ran.err, "no route"), 5, "%s", ran.err);
+}
+
 Test(bounds, are_printed_as_they_count)
 {
     server_prepare(&server, ONE_WORKER PROBE ROUTE("r", "POST /echo, /sum") "limits.body = ${NO_SUCH:-1m}\nrequest = 2s\n");
