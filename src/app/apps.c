@@ -153,6 +153,7 @@ static void load_all(struct apps *apps, const struct config *config, char *const
 struct apps *apps_load(const struct config *config, char *const *module_files, struct errors *errors)
 {
     struct apps *apps = memory_new(sizeof *apps);
+    apps->config = config;
     errors_init(&apps->warnings);
     apps->all = memory_new((config->app_count + 1) * sizeof *apps->all);
     for (size_t i = 0; i < config->app_count; i++)

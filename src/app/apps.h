@@ -47,6 +47,7 @@ struct tine_app {
 };
 
 struct apps {
+    const struct config *config;
     struct tine_app *all; /* own host before "*", longer paths before shorter ones, else as in the file; then filters */
     size_t count, mounted; /* with and without filters */
     const struct filters *filters; /* around every request; NULL: none */

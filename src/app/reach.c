@@ -113,12 +113,12 @@ static bool is_about(const struct scope_entry *entry, const struct tine_app *app
     return method && reach_of_path(entry->path, pattern_of(app, route)) != REACH_NONE;
 }
 
-/* Is there a route around which the filter stands, and which the entry is about? NULL: around which it stands at all? */
+/* Is there a route around which the filter stands, and which the entry is about? No filter: any route; no entry: whatever it is. */
 static bool finds_route(const struct apps *apps, const struct tine_app *self, const struct scope_entry *entry)
 {
     for (size_t i = 0; i < apps->mounted; i++)
         for (const struct route *route = apps->all[i].router.first; route != NULL; route = route->following)
-            if (stands_around(self, route) && (entry == NULL || is_about(entry, &apps->all[i], route)))
+            if ((self == NULL || stands_around(self, route)) && (entry == NULL || is_about(entry, &apps->all[i], route)))
                 return true;
     return false;
 }
@@ -129,28 +129,36 @@ static bool is_builtin(struct slice path)
     return path.length >= 3 && memcmp(path.data, "/-/", 3) == 0;
 }
 
-static void check_scope(struct apps *apps, const struct tine_app *self, const struct config *config, const char *key,
+/* No filter: of a [route:NAME], which is for all routes, but those of the server. */
+static void check_scope(struct apps *apps, const struct tine_app *self, const struct config *config, const char *name, const char *key,
                         const struct scope *scope)
 {
     char section[128];
-    snprintf(section, sizeof section, "filter:%s", self->section->name);
+    snprintf(section, sizeof section, "%s:%s", self != NULL ? "filter" : "route", name);
     for (size_t i = 0; i < scope->count; i++) {
         struct slice method = scope->all[i].method, path = scope->all[i].path;
-        if (is_builtin(path) || finds_route(apps, self, &scope->all[i]))
+        if ((self != NULL && is_builtin(path)) || finds_route(apps, self, &scope->all[i]))
             continue;
-        config_reject_value(&apps->warnings, config, section, key, "no route that it stands around is at '%.*s%s%.*s' (see tine routes)",
-                            (int)method.length, method.data, method.length > 0 ? " " : "", path.length > 0 ? (int)path.length : 1,
-                            path.length > 0 ? path.data : "/");
+        config_reject_value(&apps->warnings, config, section, key, "no route%s is at '%.*s%s%.*s' (see tine routes)",
+                            self != NULL ? " that it stands around" : "", (int)method.length, method.data, method.length > 0 ? " " : "",
+                            path.length > 0 ? (int)path.length : 1, path.length > 0 ? path.data : "/");
     }
 }
 
-void reach_check(struct apps *apps, const struct config *config)
+static void check_filters(struct apps *apps, const struct config *config)
 {
     for (size_t i = apps->mounted; i < apps->count; i++) {
         const struct tine_app *self = &apps->all[i];
         if (self->section->only.count + self->section->except.count == 0 || !finds_route(apps, self, NULL))
             continue;
-        check_scope(apps, self, config, "only", &self->section->only);
-        check_scope(apps, self, config, "except", &self->section->except);
+        check_scope(apps, self, config, self->section->name, "only", &self->section->only);
+        check_scope(apps, self, config, self->section->name, "except", &self->section->except);
     }
+}
+
+void reach_check(struct apps *apps, const struct config *config)
+{
+    check_filters(apps, config);
+    for (size_t i = 0; i < config->route_count && apps->mounted > 0; i++)
+        check_scope(apps, NULL, config, config->routes[i].name, "only", &config->routes[i].only);
 }

@@ -13,7 +13,8 @@ enum reach { REACH_NONE, REACH_PART, REACH_ALL };
 
 enum reach reach_of_filter(const struct filter *filter, const struct tine_app *app, const struct route *route);
 
-/* Adds to the warnings of 'apps' the entries that are about no route around which their filter stands. */
+/* Adds to the warnings of 'apps' the entries that are about no route around which their filter stands or, of a [route:NAME], about none at
+ * all. */
 void reach_check(struct apps *apps, const struct config *config);
 
 #endif

@@ -16,7 +16,7 @@ static void begin_chunked(struct tine_request *r, const struct head_limits *trai
 
 int receive_begin(struct tine_request *r, const struct config *config, const struct head_limits *trailers, const char **reason)
 {
-    const struct config_limits *limits = r->match.app != NULL ? &r->match.app->section->limits : &config->limits;
+    const struct config_limits *limits = &request_bounds(r, config)->limits;
     if (r->framing.body == BODY_LENGTH && r->framing.length > (uint64_t)limits->body) {
         *reason = too_large;
         return 413;

@@ -5,6 +5,7 @@
 #include "app/request.h"
 
 #include "app/blame.h"
+#include "app/bounds.h"
 #include "app/client.h"
 #include "app/input.h"
 #include "app/problem.h"
@@ -78,6 +79,7 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     head_init(&r->head, r->fields, limits);
     r->match.app = NULL;
     r->match.route.route = NULL;
+    r->bounds = NULL;
     r->path = NULL;
     r->id[0] = 0;
     r->answer = 0;
@@ -180,6 +182,7 @@ static void find_route(struct tine_request *r, const struct apps *apps)
     if (status == 404) {
         status = apps_match(apps, method, r->host, path, &r->match, &allow);
         r->filters = apps_filters(apps, r->host, path, &r->match);
+        r->bounds = bounds_find(apps->config, r->match.app, method, path);
     } else if (status == 0) {
         r->filters = NULL; /* nobody shall be kept from asking whether we live */
     }

@@ -118,6 +118,7 @@ struct tine_request {
     const char *path; /* decoded */
     struct slice host; /* without port */
     struct apps_match match;
+    const struct config_bounds *bounds; /* NULL: the server's; ask request_bounds() */
     int answer; /* status to answer with instead of running a handler; 0: run it */
     const char *answer_reason;
     const struct filters *filters; /* to run around it; NULL: none */
@@ -189,6 +190,12 @@ bool request_is_quick(const struct tine_request *r);
 
 /* The route's name for logs: "hello.greet", or "-". Arena memory. */
 const char *request_handler_name(struct tine_request *r);
+
+/* The timeouts and limits that it goes by: the server's until its route is found. */
+static inline const struct config_bounds *request_bounds(const tine_request *r, const struct config *config)
+{
+    return r->bounds != NULL ? r->bounds : config->bounds;
+}
 
 static inline struct slice request_method(const tine_request *r)
 {

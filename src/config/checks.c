@@ -165,6 +165,19 @@ static void check_apps(struct build *build)
     config->app_count = kept;
 }
 
+/* A list that is empty is all requests for a filter; here that would be what the app has its own values for. */
+static void check_route(struct build *build, const struct config_route *route)
+{
+    static const char remedy[] = "write the requests that are meant, as in POST /upload, GET /reports/{id}";
+    const char *heading = pool_format(build->scratch, "route:%s", route->name);
+    const struct entry *only = entries_find(&build->entries, heading, "only");
+
+    if (!only)
+        config_reject(build->errors, &route->place, heading, "only", "is missing; %s", remedy);
+    else if (route->only.text && route->only.count == 0) /* else it was refused, which has been told */
+        build_reject(build, only, "names no request; %s", remedy);
+}
+
 void build_checks(struct build *build)
 {
     resolve_workers(build->config);
@@ -172,4 +185,6 @@ void build_checks(struct build *build)
     check_shutdown_delay(build);
     check_listens(build);
     check_apps(build);
+    for (size_t i = 0; i < build->config->route_count; i++)
+        check_route(build, &build->config->routes[i]);
 }

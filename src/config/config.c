@@ -85,6 +85,7 @@ static bool build_config(struct build *build, const struct source_text *text, co
     build_sections(build);
     build_settings(build);
     build_checks(build);
+    build_bounds(build);
     return true;
 }
 

@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-enum { CONFIG_WORKERS_MAX = 512, CONFIG_LISTENS_MAX = 64, CONFIG_APPS_MAX = 1000 };
+enum { CONFIG_WORKERS_MAX = 512, CONFIG_LISTENS_MAX = 64, CONFIG_APPS_MAX = 1000, CONFIG_ROUTES_MAX = 100 };
 
 /* Where a value was written: "server.ini", 12; or "-o server.workers=8", 0. */
 struct config_place {
@@ -36,6 +36,12 @@ struct config_limits {
     int64_t per_address; /* connections of one client; 0: any number */
     int64_t streams; /* handlers of one app that may stream at once */
     int64_t rate; /* bytes a second under which a slow client is ended; 0: none */
+};
+
+/* What a request goes by. */
+struct config_bounds {
+    struct config_timeouts timeouts;
+    struct config_limits limits;
 };
 
 /* One listening socket. */
@@ -70,10 +76,21 @@ struct config_app {
     char *module; /* a built-in's name, or an absolute path to a shared object */
     struct config_timeouts timeouts; /* the server's, with this app's own on top */
     struct config_limits limits;
+    const struct config_bounds *bounds; /* both together, for its requests: as those of the server, below */
     struct config_setting *settings;
     size_t setting_count;
     struct config_place place; /* of the section's first line */
 };
+
+/* A [route:NAME]: what else holds for some requests, whichever app answers them. */
+struct config_route {
+    char *name;
+    struct scope only;
+    struct config_bounds own; /* CONFIG_UNSAID: as the app has it */
+    struct config_place place;
+};
+
+enum { CONFIG_UNSAID = -1 };
 
 /* Where a key was set, for who finds out only later that its value cannot be used. */
 struct config_origin {
@@ -108,6 +125,8 @@ struct config {
     size_t listen_count;
     struct config_timeouts timeouts;
     struct config_limits limits;
+    /* Both together, for requests that no app is for: [0] where no [route:NAME] has them, else [1 + i], with what routes[i] says on top. */
+    const struct config_bounds *bounds;
 
     char *log_access;        /* "-", "off" or an absolute path */
     char *log_access_format; /* "common", "combined", "json" or a format string */
@@ -117,6 +136,9 @@ struct config {
 
     struct config_app *apps;
     size_t app_count;
+
+    struct config_route *routes; /* in the order of the file: the first that has a request counts */
+    size_t route_count;
 
     struct config_origin *origins; /* of every key that was set */
     size_t origin_count;

@@ -20,6 +20,7 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND };
 #define IN_TIMEOUTS(field) offsetof(struct config_timeouts, field)
 #define IN_LIMITS(field) offsetof(struct config_limits, field)
 #define IN_APP(field) offsetof(struct config_app, field)
+#define IN_ROUTE(field) offsetof(struct config_route, field)
 
 const struct option_section_info option_sections[SECTIONS] = {
     [SECTION_SERVER] = {"server", false, "the processes, and where they listen"},
@@ -29,6 +30,8 @@ const struct option_section_info option_sections[SECTIONS] = {
     [SECTION_LOG] = {"log", false, "what is written down, and where to"},
     [SECTION_APP] = {"app", true, "code mounted on a path; every other key is a setting of its module"},
     [SECTION_FILTER] = {"filter", true, "code that runs around requests where filters names it; every other key is a setting of its module"},
+    [SECTION_ROUTE] = {"route", true, "timeouts and limits of single routes, as limits.body; others are as the app has them that answers, and of "
+                                      "several sections that have a request the first counts"},
 };
 
 static const char *const format_words[] = {"common", "combined", "json", NULL};
@@ -89,15 +92,15 @@ const struct option options[] = {
 
     {SECTION_TIMEOUTS, "header", OPTION_TIME, "10s", IN_TIMEOUTS(header), 1, 30 * DAY,
      .help = "for all of a request's head, from its first byte; then 408"},
-    {SECTION_TIMEOUTS, "body", OPTION_TIME, "30s", IN_TIMEOUTS(body), 1, 30 * DAY, .per_app = true,
+    {SECTION_TIMEOUTS, "body", OPTION_TIME, "30s", IN_TIMEOUTS(body), 1, 30 * DAY, .per_app = true, .per_route = true,
      .help = "between two reads of a request's body; then 408"},
-    {SECTION_TIMEOUTS, "send", OPTION_TIME, "30s", IN_TIMEOUTS(send), 1, 30 * DAY, .per_app = true,
+    {SECTION_TIMEOUTS, "send", OPTION_TIME, "30s", IN_TIMEOUTS(send), 1, 30 * DAY, .per_app = true, .per_route = true,
      .help = "between two writes of a response"},
     {SECTION_TIMEOUTS, "keepalive", OPTION_TIME, "65s", IN_TIMEOUTS(keepalive), 0, 30 * DAY,
      .help = "for the next request on a connection; 0 closes it after each"},
-    {SECTION_TIMEOUTS, "request", OPTION_TIME, "30s", IN_TIMEOUTS(request), 1, 30 * DAY, .per_app = true,
+    {SECTION_TIMEOUTS, "request", OPTION_TIME, "30s", IN_TIMEOUTS(request), 1, 30 * DAY, .per_app = true, .per_route = true,
      .help = "for a handler; then it is aborted and its request answered with 504"},
-    {SECTION_TIMEOUTS, "queue", OPTION_TIME, "0", IN_TIMEOUTS(queue), 0, 30 * DAY, .per_app = true,
+    {SECTION_TIMEOUTS, "queue", OPTION_TIME, "0", IN_TIMEOUTS(queue), 0, 30 * DAY, .per_app = true, .per_route = true,
      .help = "for a request to wait for its turn while all handlers are busy; then 503 with Retry-After; 0: any time"},
     {SECTION_TIMEOUTS, "stall_after", OPTION_TIME, "50ms", IN_TIMEOUTS(stall_after), 1, 30 * DAY,
      .help = "in one handler before the other connections of its worker are given to other workers"},
@@ -115,15 +118,15 @@ const struct option options[] = {
     {SECTION_LIMITS, "headers", OPTION_SIZE, "32k", IN_LIMITS(headers), 64, MEGA, .help = "all header fields; then 431"},
     {SECTION_LIMITS, "header_count", OPTION_INTEGER, "100", IN_LIMITS(header_count), 1, 1000,
      .help = "number of header fields; then 431"},
-    {SECTION_LIMITS, "body", OPTION_SIZE, "1m", IN_LIMITS(body), 0, 1024 * GIGA, .per_app = true,
+    {SECTION_LIMITS, "body", OPTION_SIZE, "1m", IN_LIMITS(body), 0, 1024 * GIGA, .per_app = true, .per_route = true,
      .help = "a request's body; then 413"},
-    {SECTION_LIMITS, "body_memory", OPTION_SIZE, "64k", IN_LIMITS(body_memory), 0, GIGA, .per_app = true,
+    {SECTION_LIMITS, "body_memory", OPTION_SIZE, "64k", IN_LIMITS(body_memory), 0, GIGA, .per_app = true, .per_route = true,
      .help = "a larger body is spooled to a file"},
     {SECTION_LIMITS, "keepalive_requests", OPTION_INTEGER, "0", IN_LIMITS(keepalive_requests), 0, 1000000000,
      .help = "answered on one connection before it is closed; 0: any number"},
     {SECTION_LIMITS, "per_address", OPTION_INTEGER, "0", IN_LIMITS(per_address), 0, 65535,
      .help = "connections of one client address (IPv6: /64), all workers together; more: 503; 0: any number"},
-    {SECTION_LIMITS, "rate", OPTION_SIZE, "240", IN_LIMITS(rate), 0, GIGA, .per_app = true,
+    {SECTION_LIMITS, "rate", OPTION_SIZE, "240", IN_LIMITS(rate), 0, GIGA, .per_app = true, .per_route = true,
      .help = "bytes a second; who sends a request or takes an answer slower for longer than its timeout is ended; 0: nobody"},
     {SECTION_LIMITS, "streams", OPTION_INTEGER, "16", IN_LIMITS(streams), 0, CONFIG_WORKERS_MAX, .per_app = true,
      .help = "handlers of one app that send a response piece by piece at once, each in a worker of its own; more: 503; 0: none may"},
@@ -154,6 +157,9 @@ const struct option options[] = {
      .help = "the requests that it runs around: POST /api/login, /api/articles/{slug}/comments; GET is HEAD as well; empty: all"},
     {SECTION_FILTER, "except", OPTION_SCOPE, "", IN_APP(except),
      .help = "requests that it does not run around, whatever only says; written alike"},
+
+    {SECTION_ROUTE, "only", OPTION_SCOPE, NULL, IN_ROUTE(only),
+     .help = "the requests that are meant: POST /api/articles/{slug}/images; GET is HEAD as well"},
     {.section = SECTIONS},
 };
 
@@ -229,4 +235,21 @@ void *option_app_base(struct config_app *app, enum option_section section)
     default:
         return NULL;
     }
+}
+
+void *option_bounds_base(struct config_bounds *bounds, enum option_section section)
+{
+    switch (section) {
+    case SECTION_TIMEOUTS:
+        return &bounds->timeouts;
+    case SECTION_LIMITS:
+        return &bounds->limits;
+    default:
+        return NULL;
+    }
+}
+
+int64_t *option_bound(const struct option *option, struct config_bounds *bounds)
+{
+    return (int64_t *)((char *)option_bounds_base(bounds, option->section) + option->offset);
 }

@@ -9,7 +9,9 @@
 #include "config/config.h"
 #include "config/pool.h"
 
-enum option_section { SECTION_SERVER, SECTION_LISTEN, SECTION_TIMEOUTS, SECTION_LIMITS, SECTION_LOG, SECTION_APP, SECTION_FILTER, SECTIONS };
+enum option_section {
+    SECTION_SERVER, SECTION_LISTEN, SECTION_TIMEOUTS, SECTION_LIMITS, SECTION_LOG, SECTION_APP, SECTION_FILTER, SECTION_ROUTE, SECTIONS
+};
 
 struct option_section_info {
     const char *name;
@@ -48,11 +50,12 @@ struct option {
     const char *key;
     enum option_type type;
     const char *fallback; /* as it would be written; NULL: must be given */
-    size_t offset;        /* into the section's struct: config, config_listen, config_app, or its timeouts or limits */
+    size_t offset;        /* into the section's struct: config, config_listen, config_app, config_route, or its timeouts or limits */
     int64_t least, most;
     const char *zero;         /* a word for 0, be it within the bounds or not: "auto" */
     const char *const *words; /* ends with NULL */
-    bool per_app;             /* an [app:NAME] may have its own, as "limits.body" */
+    bool per_app;             /* an [app:NAME] may have its own, as "limits.body"; then it is an int64_t */
+    bool per_route;           /* and so may a [route:NAME] */
     const char *help;         /* one line for a person */
 };
 
@@ -85,9 +88,13 @@ const char *option_store(const struct option *option, void *base, const char *te
 /* The value in the struct at 'base' as text that option_store() takes, in 'scratch' or borrowed. */
 const char *option_text(const struct option *option, const void *base, struct pool *scratch);
 
-/* Where the values of a section lie in a configuration (not LISTEN and APP, of which there are many), and those
- * that an app has on top. */
+/* Where the values of a section lie in a configuration (not LISTEN, APP and the like, of which there are many), those
+ * that an app has on top, and those that a request goes by. */
 void *option_base(struct config *config, enum option_section section);
 void *option_app_base(struct config_app *app, enum option_section section);
+void *option_bounds_base(struct config_bounds *bounds, enum option_section section);
+
+/* The value of a per-app option there. */
+int64_t *option_bound(const struct option *option, struct config_bounds *bounds);
 
 #endif

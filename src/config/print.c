@@ -62,6 +62,20 @@ static void print_app(struct config *config, struct config_app *app, struct pool
     }
 }
 
+static void print_route(struct config_route *route, struct pool *scratch, FILE *out)
+{
+    char name[OPTION_NAME_MAX];
+
+    fprintf(out, "\n[route:%s]\n", route->name);
+    print_section(SECTION_ROUTE, route, scratch, out);
+    for (const struct option *option = options; option->key; option++) {
+        if (!option->per_route || *option_bound(option, &route->own) == CONFIG_UNSAID)
+            continue;
+        option_per_app_name(option, name);
+        config_print_setting(name, option_text(option, option_bounds_base(&route->own, option->section), scratch), out);
+    }
+}
+
 static void print_as_given(const struct config_app *app, void *context, FILE *out)
 {
     (void)context;
@@ -100,5 +114,7 @@ void config_print_with(const struct config *config_, config_print_settings *sett
         print_app(config, &config->apps[i], scratch, out);
         settings(&config->apps[i], context, out);
     }
+    for (size_t i = 0; i < config->route_count; i++)
+        print_route(&config->routes[i], scratch, out);
     pool_free(scratch);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The headings: which sections there are, and the listeners and apps that come of them.
+ * The headings: which sections there are, and the listeners, apps and routes that come of them.
  */
 #include "config/build.h"
 
@@ -13,6 +13,14 @@ struct config_app *build_find_app(struct build *build, bool is_filter, const cha
     for (size_t i = build->config->app_count; i-- > 0;) /* the last one first: its settings come now */
         if (build->config->apps[i].is_filter == is_filter && strcmp(build->config->apps[i].name, name) == 0)
             return &build->config->apps[i];
+    return NULL;
+}
+
+struct config_route *build_find_route(struct build *build, const char *name)
+{
+    for (size_t i = 0; i < build->config->route_count; i++)
+        if (strcmp(build->config->routes[i].name, name) == 0)
+            return &build->config->routes[i];
     return NULL;
 }
 
@@ -56,6 +64,18 @@ static void add_app(struct build *build, enum option_section section, const char
     *app = (struct config_app){.is_filter = section == SECTION_FILTER, .name = pool_text(config->memory, name),
                                .place = keep_place(build, place)};
     store_defaults(build, section, app);
+}
+
+static void add_route(struct build *build, const char *name, const struct config_place *place)
+{
+    struct config *config = build->config;
+
+    config->routes = pool_grow(config->memory, config->routes, config->route_count, sizeof *config->routes);
+    struct config_route *route = &config->routes[config->route_count++];
+    *route = (struct config_route){.name = pool_text(config->memory, name), .place = keep_place(build, place)};
+    for (const struct option *option = options; option->key; option++)
+        if (option->per_route)
+            *option_bound(option, &route->own) = CONFIG_UNSAID;
 }
 
 /* The comma-separated addresses of [server] listen. */
@@ -132,6 +152,13 @@ static void add_section(struct build *build, const struct entry *entry)
         else
             config_reject(build->errors, &entry->place, entry->section, NULL, "more than %d apps and filters", CONFIG_APPS_MAX);
     }
+    if (section == SECTION_ROUTE && !build_find_route(build, name)) {
+        if (config->route_count < CONFIG_ROUTES_MAX)
+            add_route(build, name, &entry->place);
+        else
+            config_reject(build->errors, &entry->place, entry->section, NULL,
+                          "more than %d routes; one may name several in 'only', with commas", CONFIG_ROUTES_MAX);
+    }
     if (section == SECTION_LISTEN && !build_find_listen(build, name)) {
         if (config->listen_count < CONFIG_LISTENS_MAX)
             add_listen(build, name, &entry->place);
@@ -152,13 +179,14 @@ static void take_heading(struct build *build, const struct entry *entry)
     add_section(build, entry);
 }
 
-/* "send" of an app becomes "timeouts.send", so that both count as one key. */
+/* "send" of an app or route becomes "timeouts.send", so that both count as one key. */
 static void name_in_full(struct build *build, struct entry *entry)
 {
     const char *name;
+    enum option_section section = option_section_of(entry->section, &name);
     bool is_ambiguous;
 
-    if (!entry->key || option_section_of(entry->section, &name) != SECTION_APP)
+    if (!entry->key || (section != SECTION_APP && section != SECTION_ROUTE))
         return;
     const struct option *option = option_find_per_app(entry->key, &is_ambiguous);
     if (option) {

@@ -20,7 +20,7 @@ static void list_keys(struct build *build, enum option_section section, const ch
     for (const struct option *option = options; option->key && count < KEYS_MAX - 1; option++) {
         if (option->section == section)
             keys[count++] = option->key;
-        if (section == SECTION_APP && option->per_app) {
+        if ((section == SECTION_APP && option->per_app) || (section == SECTION_ROUTE && option->per_route)) {
             option_per_app_name(option, name);
             keys[count++] = pool_text(build->scratch, name);
         }
@@ -39,8 +39,11 @@ static void reject_unknown(struct build *build, const struct entry *entry, enum 
         return;
     }
     for (const struct option *option = options; option->key; option++) {
-        if (strcmp(option->key, entry->key) == 0 && !option_sections[option->section].has_name) {
-            build_reject(build, entry, "unknown key (it belongs to [%s])", option_sections[option->section].name);
+        bool of_named = option_sections[option->section].has_name;
+
+        if (strcmp(option->key, entry->key) == 0 && (!of_named || section == SECTION_ROUTE)) {
+            build_reject(build, entry, "unknown key (it belongs to [%s%s])", option_sections[option->section].name,
+                         of_named ? ":NAME" : "");
             return;
         }
     }
@@ -98,15 +101,20 @@ static void add_module_setting(struct build *build, const struct entry *entry, s
 }
 
 /* "timeouts.x" and "limits.x" are tine's own, whether there is such an x or not. */
-static void reject_per_app(struct build *build, const struct entry *entry)
+static void reject_bound(struct build *build, const struct entry *entry, enum option_section within)
 {
     const char *dot = strchr(entry->key, '.') + 1;
     enum option_section section = strncmp(entry->key, "limits.", 7) == 0 ? SECTION_LIMITS : SECTION_TIMEOUTS;
 
     if (option_find(section, dot))
-        build_reject(build, entry, "cannot be set for one app, only in [%s]", option_sections[section].name);
+        build_reject(build, entry, "cannot be set for one %s, only in [%s]", option_sections[within].name, option_sections[section].name);
     else
-        reject_unknown(build, entry, SECTION_APP);
+        reject_unknown(build, entry, within);
+}
+
+static bool is_of_bounds(const char *key)
+{
+    return strncmp(key, "timeouts.", 9) == 0 || strncmp(key, "limits.", 7) == 0;
 }
 
 /* A bare "body" could mean a timeout as well as a limit, so that it means neither; but a module may have a
@@ -123,10 +131,12 @@ static void take_app_setting(struct build *build, const struct entry *entry, str
     else if (is_ambiguous)
         add_module_setting(build, entry, app, pool_format(build->config->memory, "write limits.%s or timeouts.%s",
                                                           entry->key, entry->key));
-    else if (strncmp(entry->key, "timeouts.", 9) == 0 || strncmp(entry->key, "limits.", 7) == 0)
-        reject_per_app(build, entry);
+    else if (is_of_bounds(entry->key))
+        reject_bound(build, entry, SECTION_APP);
     else
-        add_module_setting(build, entry, app, option_find(SECTION_FILTER, entry->key) ? "it is a key of [filter:NAME]" : NULL);
+        add_module_setting(build, entry, app, option_find(SECTION_ROUTE, entry->key)    ? "it is a key of [filter:NAME] and [route:NAME]"
+                                              : option_find(SECTION_FILTER, entry->key) ? "it is a key of [filter:NAME]"
+                                                                                        : NULL);
 }
 
 static void take_filter_setting(struct build *build, const struct entry *entry, struct config_app *filter)
@@ -137,6 +147,26 @@ static void take_filter_setting(struct build *build, const struct entry *entry, 
         store(build, entry, option, filter);
     else
         add_module_setting(build, entry, filter, NULL);
+}
+
+/* No module is loaded for it: all that is not known here is unknown. */
+static void take_route_setting(struct build *build, const struct entry *entry, struct config_route *route)
+{
+    bool is_ambiguous;
+    const struct option *own = option_find(SECTION_ROUTE, entry->key), *bound = option_find_per_app(entry->key, &is_ambiguous);
+
+    if (own)
+        store(build, entry, own, route);
+    else if (bound && bound->per_route)
+        store(build, entry, bound, option_bounds_base(&route->own, bound->section));
+    else if (bound)
+        build_reject(build, entry, "is counted for an app as a whole; set it in the [app:NAME]");
+    else if (is_ambiguous)
+        build_reject(build, entry, "unknown key (write limits.%s or timeouts.%s)", entry->key, entry->key);
+    else if (is_of_bounds(entry->key))
+        reject_bound(build, entry, SECTION_ROUTE);
+    else
+        reject_unknown(build, entry, SECTION_ROUTE);
 }
 
 static void note_origin(struct config *config, const struct entry *entry)
@@ -155,6 +185,7 @@ static void take_setting(struct build *build, const struct entry *entry, bool of
     const char *name;
     enum option_section section = option_section_of(entry->section, &name);
     struct config_app *app;
+    struct config_route *route;
     struct config_listen *listen;
 
     if (section == SECTIONS || option_sections[section].has_name != of_named || (!of_named && *name))
@@ -172,6 +203,8 @@ static void take_setting(struct build *build, const struct entry *entry, bool of
         take_app_setting(build, entry, app);
     else if (section == SECTION_FILTER && (app = build_find_app(build, true, name)))
         take_filter_setting(build, entry, app);
+    else if (section == SECTION_ROUTE && (route = build_find_route(build, name)))
+        take_route_setting(build, entry, route);
     else if (section == SECTION_LISTEN && *name && (listen = build_find_listen(build, name)))
         take_listen_setting(build, entry, listen);
 }

@@ -64,7 +64,8 @@ static void put_option(const struct option *option)
         char name[OPTION_NAME_MAX];
 
         option_per_app_name(option, name);
-        snprintf(sentence, sizeof sentence, "An [app:NAME] may have its own, as %s.", name);
+        snprintf(sentence, sizeof sentence, option->per_route ? "An [app:NAME] and a [route:NAME] may have their own, as %s."
+                                                              : "An [app:NAME] may have its own, as %s.", name);
         puts(".br");
         put_text(sentence);
     }

@@ -65,13 +65,13 @@ static ssize_t receive(struct connection *c)
 static long wait_for_more(struct connection *c, int64_t *until)
 {
     struct request_arrival *arrival = &c->request->arrival;
-    const struct config_app *app = c->request->match.app->section;
+    const struct config_bounds *bounds = request_bounds(c->request, the_worker->config);
     for (;;) {
         ssize_t length = receive(c);
         int64_t now = clock_ms();
         progress_note();
         if (length > 0) {
-            *until = pace_extend(*until, now, (uint64_t)length, app->limits.rate, app->timeouts.body);
+            *until = pace_extend(*until, now, (uint64_t)length, bounds->limits.rate, bounds->timeouts.body);
             return 0;
         }
         if (length == 0 || (errno != EAGAIN && errno != EINTR)) /* it may still read */
@@ -133,7 +133,7 @@ void arrival_begin(struct connection *c)
     bool nothing_yet = buffer_length(&c->in) == r->head.length;
     receive_by_piece(r, read_on);
     arrival->asked = !r->framing.expect_continue || !nothing_yet;
-    arrival->patience = r->match.app->section->timeouts.body;
+    arrival->patience = request_bounds(r, the_worker->config)->timeouts.body;
     connection_set_state(c, CONNECTION_READY);
 }
 

@@ -26,8 +26,7 @@ static void enter(struct worker *w, struct connection *c, enum guard_stage stage
 {
     struct tine_request *r = c->request;
     struct slot *slot = w->slot;
-    const struct config_timeouts *timeouts = r->match.app != NULL ? &r->match.app->section->timeouts : &w->config->timeouts;
-    atomic_store_explicit(&slot->allowed, timeouts->request, memory_order_relaxed);
+    atomic_store_explicit(&slot->allowed, request_bounds(r, w->config)->timeouts.request, memory_order_relaxed);
     note_request(slot, r);
     atomic_store_explicit(&slot->since, w->now, memory_order_relaxed);
     atomic_store_explicit(&slot->state, WORKER_HANDLER, memory_order_release);

@@ -21,6 +21,8 @@ bool queue_matters(const struct config *config)
     bool matters = config->timeouts.queue > 0;
     for (size_t i = 0; i < config->app_count; i++)
         matters |= config->apps[i].timeouts.queue > 0;
+    for (size_t i = 0; i < config->route_count; i++)
+        matters |= config->routes[i].own.timeouts.queue > 0;
     return matters;
 }
 
@@ -41,15 +43,15 @@ bool queue_note(struct worker *w, struct connection *c)
     return waited >= 0;
 }
 
-static int64_t limit_of(const struct connection *c)
+static int64_t limit_of(const struct worker *w, const struct connection *c)
 {
     /* /-/live has no app, and is asked by those who restart what does not answer: that would make it worse. */
-    return c->request->match.app != NULL && c->request->answer == 0 ? c->request->match.app->section->timeouts.queue : 0;
+    return c->request->match.app != NULL && c->request->answer == 0 ? request_bounds(c->request, w->config)->timeouts.queue : 0;
 }
 
 enum queue_verdict queue_admit(struct worker *w, struct connection *c)
 {
-    int64_t limit = limit_of(c), waited = w->now - c->arrived;
+    int64_t limit = limit_of(w, c), waited = w->now - c->arrived;
     char seconds[24];
     if (limit == 0)
         return QUEUE_PASS;

@@ -16,15 +16,9 @@ enum {
     LINGER_MOST_MS = 30000 /* for one that sends all the while */
 };
 
-static const struct config_timeouts *timeouts_of(const struct worker *w, const struct connection *c)
+static const struct config_bounds *bounds_of(const struct worker *w, const struct connection *c)
 {
-    return c->request != NULL && c->request->match.app != NULL ? &c->request->match.app->section->timeouts
-                                                               : &w->config->timeouts;
-}
-
-static int64_t rate_of(const struct worker *w, const struct connection *c)
-{
-    return c->request != NULL && c->request->match.app != NULL ? c->request->match.app->section->limits.rate : w->config->limits.rate;
+    return c->request != NULL ? request_bounds(c->request, w->config) : w->config->bounds;
 }
 
 /* Of a head, or a PROXY header, that began at c->began and of which what is in c->in has come. */
@@ -37,7 +31,7 @@ static int64_t end_of_head(const struct worker *w, const struct connection *c)
 
 static int64_t end_of_state(const struct worker *w, const struct connection *c)
 {
-    const struct config_timeouts *timeouts = timeouts_of(w, c);
+    const struct config_timeouts *timeouts = &bounds_of(w, c)->timeouts;
     switch (c->state) {
     case CONNECTION_IDLE:
         if (w->order == ORDER_LEAVE && w->patience < timeouts->keepalive)
@@ -63,11 +57,13 @@ void timing_start(struct worker *w, struct connection *c)
 
 void timing_received(struct worker *w, struct connection *c, size_t bytes)
 {
-    if (c->state == CONNECTION_BODY && c->timed)
+    if (c->state == CONNECTION_BODY && c->timed) {
+        const struct config_bounds *bounds = bounds_of(w, c);
         deadlines_set(&w->deadlines, &c->deadline,
-                      pace_extend(c->deadline.at, w->now, bytes, rate_of(w, c), timeouts_of(w, c)->body));
-    else
+                      pace_extend(c->deadline.at, w->now, bytes, bounds->limits.rate, bounds->timeouts.body));
+    } else {
         c->timed = false;
+    }
 }
 
 bool timing_may_linger(const struct worker *w, const struct connection *c)
@@ -113,8 +109,9 @@ bool timing_taken(struct worker *w, struct connection *c)
     uint64_t before = c->outstanding;
     c->outstanding = outstanding(c);
     uint64_t taken = c->outstanding < before ? before - c->outstanding : 0;
-    int64_t most = c->state == CONNECTION_LINGER ? LINGER_MS : timeouts_of(w, c)->send;
-    int64_t until = pace_extend(c->deadline.at, w->now, taken, rate_of(w, c), most);
+    const struct config_bounds *bounds = bounds_of(w, c);
+    int64_t most = c->state == CONNECTION_LINGER ? LINGER_MS : bounds->timeouts.send;
+    int64_t until = pace_extend(c->deadline.at, w->now, taken, bounds->limits.rate, most);
     if (until <= w->now)
         return false;
     deadlines_set(&w->deadlines, &c->deadline, until);

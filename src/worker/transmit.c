@@ -266,9 +266,8 @@ int transmit_stream(void *context, struct iovec *iov, int count)
     struct connection *c = context;
     if (!table_is_sound(w, c)) /* it may be another client's socket by now */
         return -1;
-    const struct tine_app *app = c->request->match.app; /* NULL: the server's own answer */
-    struct stream stream = {.fd = c->fd, .timeout = app != NULL ? app->section->timeouts.send : w->config->timeouts.send,
-                            .rate = app != NULL ? app->section->limits.rate : w->config->limits.rate};
+    const struct config_bounds *bounds = request_bounds(c->request, w->config);
+    struct stream stream = {.fd = c->fd, .timeout = bounds->timeouts.send, .rate = bounds->limits.rate};
     struct iovec before = {buffer_bytes(&w->out), buffer_length(&w->out)}; /* answers to earlier requests */
     int result = send_all(&stream, &before, 1);
     buffer_clear(&w->out, KEEP_BYTES);

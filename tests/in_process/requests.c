@@ -83,6 +83,29 @@ Test(test_requests, bodies_have_any_bytes)
     tine_test_close(t);
 }
 
+/* body_memory shows where there is no folder for what is larger. */
+Test(test_requests, go_by_the_limits_of_their_route)
+{
+    tine_test *t = tine_test_open(NULL, text("[server]\ntemp = /no/such\n[limits]\nbody = 4\n[app:m]\nmodule = %s\nlimits.body = 3\n"
+                                             "[route:large]\nonly = POST /echo\nlimits.body = 9\nbody_memory = 8\n"
+                                             "[route:small]\nonly = /echo_stream, /echo\nlimits.body = 2\n", module_path(PROBE)));
+    static const struct {
+        const char *method, *target, *body;
+        int status;
+    } asked[] = {
+        {"POST", "/echo", "12345678", 200}, {"POST", "/echo", "123456789", 500}, {"POST", "/echo", "1234567890", 413},
+        {"PUT", "/echo", "12", 200}, {"PUT", "/echo", "123", 413}, {"POST", "/echo_stream", "12", 200}, {"POST", "/echo_stream", "123", 413},
+        {"POST", "/sum", "123", 200}, {"POST", "/sum", "1234", 413}, {"POST", "/nowhere", "1234", 404}, {"POST", "/nowhere", "12345", 413},
+    };
+    cr_assert_not_null(t);
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        const tine_answer *a = tine_test_send(t, asked[i].method, asked[i].target, NULL, asked[i].body, strlen(asked[i].body));
+        cr_expect_eq(tine_answer_status(a), asked[i].status, "%s %s %s: %d", asked[i].method, asked[i].target, asked[i].body,
+                     tine_answer_status(a));
+    }
+    tine_test_close(t);
+}
+
 Test(test_requests, answers_live_until_the_module_is_closed)
 {
     tine_test *t = open_module(PROBE, NULL);

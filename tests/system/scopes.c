@@ -264,7 +264,9 @@ Test(scopes, that_are_wrong_are_told_with_their_place)
         {FILTER("f", "except = /a, post /x\n"),
          "server\\.ini:6: \\[filter:f\\] except: 'post /x': methods are in capitals; write POST /x$"},
         {FILTER("f", "ony = /a\n"), "server\\.ini:6: \\[filter:f\\] ony: module .* has no such setting; did you mean 'only'\\?$"},
-        {APP("") "only = /a\n", "server\\.ini:8: \\[app:main\\] only: module .* has no such setting; it is a key of \\[filter:NAME\\]$"},
+        {APP("") "only = /a\n", "server\\.ini:8: \\[app:main\\] only: module .* has no such setting; "
+                               "it is a key of \\[filter:NAME\\] and \\[route:NAME\\]$"},
+        {APP("") "except = /a\n", "\\[app:main\\] except: module .* has no such setting; it is a key of \\[filter:NAME\\]$"},
         {FILTER("f", "only = /a\nonly = /b\n"), "server\\.ini:7: \\[filter:f\\] only: already set at .*server\\.ini:6$"},
     };
     server_prepare(&server, "");

@@ -22,7 +22,8 @@ static uint32_t draw(uint32_t below)
 }
 
 static const char *const pieces[] = {
-    "[server]", "[listen:a]", "[app:a]", "[app:b]", "[timeouts]", "[limits]", "[log]", "[", "]", "\n", "\n", "\n", "\r\n", " ", "\t", "=",
+    "[server]", "[listen:a]", "[app:a]", "[app:b]", "[timeouts]", "[limits]", "[log]", "[route:a]", "only", "[", "]", "\n", "\n",
+    "\n", "\r\n", " ", "\t", "=",
     " = ", ";", " ;", "#", "\"", "'", "\\", "$", "$$", "${", "}", "${HOME}", "${TINE_NOT:-x}", ":-", ":", ".", ",", "listen", "workers",
     "include", "user", "temp", "address", "backlog", "mode", "header", "body", "send", "limits.body", "timeouts.", "access_format", "level",
     "slow", "path", "host", "module", "127.0.0.1:80", "[::1]:80", "*:80", "unix:/x", "8000", "auto", "10s", "8k", "off", "0660", "/", "//",
@@ -55,7 +56,8 @@ static const char right[] =
     "; comment\n[server]\nlisten = 127.0.0.1:8000, *:9000, unix:x.sock\nworkers = auto\nuser = \"www-data\" ; who\ninclude = *.none\n"
     "[listen:long]\naddress = [::1]:80\nmode = 0660\n[timeouts]\nbody = 30s\n[limits]\nbody = 1m\nheaders = 32k\n"
     "[log]\naccess_format = '%h \"%r\" ; $x'\nlevel = info\n[app:a]\npath = /a/b/\nhost = Example.com\nmodule = ../x.so\n"
-    "timeouts.send = 5s\nbody_memory = 1k\ndsn = \"${HOME} $$ \\\" \\\\ ${TINE_NOT:-none}\"\n[app:b]\nmodule = static\nroot = www\n";
+    "timeouts.send = 5s\nbody_memory = 1k\ndsn = \"${HOME} $$ \\\" \\\\ ${TINE_NOT:-none}\"\n[app:b]\nmodule = static\nroot = www\n"
+    "[route:up]\nonly = POST /a/{x}, /b\nlimits.body = 2m\nrequest = 1m\n";
 
 static size_t mutate(char *text)
 {

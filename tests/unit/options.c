@@ -178,6 +178,7 @@ Test(options, in_comments_of_the_example_file_are_right)
     struct config *config = load_right(path);
     cr_expect_eq(config->app_count, 8);
     cr_expect_eq(config->listen_count, 2);
+    cr_expect_eq(config->route_count, 1);
     config_free(config);
     close(fd);
 }
