@@ -89,6 +89,30 @@ static bool send_earlier(struct worker *w, const struct connection *c)
     return length == 0 || send(c->fd, buffer_bytes(&w->out), length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length;
 }
 
+/* Another is to be started beside us, if there is none that takes what we give. */
+static void ask_for_successor(const struct worker *w)
+{
+    char message = MESSAGE_DUE;
+    send(w->control, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* All that can be given goes, first 'own', to be answered with 'status' unless that is 0. The channel holds some hundred connections where
+ * it was not root who made it: others need a moment to take them. */
+static void give_at_last(struct worker *w, struct connection *own, int status)
+{
+    bool answered = status == 0;
+    adopt_watch(w, false);
+    for (int tries = 0; tries < GIVE_TRIES; tries++) {
+        answered = answered || give_to_answer(w, own, status);
+        if (give_all(w, own) && answered)
+            return;
+        if (tries == 0)
+            ask_for_successor(w);
+        poll(NULL, 0, GIVE_AGAIN_MS);
+    }
+    last_words_kept(w);
+}
+
 /* All connections leave this process, which is about to end. The handler's own as well, unless its answer has begun; one that is made
  * goes out. */
 static void abandon(struct worker *w, int status)
@@ -99,13 +123,9 @@ static void abandon(struct worker *w, int status)
     scoreboard_count(status == 504 ? &totals->timed_out : &totals->crashed, 1);
     if (status != 504)
         count_crash(w);
-    give_all(w, c);
-    if (!table_is_sound(w, c))
-        w->overwritten++;
-    else if (made)
-        send_earlier(w, c);
-    else if (!begun && send_earlier(w, c))
-        give_to_answer(w, c, status);
+    bool sound = table_is_sound(w, c), earlier = sound && (made || !begun) && send_earlier(w, c);
+    give_at_last(w, c, earlier && !made ? status : 0);
+    w->overwritten += !sound;
     if (w->overwritten > 0)
         last_words_overwritten(w);
 }
@@ -132,9 +152,9 @@ static bool is_stray(const struct worker *w, const siginfo_t *info)
 /* The connections that rest leave. Who was being served has what was answered by then; its record is in no state to be given. */
 static void abandon_stray(struct worker *w)
 {
-    give_all(w, NULL);
     if (w->served != NULL)
         send_earlier(w, w->served);
+    give_at_last(w, NULL, 0);
 }
 
 /* What is to come may never end. The alarm is blocked as long as we are in here, and a module may have blocked it or taken it. */
@@ -258,20 +278,18 @@ void guard_leave(struct worker *w)
         give_reclaim(w);
 }
 
-static void give_at_last(struct worker *w)
+static void give_up_all(struct worker *w)
 {
     w->current = NULL;
     w->dying = 1; /* it is done here, once */
-    adopt_watch(w, false);
-    for (int tries = 0; !give_all(w, NULL) && tries < GIVE_TRIES; tries++)
-        poll(NULL, 0, GIVE_AGAIN_MS);
+    give_at_last(w, NULL, 0);
 }
 
 /* Given are those alone whose check value fits; what cannot be given, as it is half answered, is lost as well. By abort(): the core may
  * tell who it was. */
 _Noreturn void guard_damaged(struct worker *w)
 {
-    give_at_last(w);
+    give_up_all(w);
     last_words_overwritten(w);
     abort();
 }
@@ -279,7 +297,7 @@ _Noreturn void guard_damaged(struct worker *w)
 /* No core: it would tell nothing of who it was. */
 _Noreturn void guard_robbed(struct worker *w)
 {
-    give_at_last(w);
+    give_up_all(w);
     syscall(SYS_exit_group, WORKER_EXIT_ROBBED);
     __builtin_unreachable();
 }

@@ -86,6 +86,16 @@ void last_words_overwritten(const struct worker *w)
     end(&line);
 }
 
+void last_words_kept(const struct worker *w)
+{
+    struct safe_line line;
+    begin(&line, w);
+    safe_line_put(&line, SLICE(": up to "));
+    safe_line_put_number(&line, atomic_load(&w->slot->held), 10);
+    safe_line_put(&line, SLICE(" connections are lost with it: no other worker took them in time"));
+    end(&line);
+}
+
 void last_words_no_core(const struct worker *w)
 {
     struct safe_line line;

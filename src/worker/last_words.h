@@ -17,6 +17,9 @@ void last_words_stray(const struct worker *w, int number, const siginfo_t *info)
 /* That connections could not be given, as nobody knows whose they are. */
 void last_words_overwritten(const struct worker *w);
 
+/* That connections could not be given, as nobody takes them. */
+void last_words_kept(const struct worker *w);
+
 /* Of any crash, in a handler or not: that it leaves no core. */
 void last_words_no_core(const struct worker *w);
 

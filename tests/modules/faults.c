@@ -83,6 +83,13 @@ ssize_t send(int fd, const void *data, size_t length, int flags)
     return fault("send") != 0 ? -1 : REAL(send)(fd, data, length, flags);
 }
 
+/* Of the room for what was sent: a socket keeps what the system gives it by default. */
+int setsockopt(int fd, int level, int option, const void *value, socklen_t length)
+{
+    bool room = level == SOL_SOCKET && (option == SO_SNDBUF || option == SO_SNDBUFFORCE);
+    return room && fault("setsockopt") != 0 ? -1 : REAL(setsockopt)(fd, level, option, value, length);
+}
+
 int flock(int fd, int operation)
 {
     return fault("flock") != 0 ? -1 : REAL(flock)(fd, operation);

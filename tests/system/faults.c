@@ -340,3 +340,60 @@ Test(faults, a_module_that_cannot_be_read_is_refused)
     expect_all_kept(clients, KEPT);
     server_stop(&server);
 }
+
+/* As of a server that root did not start. One worker, so that nobody takes any until its successor is there. */
+static void lose_worker_of_many(const char *path, int status)
+{
+    enum { MANY = 900 };
+    struct server server;
+    struct client *clients = malloc(MANY * sizeof *clients);
+    shim_prepare(&server, ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 1s\n" PROBE TROUBLE);
+    fault_begin(&server, "setsockopt", EPERM);
+    shim_launch(&server);
+    fault_end(&server, "setsockopt");
+    keep_all(&server, clients, MANY);
+    struct response response = get(&server, path);
+    cr_assert_eq(response.status, status, "%d", response.status);
+    expect_all_kept(clients, MANY);
+    cr_assert(!server_log_has(&server, " connections are lost"), "%s", server_log(&server));
+    for (size_t i = 0; i < MANY; i++)
+        client_close(&clients[i]);
+    free(clients);
+    server_stop_after_crashes(&server);
+}
+
+/* A second is all that it is given for that. */
+Test(faults, what_nobody_takes_from_a_dying_worker_is_told)
+{
+    enum { MANY = 900 };
+    struct server server;
+    struct client *clients = malloc(MANY * sizeof *clients);
+    shim_prepare(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
+    fault_begin(&server, "setsockopt", EPERM);
+    shim_launch(&server);
+    keep_all(&server, clients, MANY);
+    fault_begin(&server, "fork", EAGAIN);
+    struct client crashed = client_connect(&server);
+    client_send(&crashed, request("GET", "/trouble/crash/null", ""));
+    server_log_await(&server, " connections are lost with it: no other worker took them in time", 1);
+    fault_end(&server, "fork");
+    cr_assert_eq(client_read(&crashed).status, 500);
+    expect_get(&server, "/hello", 200, "hello");
+    free(clients);
+    server_stop_after_crashes(&server);
+}
+
+Test(faults, a_worker_that_crashes_loses_nobody_though_the_channel_holds_fewer_than_it_does)
+{
+    lose_worker_of_many("/trouble/crash/null", 500);
+}
+
+Test(faults, a_worker_that_exits_loses_nobody_though_the_channel_holds_fewer_than_it_does)
+{
+    lose_worker_of_many("/trouble/crash/exit", 500);
+}
+
+Test(faults, a_worker_that_hangs_loses_nobody_though_the_channel_holds_fewer_than_it_does)
+{
+    lose_worker_of_many("/trouble/gate/never", 504);
+}

@@ -61,8 +61,14 @@ void shim_launch(struct server *server)
     server_launch_by(server, argv);
 }
 
-void shim_start(struct server *server, const char *ini)
+void shim_prepare(struct server *server, const char *ini)
 {
     server_prepare(server, ini);
+    mkdir(text("%s/faults", server->dir), 0755);
+}
+
+void shim_start(struct server *server, const char *ini)
+{
+    shim_prepare(server, ini);
     shim_launch(server);
 }

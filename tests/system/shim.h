@@ -9,7 +9,8 @@
 
 void shim_start(struct server *server, const char *ini);
 
-/* The same for one that is prepared. */
+/* The same in steps; between them calls may be told to fail from the start on. */
+void shim_prepare(struct server *server, const char *ini);
 void shim_launch(struct server *server);
 
 /* From now on the call fails with this error. */
