@@ -110,7 +110,7 @@ struct request_arrival {
 
 struct tine_request {
     struct arena arena;
-    char *bytes; /* the head, in the connection's input; moves only while the head is not whole */
+    char *bytes; /* the head, in the connection's input; moves only until its handler runs */
     struct head head;
     struct head_field *fields;
     struct framing framing;

@@ -147,10 +147,15 @@ void arrival_finish(struct worker *w, struct connection *c)
     if (arrival->open) { /* where the next request begins cannot be told */
         r->keep_alive = false;
         c->lingers = true;
-    } else if (buffer_length(&arrival->bytes) > 0) { /* the next request, or some of it */
-        buffer_append(&c->in, buffer_bytes(&arrival->bytes), buffer_length(&arrival->bytes));
-        request_rebase(r, buffer_bytes(&c->in));
+        buffer_clear(&arrival->bytes, 0);
     }
-    buffer_clear(&arrival->bytes, 0);
     c->arrived = w->now;
+}
+
+void arrival_leave_rest(struct connection *c)
+{
+    struct buffer *bytes = &c->request->arrival.bytes;
+    if (buffer_length(bytes) > 0)
+        buffer_append(&c->in, buffer_bytes(bytes), buffer_length(bytes));
+    buffer_clear(bytes, 0);
 }

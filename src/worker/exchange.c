@@ -257,6 +257,8 @@ void exchange_finish(struct worker *w, struct connection *c)
     handler_release(w, c);
     size_t used = r->head.length > 0 ? r->head.length : buffer_length(&c->in);
     buffer_consume(&c->in, used < buffer_length(&c->in) ? used : buffer_length(&c->in));
+    if (r->arrival.begun)
+        arrival_leave_rest(c);
     c->request = NULL;
     give_request_back(w, r);
 }

@@ -186,6 +186,17 @@ static int first(tine_request *r)
     return tine_text(r, 200, "%.*s", (int)length, piece);
 }
 
+/* Answers with what the client said in its head, where it stands. */
+static int lent(tine_request *r)
+{
+    char piece[1000];
+    long got;
+    while ((got = tine_read(r, piece, sizeof piece)) > 0)
+        ;
+    const char *text = tine_header(r, "X-Text");
+    return got < 0 ? tine_failed(r) : tine_send_content(r, TINE_CONTENT(.data = text, .length = strlen(text), .type = "text/plain"));
+}
+
 static int unread(tine_request *r)
 {
     return tine_text(r, 200, "not read");
@@ -331,7 +342,7 @@ TINE_MODULE(.settings = settings,
                 TINE_POST("/first", first),
                 TINE_POST("/stream/first", first, .stream = 1), TINE_POST("/stream/unread", unread, .stream = 1),
                 TINE_POST("/stream/crash", crash, .stream = 1), TINE_POST("/stream/body", body, .stream = 1),
-                TINE_POST("/stream/late", body_too_late, .stream = 1),
+                TINE_POST("/stream/late", body_too_late, .stream = 1), TINE_POST("/stream/lent", lent, .stream = 1),
                 TINE_POST("/stream/late_form", form_too_late, .stream = 1), TINE_POST("/fd", body_fd),
                 TINE_POST("/stream/fd", body_fd, .stream = 1),
                 TINE_POST("/parts", parts), TINE_POST("/stream/parts", parts, .stream = 1), TINE_POST("/skip", skip_parts),

@@ -238,6 +238,25 @@ StreamTest(a_connection_adopted_in_the_midst_of_a_body_is_asked_for_its_next)
     client_close(&client);
 }
 
+/* The text of a head lives until the response is sent. With the end of the body comes so much of a
+ * pipeline that the input is moved to make room. */
+StreamTest(an_answer_of_the_heads_text_is_whole_whatever_comes_behind_the_body)
+{
+    char words[201] = "", rest[7001] = "";
+    memset(words, 'A', sizeof words - 1);
+    memset(rest, 'Z', sizeof rest - 1);
+    const char *next = request("GET", "/cookie/x", text("X-Rest: %s\r\n", rest));
+    const char *post = request("POST", "/stream/lent", text("X-Text: %s\r\nTransfer-Encoding: chunked\r\n", words));
+    struct client client = client_connect(&server);
+    client_send(&client, text("%s%s", next, post));
+    expect_next(&client, 200, "(none)");
+    client_send(&client, text("3\r\nabc\r\n0\r\n\r\n%s%s", next, next));
+    expect_next(&client, 200, words);
+    expect_next(&client, 200, "(none)");
+    expect_next(&client, 200, "(none)");
+    client_close(&client);
+}
+
 Test(streaming_bodies, a_client_that_stops_is_408, .fini = stop)
 {
     server_start(&server, text("%s[timeouts]\nbody = 300ms\nrequest = 10s\n", ini));
