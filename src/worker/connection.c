@@ -65,6 +65,17 @@ void connection_free(struct worker *w, struct connection *c)
     table_give_back(w, c);
 }
 
+/* Closing ends its registration too, and the connection, unless a child that module code forked has the socket as well; given ones are
+ * deleted before. */
+static void close_socket(struct worker *w, struct connection *c)
+{
+    if (w->has_children) {
+        epoll_ctl(w->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+        shutdown(c->fd, SHUT_RDWR);
+    }
+    close(c->fd);
+}
+
 void connection_close(struct worker *w, struct connection *c)
 {
     if (c->request != NULL) {
@@ -73,8 +84,7 @@ void connection_close(struct worker *w, struct connection *c)
             exchange_break_off(c);
         exchange_finish(w, c);
     }
-    /* Closing ends its registration too, as no other process has this socket; given ones are deleted before. */
-    close(c->fd);
+    close_socket(w, c);
     connection_free(w, c);
 }
 

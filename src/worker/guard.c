@@ -236,6 +236,11 @@ static void note_fork(void)
     the_worker->forked = 1;
 }
 
+static void note_child(void)
+{
+    the_worker->has_children = 1;
+}
+
 void guard_returned(const struct worker *w)
 {
     if (!w->forked)
@@ -249,7 +254,7 @@ void guard_open(struct worker *w)
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
     w->pid = getpid();
-    if (pthread_atfork(NULL, NULL, note_fork) != 0)
+    if (pthread_atfork(NULL, note_child, note_fork) != 0)
         log_warning("children that handlers fork will not be known from workers: no memory");
     sigaltstack(&alternate, NULL);
     sigfillset(&action.sa_mask); /* one at a time, and no look in between */

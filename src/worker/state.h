@@ -122,6 +122,7 @@ struct worker {
 
     struct connection *table;
     uint64_t secret;     /* of its check values */
+    volatile sig_atomic_t has_children; /* module code has forked: who was there may have our descriptors */
     volatile sig_atomic_t forked;  /* this is no worker, but a child that module code made of one */
     bool robbed;                   /* a descriptor that it cannot do without was closed */
     volatile sig_atomic_t damaged; /* somebody wrote over it: this process is not to be trusted any more */

@@ -152,6 +152,18 @@ static int child(tine_request *r)
     return tine_text(r, 200, "%s", WIFSIGNALED(status) ? "signal" : "exit");
 }
 
+/* A child that stays behind, with all that its worker has, until its gate is opened. */
+static int leave_child(tine_request *r)
+{
+    const char *file = tine_printf(r, "%s/gate.child.open", tine_setting(tine_request_app(r), "directory"));
+    if (fork() == 0) {
+        while (access(file, F_OK) != 0)
+            nanosleep(&(struct timespec){0, 2000000}, NULL);
+        _exit(0);
+    }
+    return tine_text(r, 200, "left");
+}
+
 /* All of a head that can be asked for: none of it is changed by that for who answers in the end. */
 static void look_at(tine_request *r)
 {
@@ -217,6 +229,6 @@ TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_
                                            TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/rob", rob),
                                            TINE_GET("/supplant", supplant), TINE_GET("/shut", shut), TINE_GET("/leak", leak),
                                            TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash),
-                                           TINE_GET("/halves/{name}", halves), {0}},
+                                           TINE_GET("/halves/{name}", halves), TINE_GET("/leave_child", leave_child), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

@@ -188,6 +188,27 @@ Test(crashes, children_of_a_handler_are_its_own)
     server_stop_after_crashes(&server);
 }
 
+/* It has all sockets of its worker, whose closing ends nothing as long as that is so. */
+Test(crashes, a_child_that_stays_keeps_no_connection_open)
+{
+    struct server server;
+    struct client kept[OTHERS];
+    pid_t worker[WORKERS_MAX];
+    server_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
+    server_await_workers(&server, 1, worker);
+    keep_all(&server, kept, OTHERS);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/trouble/leave_child", "Connection: close\r\n"));
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "left");
+    client_expect_close(&client);
+    for (size_t i = 0; i < OTHERS; i++)
+        client_close(&kept[i]);
+    process_expect_rest(worker[0], "a worker with a child that has its sockets");
+    server_open_gate(&server, "child");
+    server_stop(&server);
+}
+
 Test(crashes, a_child_that_returns_from_the_handler_serves_nobody)
 {
     struct server server;

@@ -155,23 +155,6 @@ static off_t scoreboard_of(pid_t process)
     harness_fail("no mapping of %lu bytes in %d", size, (int)process);
 }
 
-static long ticks_of(pid_t process)
-{
-    long user = 0, system = 0;
-    sscanf(strrchr(process_file(process, "stat"), ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &system);
-    return user + system;
-}
-
-/* The master's rest: a fifth of its time at the most, over a second. */
-static void expect_rest(pid_t master, const char *what)
-{
-    long before = ticks_of(master);
-    for (int64_t end = now_ms() + 1000; now_ms() < end;)
-        pause_shortly();
-    long used = ticks_of(master) - before;
-    cr_assert_lt(used, sysconf(_SC_CLK_TCK) / 5, "%s: %ld ticks", what, used);
-}
-
 #define SLOT(field) offsetof(struct scoreboard, slots) + offsetof(struct slot, field)
 #define LOG_HEAD SLOT(log) + offsetof(struct log_ring, head)
 
@@ -188,7 +171,7 @@ static void write_over_and_stop(const char *what, size_t offset, size_t length, 
     memset(bytes, byte, sizeof bytes);
     cr_assert(length <= sizeof bytes && pwrite(memory, bytes, length, scoreboard_of(server.pid) + (off_t)offset) == (ssize_t)length);
     close(memory);
-    expect_rest(server.pid, what);
+    process_expect_rest(server.pid, what);
     server_signal(&server, SIGTERM);
     cr_assert_eq(process_wait(server.pid, PATIENCE), 0, "%s", what);
     client_close(&busy);

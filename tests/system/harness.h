@@ -116,4 +116,7 @@ char *process_file(pid_t process, const char *name);
 
 int process_sockets(pid_t process); /* descriptors of sockets that it has */
 
+/* It rests: in a second from now it runs for a fifth of it at the most. 'what' is told if not. */
+void process_expect_rest(pid_t process, const char *what);
+
 #endif

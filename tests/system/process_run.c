@@ -207,6 +207,23 @@ char *process_file(pid_t process, const char *name)
     return content;
 }
 
+static long ticks_of(pid_t process)
+{
+    long user = 0, system = 0;
+    sscanf(strrchr(process_file(process, "stat"), ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &system);
+    return user + system;
+}
+
+void process_expect_rest(pid_t process, const char *what)
+{
+    long before = ticks_of(process);
+    for (int64_t end = now_ms() + 1000; now_ms() < end;)
+        pause_shortly();
+    long used = ticks_of(process) - before;
+    if (used >= sysconf(_SC_CLK_TCK) / 5)
+        harness_fail("%s: %ld ticks", what, used);
+}
+
 int process_sockets(pid_t process)
 {
     return atoi(run("sh", "-c", text("ls -l /proc/%d/fd | grep -c socket:", process)).out);
