@@ -28,7 +28,7 @@ enum {
 };
 
 /* Real-time, so as not to take SIGALRM from modules; a timer has only one of them pending at a time. */
-static int timer_signal(void)
+int accept_timer_signal(void)
 {
     return SIGRTMAX - 1;
 }
@@ -81,7 +81,7 @@ void accept_signals(void)
     sigaddset(&action.sa_mask, SIGABRT); /* what it gives it also lets go of, before an abort that comes meanwhile would give it again */
     sigaction(WORKER_LOOK_SIGNAL, &action, NULL);
     action = (struct sigaction){.sa_handler = on_nothing}; /* not SA_RESTART: its purpose is to end accept4() */
-    sigaction(timer_signal(), &action, NULL);
+    sigaction(accept_timer_signal(), &action, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -89,7 +89,7 @@ void accept_signals(void)
 /* To this thread: a signal to the process could be taken by a thread that a module started. */
 static int open_timer(struct worker *w)
 {
-    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = timer_signal()};
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = accept_timer_signal()};
     event.sigev_notify_thread_id = (int)syscall(SYS_gettid);
     return timer_create(CLOCK_MONOTONIC, &event, &w->accept_timer);
 }

@@ -14,6 +14,9 @@ int accept_open(struct worker *w);
 /* Signal handlers; afterwards no signal is blocked. */
 void accept_signals(void);
 
+/* Ends an accept4() that has waited for too long. */
+int accept_timer_signal(void);
+
 /* Sleeps in accept4(). Returns a connection of the first listener, or -1: look at orders, then come again. */
 int accept_blocking(struct worker *w);
 

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "worker/give.h"
+#include "worker/signal_mask.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 
 enum { LOOK_MS = 200, POLL_MAX_MS = 3600000 };
@@ -107,10 +107,10 @@ static void answered(void *context)
     if (!table_is_sound(w, c))
         return;
     sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &before); /* a stall would give in the middle of this giving */
+    signal_mask_set(SIG_BLOCK, &all, &before); /* a stall would give in the middle of this giving */
     journal_request(w, c->request);
     part(w, c);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    signal_mask_set(SIG_SETMASK, &before, NULL);
 }
 
 const struct request_calls connection_calls = {.send = transmit_stream, .admit = admit, .release = release, .answered = answered,

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,13 +38,14 @@ static int nap(tine_request *r)
     return tine_text(r, 200, "slept %ld ms", ms);
 }
 
-/* Longer than it may, and the abort comes only when it is over, as it does to one that ends at the very moment it is sent. */
+/* Longer than it may, and the abort comes only when it is over, as it does to one that ends at the very moment it is sent. By the system
+ * call: the functions leave SIGABRT alone. */
 static int late(tine_request *r)
 {
     sigset_t aborts;
     sigemptyset(&aborts);
     sigaddset(&aborts, SIGABRT);
-    sigprocmask(SIG_BLOCK, &aborts, NULL);
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &aborts, NULL, _NSIG / 8);
     return nap(r);
 }
 
@@ -152,6 +154,18 @@ static int child(tine_request *r)
     return tine_text(r, 200, "%s", WIFSIGNALED(status) ? "signal" : "exit");
 }
 
+/* Blocks all signals, and leaves it at that. */
+static int mask(tine_request *r)
+{
+    sigset_t all;
+    sigfillset(&all);
+    if (strcmp(tine_param(r, "how"), "thread") == 0)
+        pthread_sigmask(SIG_BLOCK, &all, NULL);
+    else
+        sigprocmask(SIG_SETMASK, &all, NULL);
+    return tine_text(r, 200, "masked");
+}
+
 /* A child that stays behind, with all that its worker has, until its gate is opened. */
 static int leave_child(tine_request *r)
 {
@@ -229,6 +243,7 @@ TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_
                                            TINE_GET("/headless", headless), TINE_GET("/hoard", hoard), TINE_GET("/rob", rob),
                                            TINE_GET("/supplant", supplant), TINE_GET("/shut", shut), TINE_GET("/leak", leak),
                                            TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash),
-                                           TINE_GET("/halves/{name}", halves), TINE_GET("/leave_child", leave_child), {0}},
+                                           TINE_GET("/halves/{name}", halves), TINE_GET("/leave_child", leave_child),
+                                           TINE_GET("/mask/{how}", mask), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

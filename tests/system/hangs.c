@@ -204,3 +204,32 @@ Test(hangs, nor_is_it_that_of_a_worker_that_is_aborted)
     }
     cr_assert(in_time);
 }
+
+/* As by a library that wants none in its threads. */
+static void mask_signals(const char *how)
+{
+    struct server server;
+    pid_t before[WORKERS_MAX];
+    server_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 1s\n" PROBE TROUBLE);
+    server_await_workers(&server, 1, before);
+    expect_get(&server, text("/trouble/mask/%s", how), 200, "masked");
+    cr_assert_eq(get(&server, "/trouble/gate/never").status, 504);
+    cr_assert_eq(get(&server, "/trouble/crash/null").status, 500);
+    server_await_replaced(&server, before, 1);
+    server_await_workers(&server, 1, before);
+    expect_get(&server, text("/trouble/mask/%s", how), 200, "masked");
+    server_hup(&server);
+    server_await_replaced(&server, before, 1); /* before the time that it would be given if it did not hear of it */
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop_after_crashes(&server);
+}
+
+Test(hangs, a_handler_that_blocks_all_signals_leaves_those_of_the_server)
+{
+    mask_signals("process");
+}
+
+Test(hangs, so_does_one_that_blocks_them_for_its_thread)
+{
+    mask_signals("thread");
+}
