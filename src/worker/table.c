@@ -70,7 +70,9 @@ void table_expect(struct worker *w, uint32_t coming)
 struct connection *table_take(struct worker *w, int fd)
 {
     uint32_t index = w->free;
-    if (index != CONNECTION_NONE && (index >= w->top || !table_is_sound(w, &w->table[index]))) {
+    /* The links are not part of the check value: one that was written over may lead to a record that is sound, and in use. */
+    if (index != CONNECTION_NONE &&
+        (index >= w->top || !table_is_sound(w, &w->table[index]) || w->table[index].state != CONNECTION_FREE)) {
         w->damaged = 1;
         index = w->free = CONNECTION_NONE; /* the rest of the list is lost with it */
     }

@@ -5,6 +5,8 @@
  * file where records numbered 0, 1, 2 ... stand, each with the descriptor of a socket; and a message in which clients' addresses stand
  * at even distances.
  */
+#include "worker/state.h"
+
 #include <tine.h>
 
 #include <stdbool.h>
@@ -98,6 +100,17 @@ static int scribble(tine_request *r)
     return end(r);
 }
 
+/* The link of a free record to the next. */
+static int scribble_link(tine_request *r)
+{
+    struct table table = search(is_no_file, PAGE, table_stride);
+    if (table.stride != sizeof(struct connection))
+        return tine_problem(r, 501, "no table found");
+    struct connection *records = (struct connection *)table.start;
+    records[strtol(tine_param(r, "record"), NULL, 10)].newer = (uint32_t)strtol(tine_param(r, "to"), NULL, 10);
+    return tine_text(r, 200, "written over");
+}
+
 /* 127.0.0.1 as an IPv6 address. Word by word, and so unseen by a sanitizer, which has marks between variables. */
 #define UNSEEN __attribute__((no_sanitize("address"), noinline))
 static UNSEEN bool is_address(const uint64_t *at)
@@ -139,4 +152,5 @@ static int scribble_coming(tine_request *r)
 }
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/{what}/{first:int}/{last:int}/{then}", scribble),
+                                           TINE_GET("/link/{record:int}/{to:int}", scribble_link),
                                            TINE_GET("/coming/{then}", scribble_coming), {0}})

@@ -144,6 +144,27 @@ Test(damage, of_the_whole_table_ends_that_worker_alone)
     }
 }
 
+/* The list of free records leads to one that is a client's: who comes next is given a record of his own. */
+Test(damage, a_record_in_use_is_nobody_elses)
+{
+    enum { ENDED = KEPT - 1 };
+    struct server server;
+    struct client clients[KEPT];
+    start(&server, clients);
+    client_close(&clients[ENDED]);
+    await(text_matches(run_tine("status", "-c", server.ini).out, text(" %d +%d$", KEPT, ENDED)));
+    client_send(&clients[0], request("GET", text("/scribble/link/%d/1", ENDED), ""));
+    cr_assert_eq(client_read(&clients[0]).status, 200);
+    struct client next = client_connect(&server);
+    expect_own(&next, KEPT);
+    clients[ENDED] = client_connect(&server);
+    for (int i = 0; i < KEPT; i++)
+        expect_own(&clients[i], i);
+    expect_own(&next, KEPT);
+    await(server_log_has(&server, "what it keeps of connections was written over"));
+    server_stop_after_crashes(&server);
+}
+
 /* Where the scoreboard is mapped, in the master as in its workers. */
 static off_t scoreboard_of(pid_t process)
 {
