@@ -11,18 +11,60 @@
 #include "master/notify.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static char **arguments;
 
+static bool is_this_program(const char *path, const struct stat *this)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_dev == this->st_dev && status.st_ino == this->st_ino;
+}
+
+/* Where the shell found 'name': the entry of PATH, links and all, that leads to this very program. NULL: no entry does. */
+static char *find_in_path(const char *name)
+{
+    struct stat this;
+    const char *entry = getenv("PATH");
+    if (entry == NULL || stat("/proc/self/exe", &this) < 0)
+        return NULL;
+    for (size_t length;; entry += length + 1) {
+        char *path = NULL;
+        length = strcspn(entry, ":");
+        if (asprintf(&path, "%.*s/%s", length > 0 ? (int)length : 1, length > 0 ? entry : ".", name) >= 0 && is_this_program(path, &this))
+            return path;
+        free(path);
+        if (entry[length] == 0)
+            return NULL;
+    }
+}
+
+/* A name alone is looked up now: later PATH may lead to another program. */
+static char *find_program(const char *name)
+{
+    char running[PATH_MAX];
+    if (strchr(name, '/') != NULL)
+        return memory_copy_text(name);
+    char *path = find_in_path(name);
+    if (path != NULL)
+        return path;
+    ssize_t length = readlink("/proc/self/exe", running, sizeof running - 1);
+    running[length > 0 ? length : 0] = 0;
+    return memory_copy_text(length > 0 ? running : name);
+}
+
 void launch_init(int argc, char **argv)
 {
     arguments = memory_new(((size_t)argc + 1) * sizeof *arguments);
-    for (int i = 0; i < argc; i++)
+    arguments[0] = find_program(argv[0]);
+    for (int i = 1; i < argc; i++)
         arguments[i] = memory_copy_text(argv[i]);
 }
 
@@ -36,16 +78,6 @@ const char *launch_hint(int error)
     return error == EAGAIN ? " (the limit of processes: ulimit -u, or TasksMax= in the unit)" : "";
 }
 
-/* Found as the shell found us: by a path, or in PATH. execvp() would hand what is no program (a file that was cut off, or is empty) to
- * /bin/sh, as whom we are. */
-static void run_program(void)
-{
-    if (strchr(arguments[0], '/') != NULL)
-        execv(arguments[0], arguments);
-    else
-        execvp(arguments[0], arguments);
-}
-
 /* Returns only if it cannot be run. */
 static void become(int link)
 {
@@ -53,7 +85,7 @@ static void become(int link)
     inheritance_announce(link);
     notify_pass_on();
     master_pass_signals(&before);
-    run_program();
+    execv(arguments[0], arguments); /* not execvp(): what is no program (a file that was cut off) it would hand to /bin/sh, as whom we are */
     int error = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
     notify_withdraw();

@@ -10,10 +10,11 @@
 
 struct master;
 
-/* What this process was called with. Before the title is set. */
+/* What this process was called with. Before the title is set, and before PATH changes: of a name alone it is remembered where that was
+ * found. */
 void launch_init(int argc, char **argv);
 
-/* Its name, as it was called. */
+/* Its path. */
 const char *launch_program(void);
 
 /* What may be done about a fork() that failed so, in brackets; else "". */

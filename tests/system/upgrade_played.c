@@ -38,11 +38,23 @@ static void replace_binary(const struct server *server, const char *script)
     cr_assert_eq(rename(fresh, text("%s/tine", server->dir)), 0);
 }
 
-static void expect_refused(const char *script, const char *reason)
+/* The same by its name alone; a link to the binary is in PATH as well, behind it. */
+static void serve_copy_by_name(struct server *server, const char *ini)
+{
+    server_prepare(server, ini);
+    const char *behind = text("%s/behind", server->dir);
+    cr_assert_eq(run("cp", tine_path(), text("%s/tine", server->dir)).code, 0);
+    cr_assert_eq(mkdir(behind, 0755), 0);
+    cr_assert_eq(symlink(tine_path(), text("%s/tine", behind)), 0);
+    const char *argv[] = {"env", text("PATH=/nowhere::%s:%s:%s", server->dir, behind, getenv("PATH")), "tine", "-c", server->ini, NULL};
+    server_launch_by(server, argv);
+}
+
+static void expect_refused_of(void (*serve)(struct server *server, const char *ini), const char *script, const char *reason)
 {
     struct server server;
     pid_t workers[WORKERS_MAX], now[WORKERS_MAX];
-    serve_copy(&server, TWO_WORKERS PROBE);
+    serve(&server, TWO_WORKERS PROBE);
     server_await_workers(&server, 2, workers);
     struct client client = client_connect(&server);
     expect_kept(&client, request("GET", "/hello", ""), "hello");
@@ -62,9 +74,23 @@ static void expect_refused(const char *script, const char *reason)
     server_stop(&server);
 }
 
+static void expect_refused(const char *script, const char *reason)
+{
+    expect_refused_of(serve_copy, script, reason);
+}
+
 Test(upgrade_played, a_binary_that_is_gone_is_refused)
 {
     expect_refused(NULL, "cannot run '.*/tine': No such file or directory");
+}
+
+/* It is the one that was started, and no other that PATH leads to by now. */
+Test(upgrade_played, so_it_is_where_the_server_was_started_by_a_name)
+{
+    const char *trace = text("%s/trace", test_dir());
+    expect_refused_of(serve_copy_by_name, NULL, "cannot run '/.*/tine': No such file or directory");
+    expect_refused_of(serve_copy_by_name, text("touch %s\n", trace), "cannot run '/.*/tine': Exec format error");
+    cr_assert_not(file_exists(trace));
 }
 
 Test(upgrade_played, a_binary_that_is_no_program_is_refused)
