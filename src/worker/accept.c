@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "worker/give.h"
 #include "worker/guard.h"
+#include "worker/orphan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,11 +49,13 @@ static void on_look(int signal)
 {
     struct worker *w = the_worker;
     int saved = errno;
-    if (w->preparing && getppid() != w->setup->master)
+    if (w->preparing && orphan_is(w))
         syscall(SYS_exit_group, 1); /* the master was killed: in there nobody else would find out */
     if (!pass_to_main_thread(signal)) {
         w->look = 1;
         guard_stalled(w);
+        if (w->current != NULL && !w->forked && orphan_is(w))
+            orphan_hear(w);
         if (w->in_accept) {
             dup2(w->dud, w->listeners[0].door);
             w->door_replaced = 1;

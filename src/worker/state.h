@@ -108,7 +108,7 @@ struct worker {
     int dud;             /* a socket that does not listen: accept4() on it fails at once */
     timer_t accept_timer;
     enum worker_order order;
-    bool orphaned;       /* the master is gone */
+    volatile sig_atomic_t orphaned; /* the master is gone */
     int64_t patience;    /* ms after its last answer that a leaving worker keeps an idle connection */
     bool accepting;
     int64_t accept_after; /* back-off after EMFILE and the like; 0: none */

@@ -17,6 +17,7 @@
 #include "worker/balance.h"
 #include "worker/give.h"
 #include "worker/guard.h"
+#include "worker/orphan.h"
 #include "worker/queue.h"
 
 #include <errno.h>
@@ -90,18 +91,6 @@ static void follow_order(struct worker *w)
         hurry(w);
 }
 
-/* The master is gone, killed even: finish and leave. Nobody is there to set a bound, so the alarm does. */
-static void become_orphan(struct worker *w)
-{
-    if (w->orphaned)
-        return;
-    log_warning("the master is gone: finishing what is held");
-    w->orphaned = true;
-    atomic_store(&w->slot->patience, 1000);
-    signal(SIGALRM, SIG_DFL);
-    alarm((unsigned)(w->config->timeouts.graceful / 1000) + 1);
-}
-
 /* Not one that gives, or it would adopt its own: as it leaves, or lacks room for new connections. One that leaves for good takes what
  * others still give: somebody has to. */
 static bool may_adopt(const struct worker *w)
@@ -118,7 +107,7 @@ static void read_messages(struct worker *w)
         ssize_t length = io_receive_message(w->control, message, sizeof message, fds, &count);
         if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR)) {
             epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->control, NULL);
-            become_orphan(w);
+            orphan_become(w);
             return;
         }
         if (length < 0)
@@ -138,8 +127,8 @@ static void look(struct worker *w)
 {
     w->look = 0;
     atomic_store(&w->slot->look, 0);
-    if (getppid() != w->setup->master)
-        become_orphan(w);
+    if (orphan_is(w))
+        orphan_become(w);
     read_messages(w);
     follow_order(w);
 }

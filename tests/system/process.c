@@ -361,6 +361,35 @@ Test(process, a_killed_master_can_be_started_again_at_once)
     server_stop(&server);
 }
 
+/* Its workers are inside handlers: one that ends, one that never does, and one that streams for as long as it may. */
+Test(process, so_it_can_while_handlers_of_its_workers_go_on)
+{
+    static const char *const paths[] = {"/trouble/gate/late", "/trouble/gate/never", "/output/endless?every=50"};
+    enum { BUSY = sizeof paths / sizeof *paths };
+    struct server server;
+    pid_t workers[WORKERS_MAX];
+    struct client clients[BUSY];
+    server_start(&server, text("[server]\nlisten = 127.0.0.1:%d\nworkers = 3\n[timeouts]\nrequest = 3s\n" PROBE TROUBLE
+                               "[app:output]\npath = /output\nmodule = @MODULES@/output.so\n",
+                               port_reserve()));
+    server_await_workers(&server, 3, workers);
+    for (int i = 0; i < BUSY; i++) {
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], request("GET", paths[i], ""));
+    }
+    server_log_await(&server, "entered", 2);
+    await(client_receive(&clients[2], PATIENCE) > 0);
+    server_signal(&server, SIGKILL);
+    server_wait(&server);
+    server_launch(&server);
+    expect_get(&server, "/hello", 200, "hello");
+    server_open_gate(&server, "late");
+    cr_assert_eq(client_read(&clients[0]).status, 200);
+    for (int i = 0; i < 3; i++)
+        await(!process_alive(workers[i]));
+    server_stop_after_crashes(&server);
+}
+
 /* Ctrl-C and systemd signal the whole group: only the master may act on it. */
 Test(process, workers_ignore_signals_that_are_not_their_masters)
 {
