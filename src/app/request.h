@@ -58,6 +58,7 @@ struct response {
     bool closed;    /* a 503 instead of a stream: what the handler says besides does not count */
     bool close;     /* the connection ends with this response */
     uint64_t sent;  /* body bytes, for the log */
+    int64_t begun_us; /* monotonic, of one that is sent piece by piece: when it began; 0: it is not */
 };
 
 /* What tine_set_attribute() and tine_defer() keep, in the arena. */

@@ -47,6 +47,7 @@ void response_reset(struct response *response)
     response->body.start = response->body.end = 0;
     response->chunked = response->close = response->closed = false;
     response->sent = 0;
+    response->begun_us = 0;
 }
 
 void response_discard(struct tine_request *r)

@@ -5,6 +5,7 @@
  */
 #include "app/blame.h"
 #include "app/response.h"
+#include "base/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ static int begin(struct tine_request *r)
     response->status = response->status != 0 ? response->status : 200;
     filters_after(r, true);
     response->state = RESPONSE_BEGUN;
+    response->begun_us = clock_us();
     response->chunked = r->head.minor_version > 0;
     if (!response->chunked)
         response->close = true;

@@ -141,7 +141,7 @@ const struct option options[] = {
     {SECTION_LOG, "level", OPTION_LEVEL, "info", IN_CONFIG(log_level), .words = log_level_names,
      .help = "least that goes to the error log: debug, info, warning, error"},
     {SECTION_LOG, "slow", OPTION_TIME, "0", IN_CONFIG(log_slow), 0, 30 * DAY, .zero = "off",
-     .help = "also log requests that take longer; 0: none"},
+     .help = "also log requests that take longer, or streams that take longer to begin; 0: none"},
 
     {SECTION_APP, "path", OPTION_MOUNT, "/", IN_APP(path), .help = "the longest path wins, on segment borders"},
     {SECTION_APP, "host", OPTION_HOST, "*", IN_APP(host), .help = "one host name, or * for all"},

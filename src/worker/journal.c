@@ -71,14 +71,16 @@ static void keep_line(struct worker *w, const char *line, size_t length)
         journal_flush(w);
 }
 
+/* A stream takes as long as there is news: of it only the beginning can be late. */
 static void tell_slow(struct worker *w, struct tine_request *r)
 {
-    int64_t took = clock_us() - r->started_us;
+    bool streamed = r->response.begun_us > 0;
+    int64_t took = (streamed ? r->response.begun_us : clock_us()) - r->started_us;
     struct slice method = request_method(r), target = head_target(&r->head, r->bytes);
     if (r->started_us == 0 || took < w->config->log_slow * 1000)
         return;
-    log_warning("slow request: %.*s %.*s took %lld ms (%s, request %s)", (int)method.length, method.data,
-                (int)(target.length < 500 ? target.length : 500), target.data, (long long)(took / 1000),
+    log_warning("slow request: %.*s %.*s took %lld ms%s (%s, request %s)", (int)method.length, method.data,
+                (int)(target.length < 500 ? target.length : 500), target.data, (long long)(took / 1000), streamed ? " to begin" : "",
                 request_handler_name(r), tine_id(r));
 }
 

@@ -356,6 +356,23 @@ Test(logs, a_slow_request_is_told)
     server_stop(&server);
 }
 
+/* It takes as long as there is news. */
+Test(logs, a_stream_is_slow_if_it_begins_late)
+{
+    struct server server;
+    server_start(&server, ONE_WORKER "[log]\nslow = 1s\n[app:out]\npath = /out\nmodule = @MODULES@/output.so\n" PROBE);
+    struct client client = client_connect(&server);
+    client_send(&client, request("GET", "/out/endless?every=50", ""));
+    await(client_receive(&client, PATIENCE) > 0);
+    for (int64_t end = now_ms() + 1100; now_ms() < end;)
+        client_receive(&client, 100);
+    client_close(&client);
+    server_log_await(&server, "endless: over after some events", 1);
+    server_access_await(&server, "/out/endless");
+    cr_assert_not(text_matches(server_log(&server), "slow request: .* took [0-9]+ ms \\("), "%s", server_log(&server));
+    server_stop(&server);
+}
+
 Test(logs, error_lines_have_time_level_and_pid)
 {
     struct server server;
