@@ -52,12 +52,23 @@ static void return_buffer(struct worker *w, struct connection *c)
     }
 }
 
+/* Is it one of those that make room for others? */
+static void list(struct worker *w, struct connection *c, bool idle)
+{
+    if (c->listed == idle)
+        return;
+    if (idle)
+        table_idle(w, c);
+    else
+        table_unidle(w, c);
+    c->listed = idle;
+}
+
 void connection_free(struct worker *w, struct connection *c)
 {
     exchange_forget(w, c);
     crowd_leave(w, c);
-    if (c->listed)
-        table_unidle(w, c);
+    list(w, c, false);
     deadlines_remove(&w->deadlines, &c->deadline);
     c->in.start = c->in.end = 0;
     return_buffer(w, c);
@@ -123,6 +134,7 @@ static void end(struct worker *w, struct connection *c)
         return;
     }
     buffer_release(&c->in);
+    list(w, c, false); /* its answer may still be lost */
     connection_set_state(c, CONNECTION_LINGER);
     c->began = w->now;
     timing_blocked(c);
@@ -133,15 +145,8 @@ static void end(struct worker *w, struct connection *c)
 /* Before the wait: clock, list of idle ones, what epoll watches for. */
 static void rest(struct worker *w, struct connection *c)
 {
-    bool idle = c->state == CONNECTION_IDLE && c->request == NULL;
     return_buffer(w, c);
-    if (c->listed != idle) {
-        if (idle)
-            table_idle(w, c);
-        else
-            table_unidle(w, c);
-        c->listed = idle;
-    }
+    list(w, c, c->state == CONNECTION_IDLE && c->request == NULL);
     if (!c->timed) {
         if (c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY)
             io_acknowledge(c->fd);
