@@ -277,10 +277,10 @@ void connection_event(struct worker *w, struct connection *c, uint32_t events)
         drain(w, c);
     else if (c->state == CONNECTION_WRITING)
         resume_output(w, c);
-    else if ((events & (EPOLLERR | EPOLLHUP)) != 0) /* reset: nobody waits for an answer to what may still be there to be read */
+    else if ((events & EPOLLERR) != 0) /* reset: nobody waits for an answer to what may still be there to be read */
         connection_close(w, c);
     else
-        receive(w, c);
+        receive(w, c); /* with EPOLLHUP as well: a Unix socket whose other end was closed in order still has what was sent before */
 }
 
 static void set_address(struct connection *c, const struct sockaddr_storage *peer)
