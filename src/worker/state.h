@@ -3,8 +3,11 @@
  * What the files of a worker share: the worker's own state and the record of a connection.
  *
  * A connection's whole state is its record: what was read and not yet served, where it stands, what is still to
- * be sent, which listener it came from. Nothing else refers to it but the kernel's event, by place and
- * generation, so a record can be closed, or handed to another process, at any time outside of a handler.
+ * be sent, which listener it came from. What refers to it from elsewhere is few: the kernel's event, by place and
+ * generation; its neighbours in the list of idle or of free places, by place; by address the heap of deadlines, its
+ * own request's calls, and the worker's 'current' and 'served', of which the first is set only while module code runs
+ * and the second is of use only while there are answers in 'out'. So a record can be closed, or handed to another
+ * process, at any time outside of a handler: connection_free() takes it out of the lists and the heap.
  */
 #ifndef WORKER_STATE_H
 #define WORKER_STATE_H
