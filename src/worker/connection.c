@@ -107,6 +107,15 @@ static void reset_on_close(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+/* It has had its answers, but nobody would see its next request. */
+static void tell_unwatched(struct worker *w, int error)
+{
+    if (is_to_be_told(w, &w->unwatched_told))
+        log_warning("cannot watch a connection, which is closed: %s%s (told every %d s at most)", strerror(error),
+                    error == ENOSPC ? " (the limit of what epoll watches for one user: fs.epoll.max_user_watches)" : "",
+                    TELL_FLOOD_MS / 1000);
+}
+
 /* The last thing that is done to a connection in a turn: now it rests. */
 static void watch(struct worker *w, struct connection *c)
 {
@@ -117,7 +126,7 @@ static void watch(struct worker *w, struct connection *c)
     }
     struct epoll_event event = {.events = output ? EPOLLOUT : EPOLLIN, .data.u64 = table_event(c)};
     if (epoll_ctl(w->epoll, c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &event) < 0) {
-        log_warning("cannot watch a connection: %s", strerror(errno));
+        tell_unwatched(w, errno);
         connection_close(w, c);
         return;
     }

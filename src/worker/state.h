@@ -152,6 +152,7 @@ struct worker {
     bool queue_matters;  /* some app limits how long requests wait */
     bool due_told;       /* the master knows that we are due */
     int64_t refusal_told; /* when a connection that was turned away was last told of; 0: never */
+    int64_t unwatched_told; /* the same of one that epoll did not take */
     bool log_stalled;    /* the log took nothing for long */
     uint64_t log_lost;   /* access log lines that could not be kept */
     int64_t log_lost_told;
@@ -165,6 +166,16 @@ struct worker {
     volatile sig_atomic_t preparing; /* module code runs that readies it: worker_init() */
     volatile sig_atomic_t in_accept, door_replaced, look; /* shared with the signal handler */
 };
+
+/* What may come in floods shall not fill the log: is it to be told now, '*told' being when it last was? That is noted. */
+enum { TELL_FLOOD_MS = 10000 };
+static inline bool is_to_be_told(const struct worker *w, int64_t *told)
+{
+    if (*told != 0 && w->now - *told < TELL_FLOOD_MS)
+        return false;
+    *told = w->now;
+    return true;
+}
 
 /* ---- table.c: places, idle list, check values ---- */
 

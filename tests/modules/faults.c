@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -88,6 +89,13 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t lengt
 {
     bool room = level == SOL_SOCKET && (option == SO_SNDBUF || option == SO_SNDBUFFORCE);
     return room && fault("setsockopt") != 0 ? -1 : REAL(setsockopt)(fd, level, option, value, length);
+}
+
+/* Of connections: what several processes wait for is watched in turn. */
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+    bool adds = operation == EPOLL_CTL_ADD && (event->events & EPOLLEXCLUSIVE) == 0;
+    return adds && fault("epoll_ctl") != 0 ? -1 : REAL(epoll_ctl)(epoll, operation, fd, event);
 }
 
 int flock(int fd, int operation)

@@ -109,6 +109,33 @@ Test(faults, accept_at_the_limit_of_descriptors_is_tried_again)
     server_stop(&server);
 }
 
+/* Each is answered and closed; which is told, but not of each. */
+Test(faults, connections_that_cannot_be_watched_do_not_fill_the_log)
+{
+    struct server server;
+    struct client client;
+    int64_t start = now_ms();
+    shim_start(&server, ONE_WORKER "workers_max = 1\n" PROBE);
+    fault_begin(&server, "epoll_ctl", ENOSPC);
+    for (int i = 0; i < KEPT; i++) {
+        client = client_connect(&server);
+        client_send(&client, request("GET", "/hello", ""));
+        struct response response = client_read(&client);
+        expect_response(&response, 200, "hello");
+        client_expect_close(&client);
+        client_close(&client);
+    }
+    cr_assert_geq(fault_count(&server, "epoll_ctl"), KEPT);
+    fault_end(&server, "epoll_ctl");
+    size_t told = text_count(server_log(&server), "cannot watch a connection");
+    cr_assert(told > 0 && told <= 1 + (size_t)(now_ms() - start) / 10000, "%zu times", told);
+    cr_assert(server_log_has(&server, "fs.epoll.max_user_watches"));
+    client = client_connect(&server);
+    for (int i = 0; i < 2; i++)
+        expect_kept(&client, request("GET", "/hello", ""), "hello");
+    server_stop(&server);
+}
+
 static pid_t ask_pid(struct client *client)
 {
     client_send(client, request("GET", "/pid", ""));
