@@ -152,7 +152,8 @@ struct worker {
     bool queue_matters;  /* some app limits how long requests wait */
     bool due_told;       /* the master knows that we are due */
     int64_t refusal_told; /* when a connection that was turned away was last told of; 0: never */
-    int64_t unwatched_told; /* the same of one that epoll did not take */
+    int64_t unwatched_told; /* the same of one that epoll did not take, */
+    int64_t unread_told;    /* and of a file that could not be read while it was sent */
     bool log_stalled;    /* the log took nothing for long */
     uint64_t log_lost;   /* access log lines that could not be kept */
     int64_t log_lost_told;

@@ -118,8 +118,42 @@ static int cut_short(const struct connection *c)
     return -1;
 }
 
+/* The client has left, or the network between is gone. */
+static bool is_of_connection(int error)
+{
+    switch (error) {
+    case EPIPE:
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ECONNREFUSED:
+    case ENOTCONN:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case EHOSTDOWN:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case ENETRESET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* All else is not the client's doing. A handler does wrong with each of its requests; a disk that fails shall not fill the log. */
+static void tell_of_file(struct worker *w, const struct connection *c, int error)
+{
+    const struct tine_request *r = c->request;
+    struct slice target = head_target(&r->head, r->bytes);
+    if (error == EBADF || error == EINVAL || error == ESPIPE)
+        request_blame(c->request, TINE_ERROR, "sends a descriptor that is no open file: %s", strerror(error));
+    else if (!is_of_connection(error) && is_to_be_told(w, &w->unread_told))
+        request_blame(c->request, TINE_ERROR, "sends a file that cannot be read, so the connection is closed: %s (answer to %.*s; told "
+                      "every %d s at most)", strerror(error), (int)(target.length < 500 ? target.length : 500), target.data,
+                      TELL_FLOOD_MS / 1000);
+}
+
 /* 'turn': bytes that may go now. */
-static int send_file(struct connection *c, size_t *turn)
+static int send_file(struct worker *w, struct connection *c, size_t *turn)
 {
     while (c->file_left > 0) {
         size_t piece = c->file_left < *turn ? (size_t)c->file_left : *turn;
@@ -130,10 +164,12 @@ static int send_file(struct connection *c, size_t *turn)
             continue;
         if (sent < 0 && is_for_later(errno))
             return 0;
-        if (sent < 0 && (errno == EBADF || errno == EINVAL || errno == ESPIPE)) /* not the client's doing */
-            request_blame(c->request, TINE_ERROR, "sends a descriptor that is no open file: %s", strerror(errno));
-        if (sent <= 0)
-            return sent < 0 ? -1 : cut_short(c);
+        if (sent == 0)
+            return cut_short(c);
+        if (sent < 0) {
+            tell_of_file(w, c, errno);
+            return -1;
+        }
         c->file_left -= (uint64_t)sent;
         note_delay(c, c->file_left);
         *turn -= (size_t)sent;
@@ -173,7 +209,7 @@ int transmit(struct worker *w, struct connection *c)
     for (;;) {
         int result = transmit_memory(w, c);
         if (result == 1 && c->file >= 0)
-            result = send_file(c, &turn);
+            result = send_file(w, c, &turn);
         if (result != 1 || c->file < 0)
             return result;
         next_part(c);

@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -119,6 +120,16 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     if (passes && look("sendmsg.abort", true) != 0) /* as if it came from elsewhere, just then */
         raise(SIGABRT);
     return sent;
+}
+
+ssize_t sendfile(int out, int in, off_t *offset, size_t count)
+{
+    return fault("sendfile") != 0 ? -1 : REAL(sendfile)(out, in, offset, count);
+}
+
+ssize_t pread(int fd, void *data, size_t length, off_t at)
+{
+    return fault("pread") != 0 ? -1 : REAL(pread)(fd, data, length, at);
 }
 
 /* Only into files without a name, as spooled bodies are: a disk that is full for them. */

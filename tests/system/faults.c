@@ -212,6 +212,52 @@ Test(faults, a_stream_goes_on_when_the_kernel_has_memory_again)
     server_stop(&server);
 }
 
+/* A client who sees the end of an answer that has begun, before it is whole. */
+static void expect_broken(const struct server *server, const char *path)
+{
+    struct client client = client_connect(server);
+    client_send(&client, request("GET", path, ""));
+    cr_assert(client_drain(&client, PATIENCE, NULL));
+    cr_assert_lt(client.length, 100000);
+    client_close(&client);
+}
+
+#define UNREADABLE "sends a file that cannot be read, so the connection is closed: Input/output error"
+
+/* Once for many; and not what clients do. */
+Test(faults, a_file_that_cannot_be_read_while_it_is_sent_is_told)
+{
+    static const int of_clients[] = {EPIPE, ECONNRESET, ETIMEDOUT};
+    static char bytes[200000];
+    struct server server;
+    server_prepare(&server, ONE_WORKER "workers_max = 1\n[app:www]\npath = /\nmodule = static\nroot = www\n"
+                            "[app:out]\npath = /out\nmodule = @MODULES@/output.so\n");
+    mkdir(text("%s/www", server.dir), 0755);
+    file_write_bytes(text("%s/www/large", server.dir), bytes, sizeof bytes);
+    int64_t start = now_ms();
+    shim_launch(&server);
+    for (size_t i = 0; i < sizeof of_clients / sizeof *of_clients; i++) {
+        fault_begin(&server, "sendfile", of_clients[i]);
+        expect_broken(&server, "/large");
+        cr_assert_eq(fault_count(&server, "sendfile"), 1);
+        fault_end(&server, "sendfile");
+    }
+    cr_assert_not(server_log_has(&server, "sends a file"), "%s", server_log(&server));
+    fault_begin(&server, "sendfile", EIO);
+    for (int i = 0; i < KEPT; i++)
+        expect_broken(&server, "/large?which");
+    fault_end(&server, "sendfile");
+    size_t told = text_count(server_log(&server), "sends a file that cannot be read, so the connection is closed: Input/output error (answer to /large?which; ");
+    cr_assert(told > 0 && told <= 1 + (size_t)(now_ms() - start) / 10000, "%zu times", told);
+    fault_begin(&server, "pread", EIO);
+    expect_broken(&server, text("/out/finish_what?what=file&file=%s/www/large", server.dir));
+    fault_end(&server, "pread");
+    server_log_await(&server, text("handler out.finish_what of module %s/output.so " UNREADABLE " (request", modules_path()), 1);
+    struct response response = get(&server, "/large");
+    cr_assert_eq(response.length, sizeof bytes);
+    server_stop(&server);
+}
+
 /* The Date of an answer against the real clock. */
 static long date_ahead(const struct server *server)
 {
