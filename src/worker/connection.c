@@ -119,19 +119,19 @@ static void tell_unwatched(struct worker *w, int error)
 /* The last thing that is done to a connection in a turn: now it rests. */
 static void watch(struct worker *w, struct connection *c)
 {
-    bool output = c->state == CONNECTION_WRITING;
-    if (c->registered && c->wants_output == output) {
+    uint8_t wanted = c->state != CONNECTION_WRITING ? EPOLLIN : c->starved ? 0 : EPOLLOUT;
+    if (c->registered && c->watched == wanted) {
         table_seal(w, c);
         return;
     }
-    struct epoll_event event = {.events = output ? EPOLLOUT : EPOLLIN, .data.u64 = table_event(c)};
+    struct epoll_event event = {.events = wanted, .data.u64 = table_event(c)};
     if (epoll_ctl(w->epoll, c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &event) < 0) {
         tell_unwatched(w, errno);
         connection_close(w, c);
         return;
     }
     c->registered = true;
-    c->wants_output = output;
+    c->watched = wanted;
     table_seal(w, c);
 }
 
@@ -161,6 +161,8 @@ static void rest(struct worker *w, struct connection *c)
             io_acknowledge(c->fd);
         timing_start(w, c);
     }
+    if (c->state == CONNECTION_WRITING && c->starved)
+        timing_starved(w, c);
     watch(w, c);
 }
 
@@ -264,6 +266,8 @@ static void drain(struct worker *w, struct connection *c)
 static void resume_output(struct worker *w, struct connection *c)
 {
     uint64_t before = c->outstanding;
+    if (c->starved)
+        timing_fed(w, c);
     c->state = c->resume;
     bool sent = send_answers(w, c);
     c->arrived = w->now; /* that it waited until now was its client's doing */
@@ -342,6 +346,20 @@ static bool has_input(struct worker *w, struct connection *c)
     return true;
 }
 
+/* Its client takes nothing, or there is to be another try. */
+static void write_on(struct worker *w, struct connection *c)
+{
+    bool starved = c->starved;
+    if (starved)
+        timing_fed(w, c);
+    if (w->now >= c->deadline.at && !timing_taken(w, c)) {
+        reset_on_close(c->fd);
+        connection_close(w, c);
+    } else if (starved) {
+        resume_output(w, c);
+    }
+}
+
 void connection_timeout(struct worker *w, struct connection *c)
 {
     if (has_input(w, c))
@@ -360,10 +378,7 @@ void connection_timeout(struct worker *w, struct connection *c)
             deadlines_set(&w->deadlines, &c->deadline, w->now + LEAVING_LINGER_MS);
         break;
     case CONNECTION_WRITING:
-        if (timing_taken(w, c))
-            break;
-        reset_on_close(c->fd);
-        connection_close(w, c);
+        write_on(w, c);
         break;
     case CONNECTION_LINGER: /* as long as the client takes of its answer what the kernel still has of it */
         if (timing_queued(c->fd) == 0 || !timing_taken(w, c))

@@ -49,7 +49,7 @@ struct connection {
     uint8_t state, resume; /* enum connection_state */
     uint8_t listener;
     bool registered;   /* with epoll */
-    bool wants_output; /* epoll watches for room to write, not for input */
+    uint8_t watched;   /* by epoll: for EPOLLIN, for EPOLLOUT, or, 0, for neither */
     bool ends;         /* no request after the current answer */
     bool lingers;      /* there may be unread input: end by CONNECTION_LINGER */
     bool resumed;      /* adopted in the middle of a body */
@@ -79,7 +79,9 @@ struct connection {
     int64_t began;     /* monotonic ms: the first byte of the head that is being read, or the end of the last answer when it lingers */
     int64_t arrived;   /* monotonic ms: what was read last came in, or its client took of the answers before it */
     uint64_t outstanding; /* while writing or lingering: bytes that the client had still to take when it was last looked at */
+    int64_t until;      /* while starved: the clock of its state; 'deadline' is that of the next try */
     uint32_t discarded; /* bytes read while it lingers */
+    bool starved;       /* while writing: the kernel has no memory for it, whatever room to write it tells of */
 };
 
 enum { CONNECTION_CHECKED = offsetof(struct connection, check) }; /* bytes */

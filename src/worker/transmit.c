@@ -17,7 +17,6 @@
 
 enum {
     KEEP_BYTES = 1 << 16,
-    MEMORY_WAIT_MS = 10,
     FILE_LONG = 1 << 20,    /* with its head, as what fits is done with then, and while nobody else waits for a turn */
     FILE_TURN = 1 << 18,    /* each time else: the less waits in the kernel, the less it costs, and the sooner it is the others' turn */
     FILE_LATE = 4 << 20,    /* but for a client that had to wait for us, or we for it: as much as the kernel takes */
@@ -62,9 +61,21 @@ uint64_t transmit_left(const struct connection *c)
     return left + c->file_left;
 }
 
+static bool is_for_want_of_memory(int error)
+{
+    return error == ENOBUFS || error == ENOMEM;
+}
+
 static bool is_for_later(int error)
 {
-    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
+    return error == EAGAIN || error == EWOULDBLOCK || is_for_want_of_memory(error);
+}
+
+/* After such a failure to send. */
+static int put_off(struct connection *c, int error)
+{
+    c->starved = is_for_want_of_memory(error);
+    return 0;
 }
 
 /* What does not go out in one piece takes a while, and more may come meanwhile than belongs to its client's requests. */
@@ -99,7 +110,7 @@ static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            return is_for_later(errno) ? 0 : -1;
+            return is_for_later(errno) ? put_off(c, errno) : -1;
         size_t of_buffer = (size_t)sent < length ? (size_t)sent : length, of_tail = (size_t)sent - of_buffer;
         if (of_buffer > 0)
             buffer_consume(buffer, of_buffer);
@@ -163,7 +174,7 @@ static int send_file(struct worker *w, struct connection *c, size_t *turn)
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0 && is_for_later(errno))
-            return 0;
+            return put_off(c, errno);
         if (sent == 0)
             return cut_short(c);
         if (sent < 0) {
@@ -253,8 +264,8 @@ static int wait_writable(struct stream *stream, uint64_t unsent)
 /* After such a failure to send. That the system has memory again nobody tells: there may be room to write all the while. */
 static int wait_to_send(struct stream *stream, uint64_t unsent, int error)
 {
-    if (error == ENOBUFS || error == ENOMEM)
-        poll(NULL, 0, MEMORY_WAIT_MS);
+    if (is_for_want_of_memory(error))
+        poll(NULL, 0, TIMING_MEMORY_MS);
     return wait_writable(stream, unsent);
 }
 
