@@ -18,6 +18,7 @@
 #include "shared/handoff.h"
 #include "worker/deadlines.h"
 #include "worker/preemption.h"
+#include "worker/spares.h"
 #include "worker/worker.h"
 
 #include <signal.h>
@@ -149,8 +150,7 @@ struct worker {
 
     struct buffer spare; /* input buffer for whichever connection reads next */
     struct buffer out;   /* answers of the connection that is being served, until they are sent */
-    struct tine_request *unused;
-    uint32_t unused_count;
+    struct spares spares; /* requests */
     bool queue_matters;  /* some app limits how long requests wait */
     bool due_told;       /* the master knows that we are due */
     int64_t refusal_told; /* when a connection that was turned away was last told of; 0: never */
