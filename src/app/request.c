@@ -24,6 +24,7 @@
 
 enum {
     KEEP_BYTES = 1 << 16, /* response memory kept from one request to the next */
+    SHRUNK_BYTES = 1 << 12, /* the same of each that is not needed often */
     QUICK_US = 1000
 };
 
@@ -100,6 +101,18 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     r->arrival.begun = r->arrival.live = false;
     if (r->arrival.bytes.data != NULL)
         buffer_release(&r->arrival.bytes);
+}
+
+size_t request_shrink(struct tine_request *r)
+{
+    struct buffer *buffers[] = {&r->body.memory, &r->response.fields, &r->response.body, &r->response.draft};
+    size_t bytes = 0;
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
+        bytes += buffers[i]->capacity;
+        buffer_clear(buffers[i], SHRUNK_BYTES);
+        bytes -= buffers[i]->capacity;
+    }
+    return bytes;
 }
 
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))

@@ -166,6 +166,9 @@ void request_free(struct tine_request *r);
 /* Ready for another one. */
 void request_reset(struct tine_request *r, const struct head_limits *limits);
 
+/* Gives back what memory a small one does not need, of one that is ready for another. Returns how many bytes. */
+size_t request_shrink(struct tine_request *r);
+
 /* After the head is whole: framing, target, id, app and route. When that was is r->started_us, or now if it is 0. Returns 0, or the
  * status to refuse it with (and *reason): where its body ends cannot be told then, so the connection must end. When the request is in
  * order but there is no handler for it, r->answer and r->answer_reason say what to answer once its body has been read. */

@@ -7,6 +7,7 @@
 #include "app/response.h"
 #include "base/clock.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -162,6 +163,18 @@ void response_finish_stream(struct tine_request *r)
 
 /* ---- tine_finish() ---- */
 
+/* It cannot be read, or has become shorter: what was promised cannot be sent. */
+static int cut_short(tine_request *r, bool readable, uint64_t left)
+{
+    if (readable)
+        request_blame(r, TINE_WARNING, "promised %" PRIu64 " bytes more of a file than there are, so the connection is closed", left);
+    else
+        request_blame(r, TINE_ERROR, "sends a file that cannot be read, so the connection is closed: %s", strerror(errno));
+    r->response.state = RESPONSE_BROKEN;
+    r->response.close = true;
+    return -1;
+}
+
 static int send_file_part(tine_request *r, const struct response_part *part, char *piece)
 {
     struct iovec text = {(char *)part->text.data, part->text.length};
@@ -170,12 +183,8 @@ static int send_file_part(tine_request *r, const struct response_part *part, cha
         return -1;
     for (off_t at = part->offset; left > 0;) {
         ssize_t got = pread(r->response.fd, piece, left < FILE_PIECE ? (size_t)left : FILE_PIECE, at);
-        if (got <= 0) { /* it has become shorter: what was promised cannot be sent */
-            request_blame(r, TINE_WARNING, "promised %" PRIu64 " bytes more of a file than there are, so the connection is closed", left);
-            r->response.state = RESPONSE_BROKEN;
-            r->response.close = true;
-            return -1;
-        }
+        if (got <= 0)
+            return cut_short(r, got == 0, left);
         struct iovec iov = {piece, (size_t)got};
         if (send_iov(r, &iov, 1) < 0)
             return -1;

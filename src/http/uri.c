@@ -244,16 +244,34 @@ bool query_next(struct slice *rest, struct slice *name, struct slice *value)
     return true;
 }
 
+/* The same of a query; -1 for NUL as well. */
+static int next_of_query(struct slice text, size_t *at)
+{
+    bool plus = text.data[*at] == '+';
+    int byte = next_decoded(text, at);
+    return byte <= 0 ? -1 : plus ? ' ' : byte;
+}
+
 long query_decode(struct slice text, char *out)
 {
     char *end = out;
     for (size_t at = 0; at < text.length;) {
-        bool plus = text.data[at] == '+';
-        int byte = next_decoded(text, &at);
-        if (byte <= 0)
+        int byte = next_of_query(text, &at);
+        if (byte < 0)
             return -1;
-        *end++ = plus ? ' ' : (char)byte;
+        *end++ = (char)byte;
     }
     *end = '\0';
     return end - out;
+}
+
+bool query_equals(struct slice text, struct slice wanted)
+{
+    size_t at = 0;
+    if (text.length < wanted.length || text.length > 3 * wanted.length)
+        return false;
+    for (size_t i = 0; i < wanted.length; i++)
+        if (at == text.length || next_of_query(text, &at) != (unsigned char)wanted.data[i])
+            return false;
+    return at == text.length;
 }

@@ -52,4 +52,7 @@ bool query_next(struct slice *rest, struct slice *name, struct slice *value);
  * the length, or -1 for a broken "%" or an encoded NUL. */
 long query_decode(struct slice text, char *out);
 
+/* Would that give 'wanted'? Without decoding more than it takes to know. */
+bool query_equals(struct slice text, struct slice wanted);
+
 #endif

@@ -52,12 +52,23 @@ static void return_buffer(struct worker *w, struct connection *c)
     }
 }
 
+/* Is it one of those that make room for others? */
+static void list(struct worker *w, struct connection *c, bool idle)
+{
+    if (c->listed == idle)
+        return;
+    if (idle)
+        table_idle(w, c);
+    else
+        table_unidle(w, c);
+    c->listed = idle;
+}
+
 void connection_free(struct worker *w, struct connection *c)
 {
     exchange_forget(w, c);
     crowd_leave(w, c);
-    if (c->listed)
-        table_unidle(w, c);
+    list(w, c, false);
     deadlines_remove(&w->deadlines, &c->deadline);
     c->in.start = c->in.end = 0;
     return_buffer(w, c);
@@ -96,22 +107,31 @@ static void reset_on_close(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+/* It has had its answers, but nobody would see its next request. */
+static void tell_unwatched(struct worker *w, int error)
+{
+    if (is_to_be_told(w, &w->unwatched_told))
+        log_warning("cannot watch a connection, which is closed: %s%s (told every %d s at most)", strerror(error),
+                    error == ENOSPC ? " (the limit of what epoll watches for one user: fs.epoll.max_user_watches)" : "",
+                    TELL_FLOOD_MS / 1000);
+}
+
 /* The last thing that is done to a connection in a turn: now it rests. */
 static void watch(struct worker *w, struct connection *c)
 {
-    bool output = c->state == CONNECTION_WRITING;
-    if (c->registered && c->wants_output == output) {
+    uint8_t wanted = c->state != CONNECTION_WRITING ? EPOLLIN : c->starved ? 0 : EPOLLOUT;
+    if (c->registered && c->watched == wanted) {
         table_seal(w, c);
         return;
     }
-    struct epoll_event event = {.events = output ? EPOLLOUT : EPOLLIN, .data.u64 = table_event(c)};
+    struct epoll_event event = {.events = wanted, .data.u64 = table_event(c)};
     if (epoll_ctl(w->epoll, c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &event) < 0) {
-        log_warning("cannot watch a connection: %s", strerror(errno));
+        tell_unwatched(w, errno);
         connection_close(w, c);
         return;
     }
     c->registered = true;
-    c->wants_output = output;
+    c->watched = wanted;
     table_seal(w, c);
 }
 
@@ -123,6 +143,7 @@ static void end(struct worker *w, struct connection *c)
         return;
     }
     buffer_release(&c->in);
+    list(w, c, false); /* its answer may still be lost */
     connection_set_state(c, CONNECTION_LINGER);
     c->began = w->now;
     timing_blocked(c);
@@ -133,20 +154,15 @@ static void end(struct worker *w, struct connection *c)
 /* Before the wait: clock, list of idle ones, what epoll watches for. */
 static void rest(struct worker *w, struct connection *c)
 {
-    bool idle = c->state == CONNECTION_IDLE && c->request == NULL;
     return_buffer(w, c);
-    if (c->listed != idle) {
-        if (idle)
-            table_idle(w, c);
-        else
-            table_unidle(w, c);
-        c->listed = idle;
-    }
+    list(w, c, c->state == CONNECTION_IDLE && c->request == NULL);
     if (!c->timed) {
         if (c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY)
             io_acknowledge(c->fd);
         timing_start(w, c);
     }
+    if (c->state == CONNECTION_WRITING && c->starved)
+        timing_starved(w, c);
     watch(w, c);
 }
 
@@ -250,6 +266,8 @@ static void drain(struct worker *w, struct connection *c)
 static void resume_output(struct worker *w, struct connection *c)
 {
     uint64_t before = c->outstanding;
+    if (c->starved)
+        timing_fed(w, c);
     c->state = c->resume;
     bool sent = send_answers(w, c);
     c->arrived = w->now; /* that it waited until now was its client's doing */
@@ -272,10 +290,10 @@ void connection_event(struct worker *w, struct connection *c, uint32_t events)
         drain(w, c);
     else if (c->state == CONNECTION_WRITING)
         resume_output(w, c);
-    else if ((events & (EPOLLERR | EPOLLHUP)) != 0) /* reset: nobody waits for an answer to what may still be there to be read */
+    else if ((events & EPOLLERR) != 0) /* reset: nobody waits for an answer to what may still be there to be read */
         connection_close(w, c);
     else
-        receive(w, c);
+        receive(w, c); /* with EPOLLHUP as well: a Unix socket whose other end was closed in order still has what was sent before */
 }
 
 static void set_address(struct connection *c, const struct sockaddr_storage *peer)
@@ -328,6 +346,20 @@ static bool has_input(struct worker *w, struct connection *c)
     return true;
 }
 
+/* Its client takes nothing, or there is to be another try. */
+static void write_on(struct worker *w, struct connection *c)
+{
+    bool starved = c->starved;
+    if (starved)
+        timing_fed(w, c);
+    if (w->now >= c->deadline.at && !timing_taken(w, c)) {
+        reset_on_close(c->fd);
+        connection_close(w, c);
+    } else if (starved) {
+        resume_output(w, c);
+    }
+}
+
 void connection_timeout(struct worker *w, struct connection *c)
 {
     if (has_input(w, c))
@@ -346,10 +378,7 @@ void connection_timeout(struct worker *w, struct connection *c)
             deadlines_set(&w->deadlines, &c->deadline, w->now + LEAVING_LINGER_MS);
         break;
     case CONNECTION_WRITING:
-        if (timing_taken(w, c))
-            break;
-        reset_on_close(c->fd);
-        connection_close(w, c);
+        write_on(w, c);
         break;
     case CONNECTION_LINGER: /* as long as the client takes of its answer what the kernel still has of it */
         if (timing_queued(c->fd) == 0 || !timing_taken(w, c))

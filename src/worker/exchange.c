@@ -22,37 +22,14 @@
 enum {
     OUT_ENOUGH = 1 << 16,        /* answers gathered before they are sent, though more requests are there */
     COPY_BELOW = 1 << 12,        /* content that is copied behind its head, so that the answer to the next request can join it */
-    SLOW_US = 5000,              /* a handler that is said to take time */
-    SPARE_REQUESTS = 64          /* kept for the next requests; more are needed only while many are half read */
+    SLOW_US = 5000               /* a handler that is said to take time */
 };
-
-static struct tine_request *take_request(struct worker *w)
-{
-    struct tine_request *r = w->unused;
-    if (r == NULL)
-        return request_new(&w->head_limits);
-    w->unused = r->next;
-    w->unused_count--;
-    return r;
-}
-
-static void give_request_back(struct worker *w, struct tine_request *r)
-{
-    if (w->unused_count == SPARE_REQUESTS) {
-        request_free(r);
-        return;
-    }
-    request_reset(r, &w->head_limits);
-    r->next = w->unused;
-    w->unused = r;
-    w->unused_count++;
-}
 
 bool exchange_begin(struct worker *w, struct connection *c)
 {
     if (buffer_length(&c->in) == 0 || c->ends || connection_is_sending(c) || buffer_length(&w->out) > OUT_ENOUGH)
         return false;
-    c->request = take_request(w);
+    c->request = spares_take(&w->spares, &w->head_limits);
     client_set(c->request, &c->address, c->local);
     c->request->secure = c->secure;
     c->request->trusted = c->trusted ? &w->config->trusted : NULL;
@@ -260,7 +237,7 @@ void exchange_finish(struct worker *w, struct connection *c)
     if (r->arrival.begun)
         arrival_leave_rest(c);
     c->request = NULL;
-    give_request_back(w, r);
+    spares_put(&w->spares, r, &w->head_limits);
 }
 
 void exchange_break_off(struct connection *c)
@@ -272,7 +249,7 @@ void exchange_break_off(struct connection *c)
 void exchange_forget(struct worker *w, struct connection *c)
 {
     if (c->request != NULL)
-        give_request_back(w, c->request);
+        spares_put(&w->spares, c->request, &w->head_limits);
     c->request = NULL;
 }
 

@@ -13,20 +13,17 @@
 
 #include <arpa/inet.h>
 
-enum { TELL_EVERY_MS = 10000 };
-
-/* It is a stranger's fault, or the operator's, who has to be told; but a flood of them shall not fill the log. */
+/* It is a stranger's fault, or the operator's, who has to be told. */
 void introduce_tell(struct worker *w, const struct connection *c, const char *why)
 {
     char address[INET6_ADDRSTRLEN] = "a Unix socket";
-    if (w->refusal_told != 0 && w->now - w->refusal_told < TELL_EVERY_MS)
+    if (!is_to_be_told(w, &w->refusal_told))
         return;
-    w->refusal_told = w->now;
     if (!c->local && IN6_IS_ADDR_V4MAPPED(&c->address))
         inet_ntop(AF_INET, &c->address.s6_addr[12], address, sizeof address);
     else if (!c->local)
         inet_ntop(AF_INET6, &c->address, address, sizeof address);
-    log_info("closed a connection of %s: %s (told every %d s at most)", address, why, TELL_EVERY_MS / 1000);
+    log_info("closed a connection of %s: %s (told every %d s at most)", address, why, TELL_FLOOD_MS / 1000);
 }
 
 bool introduce(struct worker *w, struct connection *c, bool proxied)

@@ -3,8 +3,11 @@
  * What the files of a worker share: the worker's own state and the record of a connection.
  *
  * A connection's whole state is its record: what was read and not yet served, where it stands, what is still to
- * be sent, which listener it came from. Nothing else refers to it but the kernel's event, by place and
- * generation, so a record can be closed, or handed to another process, at any time outside of a handler.
+ * be sent, which listener it came from. What refers to it from elsewhere is few: the kernel's event, by place and
+ * generation; its neighbours in the list of idle or of free places, by place; by address the heap of deadlines, its
+ * own request's calls, and the worker's 'current' and 'served', of which the first is set only while module code runs
+ * and the second is of use only while there are answers in 'out'. So a record can be closed, or handed to another
+ * process, at any time outside of a handler: connection_free() takes it out of the lists and the heap.
  */
 #ifndef WORKER_STATE_H
 #define WORKER_STATE_H
@@ -15,6 +18,7 @@
 #include "shared/handoff.h"
 #include "worker/deadlines.h"
 #include "worker/preemption.h"
+#include "worker/spares.h"
 #include "worker/worker.h"
 
 #include <signal.h>
@@ -46,7 +50,7 @@ struct connection {
     uint8_t state, resume; /* enum connection_state */
     uint8_t listener;
     bool registered;   /* with epoll */
-    bool wants_output; /* epoll watches for room to write, not for input */
+    uint8_t watched;   /* by epoll: for EPOLLIN, for EPOLLOUT, or, 0, for neither */
     bool ends;         /* no request after the current answer */
     bool lingers;      /* there may be unread input: end by CONNECTION_LINGER */
     bool resumed;      /* adopted in the middle of a body */
@@ -76,7 +80,9 @@ struct connection {
     int64_t began;     /* monotonic ms: the first byte of the head that is being read, or the end of the last answer when it lingers */
     int64_t arrived;   /* monotonic ms: what was read last came in, or its client took of the answers before it */
     uint64_t outstanding; /* while writing or lingering: bytes that the client had still to take when it was last looked at */
+    int64_t until;      /* while starved: the clock of its state; 'deadline' is that of the next try */
     uint32_t discarded; /* bytes read while it lingers */
+    bool starved;       /* while writing: the kernel has no memory for it, whatever room to write it tells of */
 };
 
 enum { CONNECTION_CHECKED = offsetof(struct connection, check) }; /* bytes */
@@ -144,11 +150,12 @@ struct worker {
 
     struct buffer spare; /* input buffer for whichever connection reads next */
     struct buffer out;   /* answers of the connection that is being served, until they are sent */
-    struct tine_request *unused;
-    uint32_t unused_count;
+    struct spares spares; /* requests */
     bool queue_matters;  /* some app limits how long requests wait */
     bool due_told;       /* the master knows that we are due */
     int64_t refusal_told; /* when a connection that was turned away was last told of; 0: never */
+    int64_t unwatched_told; /* the same of one that epoll did not take, */
+    int64_t unread_told;    /* and of a file that could not be read while it was sent */
     bool log_stalled;    /* the log took nothing for long */
     uint64_t log_lost;   /* access log lines that could not be kept */
     int64_t log_lost_told;
@@ -162,6 +169,16 @@ struct worker {
     volatile sig_atomic_t preparing; /* module code runs that readies it: worker_init() */
     volatile sig_atomic_t in_accept, door_replaced, look; /* shared with the signal handler */
 };
+
+/* What may come in floods shall not fill the log: is it to be told now, '*told' being when it last was? That is noted. */
+enum { TELL_FLOOD_MS = 10000 };
+static inline bool is_to_be_told(const struct worker *w, int64_t *told)
+{
+    if (*told != 0 && w->now - *told < TELL_FLOOD_MS)
+        return false;
+    *told = w->now;
+    return true;
+}
 
 /* ---- table.c: places, idle list, check values ---- */
 

@@ -104,6 +104,20 @@ void timing_blocked(struct connection *c)
     c->outstanding = outstanding(c);
 }
 
+void timing_starved(struct worker *w, struct connection *c)
+{
+    int64_t again = w->now + TIMING_MEMORY_MS;
+    c->until = c->deadline.at;
+    if (again < c->until)
+        deadlines_set(&w->deadlines, &c->deadline, again);
+}
+
+void timing_fed(struct worker *w, struct connection *c)
+{
+    c->starved = false;
+    deadlines_set(&w->deadlines, &c->deadline, c->until);
+}
+
 bool timing_taken(struct worker *w, struct connection *c)
 {
     uint64_t before = c->outstanding;

@@ -16,7 +16,16 @@ void timing_received(struct worker *w, struct connection *c, size_t bytes);
 /* In CONNECTION_WRITING and _LINGER: from now on it is looked at what the client takes. */
 void timing_blocked(struct connection *c);
 
-/* In the same: what the client has taken since gives it more time. False: its time is up. */
+/* After a failure to send for want of memory. That there is some again nobody tells. */
+enum { TIMING_MEMORY_MS = 10 };
+
+/* In CONNECTION_WRITING, with its clock running: it is starved, so its deadline is that of the next try. */
+void timing_starved(struct worker *w, struct connection *c);
+
+/* It is tried: the deadline is that of its clock again. */
+void timing_fed(struct worker *w, struct connection *c);
+
+/* In CONNECTION_WRITING and _LINGER: what the client has taken since gives it more time. False: its time is up. */
 bool timing_taken(struct worker *w, struct connection *c);
 
 /* In CONNECTION_LINGER, since c->began: may what its client still sends give it time? Not when the worker is to leave. */

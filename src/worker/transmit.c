@@ -17,7 +17,6 @@
 
 enum {
     KEEP_BYTES = 1 << 16,
-    MEMORY_WAIT_MS = 10,
     FILE_LONG = 1 << 20,    /* with its head, as what fits is done with then, and while nobody else waits for a turn */
     FILE_TURN = 1 << 18,    /* each time else: the less waits in the kernel, the less it costs, and the sooner it is the others' turn */
     FILE_LATE = 4 << 20,    /* but for a client that had to wait for us, or we for it: as much as the kernel takes */
@@ -62,9 +61,21 @@ uint64_t transmit_left(const struct connection *c)
     return left + c->file_left;
 }
 
+static bool is_for_want_of_memory(int error)
+{
+    return error == ENOBUFS || error == ENOMEM;
+}
+
 static bool is_for_later(int error)
 {
-    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
+    return error == EAGAIN || error == EWOULDBLOCK || is_for_want_of_memory(error);
+}
+
+/* After such a failure to send. */
+static int put_off(struct connection *c, int error)
+{
+    c->starved = is_for_want_of_memory(error);
+    return 0;
 }
 
 /* What does not go out in one piece takes a while, and more may come meanwhile than belongs to its client's requests. */
@@ -99,7 +110,7 @@ static int send_bytes(struct connection *c, struct buffer *buffer, int flags)
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            return is_for_later(errno) ? 0 : -1;
+            return is_for_later(errno) ? put_off(c, errno) : -1;
         size_t of_buffer = (size_t)sent < length ? (size_t)sent : length, of_tail = (size_t)sent - of_buffer;
         if (of_buffer > 0)
             buffer_consume(buffer, of_buffer);
@@ -118,8 +129,42 @@ static int cut_short(const struct connection *c)
     return -1;
 }
 
+/* The client has left, or the network between is gone. */
+static bool is_of_connection(int error)
+{
+    switch (error) {
+    case EPIPE:
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ECONNREFUSED:
+    case ENOTCONN:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case EHOSTDOWN:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case ENETRESET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* All else is not the client's doing. A handler does wrong with each of its requests; a disk that fails shall not fill the log. */
+static void tell_of_file(struct worker *w, const struct connection *c, int error)
+{
+    const struct tine_request *r = c->request;
+    struct slice target = head_target(&r->head, r->bytes);
+    if (error == EBADF || error == EINVAL || error == ESPIPE)
+        request_blame(c->request, TINE_ERROR, "sends a descriptor that is no open file: %s", strerror(error));
+    else if (!is_of_connection(error) && is_to_be_told(w, &w->unread_told))
+        request_blame(c->request, TINE_ERROR, "sends a file that cannot be read, so the connection is closed: %s (answer to %.*s; told "
+                      "every %d s at most)", strerror(error), (int)(target.length < 500 ? target.length : 500), target.data,
+                      TELL_FLOOD_MS / 1000);
+}
+
 /* 'turn': bytes that may go now. */
-static int send_file(struct connection *c, size_t *turn)
+static int send_file(struct worker *w, struct connection *c, size_t *turn)
 {
     while (c->file_left > 0) {
         size_t piece = c->file_left < *turn ? (size_t)c->file_left : *turn;
@@ -129,11 +174,13 @@ static int send_file(struct connection *c, size_t *turn)
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0 && is_for_later(errno))
-            return 0;
-        if (sent < 0 && (errno == EBADF || errno == EINVAL || errno == ESPIPE)) /* not the client's doing */
-            request_blame(c->request, TINE_ERROR, "sends a descriptor that is no open file: %s", strerror(errno));
-        if (sent <= 0)
-            return sent < 0 ? -1 : cut_short(c);
+            return put_off(c, errno);
+        if (sent == 0)
+            return cut_short(c);
+        if (sent < 0) {
+            tell_of_file(w, c, errno);
+            return -1;
+        }
         c->file_left -= (uint64_t)sent;
         note_delay(c, c->file_left);
         *turn -= (size_t)sent;
@@ -173,7 +220,7 @@ int transmit(struct worker *w, struct connection *c)
     for (;;) {
         int result = transmit_memory(w, c);
         if (result == 1 && c->file >= 0)
-            result = send_file(c, &turn);
+            result = send_file(w, c, &turn);
         if (result != 1 || c->file < 0)
             return result;
         next_part(c);
@@ -217,8 +264,8 @@ static int wait_writable(struct stream *stream, uint64_t unsent)
 /* After such a failure to send. That the system has memory again nobody tells: there may be room to write all the while. */
 static int wait_to_send(struct stream *stream, uint64_t unsent, int error)
 {
-    if (error == ENOBUFS || error == ENOMEM)
-        poll(NULL, 0, MEMORY_WAIT_MS);
+    if (is_for_want_of_memory(error))
+        poll(NULL, 0, TIMING_MEMORY_MS);
     return wait_writable(stream, unsent);
 }
 

@@ -192,6 +192,14 @@ static struct connection *the_connection(void)
     return NULL;
 }
 
+/* In a moment, which does not count. */
+static void try_again(struct connection *c)
+{
+    worker.now = c->deadline.at;
+    FUZZ_CHECK(worker.now < c->until && deadlines_next(&worker.deadlines, worker.now) == &c->deadline);
+    connection_timeout(&worker, c);
+}
+
 /* What epoll would tell of the connection, until there is nothing more to tell. */
 static void serve_while_ready(void)
 {
@@ -201,7 +209,12 @@ static void serve_while_ready(void)
         if (c == NULL)
             return;
         bool writing = c->state == CONNECTION_WRITING;
-        FUZZ_CHECK(c->registered && c->wants_output == writing && wire.registered == (unsigned)c->fd && table_is_sound(&worker, c));
+        FUZZ_CHECK(c->registered && c->watched == (c->starved ? 0 : writing ? EPOLLOUT : EPOLLIN));
+        FUZZ_CHECK(wire.registered == (unsigned)c->fd && table_is_sound(&worker, c));
+        if (c->starved) {
+            try_again(c);
+            continue;
+        }
         if (writing ? wire_room() == 0 : !wire_can_receive())
             return;
         worker.now = clock_ms();
@@ -320,6 +333,7 @@ static void run(struct transcript *answers, enum manner how, const uint8_t *data
     begin(answers, how, data, size);
     while (wire.arrived < size && wire.open > 0) {
         send_piece();
+        wire.starving = how != AT_ONCE && fuzz_draw(&draw, 8) == 0;
         serve_while_ready();
         if (how == HANDED_OVER && fuzz_draw(&draw, 2) == 0)
             hand_over();

@@ -38,6 +38,7 @@ struct wire {
     bool ended;   /* the client sends no more */
     bool said;    /* the server neither */
     bool reset;   /* it will throw away what waits */
+    bool starving; /* for the next answer there is no memory */
     size_t room;  /* bytes that may wait for the client */
     struct transcript *answers;
     size_t taken; /* of them by the client */
@@ -181,6 +182,15 @@ static size_t wire_put(const void *bytes, size_t length)
     return length;
 }
 
+static bool wire_is_starved(void)
+{
+    bool starved = wire.starving;
+    wire.starving = false;
+    if (starved)
+        errno = ENOBUFS;
+    return starved;
+}
+
 static ssize_t wire_sent(size_t length, size_t wanted)
 {
     if (length > 0 || wanted == 0)
@@ -191,7 +201,9 @@ static ssize_t wire_sent(size_t length, size_t wanted)
 
 WRAP(ssize_t, send, int fd, const void *bytes, size_t size, int flags)
 {
-    return wire_kind(fd) == WIRE_SOCKET ? wire_sent(wire_put(bytes, size), size) : __real_send(fd, bytes, size, flags);
+    if (wire_kind(fd) != WIRE_SOCKET)
+        return __real_send(fd, bytes, size, flags);
+    return wire_is_starved() ? -1 : wire_sent(wire_put(bytes, size), size);
 }
 
 WRAP(ssize_t, sendmsg, int fd, const struct msghdr *message, int flags)
@@ -199,6 +211,8 @@ WRAP(ssize_t, sendmsg, int fd, const struct msghdr *message, int flags)
     size_t sent = 0, wanted = 0;
     if (wire_kind(fd) != WIRE_SOCKET)
         return __real_sendmsg(fd, message, flags);
+    if (wire_is_starved())
+        return -1;
     for (size_t i = 0; i < message->msg_iovlen; i++) {
         wanted += message->msg_iov[i].iov_len;
         sent += wire_put(message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
@@ -211,6 +225,8 @@ WRAP(ssize_t, sendfile, int fd, int file, off_t *offset, size_t size)
     char bytes[READ_OUT_PIECE];
     size_t room = wire_room(), length = size < room ? size : room;
     FUZZ_CHECK(wire_kind(fd) == WIRE_SOCKET);
+    if (wire_is_starved())
+        return -1;
     if (room == 0)
         return wire_sent(0, size);
     ssize_t got = pread(file, bytes, length < sizeof bytes ? length : sizeof bytes, *offset);

@@ -13,8 +13,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -90,6 +92,13 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t lengt
     return room && fault("setsockopt") != 0 ? -1 : REAL(setsockopt)(fd, level, option, value, length);
 }
 
+/* Of connections: what several processes wait for is watched in turn. */
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+    bool adds = operation == EPOLL_CTL_ADD && (event->events & EPOLLEXCLUSIVE) == 0;
+    return adds && fault("epoll_ctl") != 0 ? -1 : REAL(epoll_ctl)(epoll, operation, fd, event);
+}
+
 int flock(int fd, int operation)
 {
     return fault("flock") != 0 ? -1 : REAL(flock)(fd, operation);
@@ -111,6 +120,16 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     if (passes && look("sendmsg.abort", true) != 0) /* as if it came from elsewhere, just then */
         raise(SIGABRT);
     return sent;
+}
+
+ssize_t sendfile(int out, int in, off_t *offset, size_t count)
+{
+    return fault("sendfile") != 0 ? -1 : REAL(sendfile)(out, in, offset, count);
+}
+
+ssize_t pread(int fd, void *data, size_t length, off_t at)
+{
+    return fault("pread") != 0 ? -1 : REAL(pread)(fd, data, length, at);
 }
 
 /* Only into files without a name, as spooled bodies are: a disk that is full for them. */

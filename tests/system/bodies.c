@@ -301,3 +301,40 @@ BodyTest(a_body_that_breaks_off_is_in_the_access_log)
         cr_assert_not_null(strstr(line, "\" 400 - "), "%s", line);
     }
 }
+
+static long resident_kb(pid_t process)
+{
+    const char *line = strstr(process_file(process, "status"), "VmRSS:");
+    return line != NULL ? atol(line + 6) : 0;
+}
+
+/* Half read they take their memory; afterwards a worker has little more than before, however many there were. */
+Test(bodies, many_at_once_leave_no_memory_behind)
+{
+    enum { MANY = 100, SIZE = 60000, LEAST_KB = 5000, MOST_KB = 4000 };
+    static struct client clients[MANY];
+    pid_t workers[WORKERS_MAX];
+    char *body = memset(malloc(SIZE + 1), 'x', SIZE);
+    if (is_sanitized())
+        cr_skip_test("its heap keeps what is freed");
+    body[SIZE] = 0;
+    server_start(&server, ONE_WORKER "workers_max = 1\n" PROBE);
+    server_await_workers(&server, 1, workers);
+    expect_get(&server, "/hello", 200, "hello");
+    long before = resident_kb(workers[0]);
+    for (int i = 0; i < MANY; i++) {
+        clients[i] = client_connect(&server);
+        client_send(&clients[i], text("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", SIZE));
+        client_send_bytes(&clients[i], body, SIZE - 1);
+    }
+    await(resident_kb(workers[0]) > before + LEAST_KB);
+    for (int i = 0; i < MANY; i++)
+        client_send(&clients[i], "x");
+    for (int i = 0; i < MANY; i++) {
+        expect_kept(&clients[i], NULL, body);
+        client_close(&clients[i]);
+    }
+    await(resident_kb(workers[0]) < before + MOST_KB);
+    free(body);
+    server_stop(&server);
+}

@@ -109,6 +109,33 @@ Test(faults, accept_at_the_limit_of_descriptors_is_tried_again)
     server_stop(&server);
 }
 
+/* Each is answered and closed; which is told, but not of each. */
+Test(faults, connections_that_cannot_be_watched_do_not_fill_the_log)
+{
+    struct server server;
+    struct client client;
+    int64_t start = now_ms();
+    shim_start(&server, ONE_WORKER "workers_max = 1\n" PROBE);
+    fault_begin(&server, "epoll_ctl", ENOSPC);
+    for (int i = 0; i < KEPT; i++) {
+        client = client_connect(&server);
+        client_send(&client, request("GET", "/hello", ""));
+        struct response response = client_read(&client);
+        expect_response(&response, 200, "hello");
+        client_expect_close(&client);
+        client_close(&client);
+    }
+    cr_assert_geq(fault_count(&server, "epoll_ctl"), KEPT);
+    fault_end(&server, "epoll_ctl");
+    size_t told = text_count(server_log(&server), "cannot watch a connection");
+    cr_assert(told > 0 && told <= 1 + (size_t)(now_ms() - start) / 10000, "%zu times", told);
+    cr_assert(server_log_has(&server, "fs.epoll.max_user_watches"));
+    client = client_connect(&server);
+    for (int i = 0; i < 2; i++)
+        expect_kept(&client, request("GET", "/hello", ""), "hello");
+    server_stop(&server);
+}
+
 static pid_t ask_pid(struct client *client)
 {
     client_send(client, request("GET", "/pid", ""));
@@ -182,6 +209,109 @@ Test(faults, a_stream_goes_on_when_the_kernel_has_memory_again)
         cr_assert_eq(response.length, SIZE);
         client_close(&client);
     }
+    server_stop(&server);
+}
+
+#define FILES "[app:www]\npath = /files\nmodule = static\nroot = @DIR@\n"
+
+/* Asked for again a hundred times a second at most. */
+static void expect_patience(const struct server *server, const char *call, int64_t start)
+{
+    cr_assert_leq((int64_t)fault_count(server, call), 1 + (now_ms() - start) / 5, "%s in %d ms", call, (int)(now_ms() - start));
+}
+
+/* The same of answers that nobody waits for: there is room to write all the while, so that this tells nothing. */
+Test(faults, an_answer_goes_on_when_the_kernel_has_memory_again)
+{
+    static const struct {
+        const char *call, *path;
+        size_t length;
+    } cases[] = {{"send", "/hello", 5}, {"sendmsg.plain", "/block/8000000", 8000000}, {"sendfile", "/files/large", 8000000}};
+    static const int errors[] = {ENOBUFS, ENOMEM};
+    struct server server;
+    server_prepare(&server, ONE_WORKER PROBE FILES);
+    file_write_bytes(text("%s/large", server.dir), calloc(1, 8000000), 8000000);
+    shim_launch(&server);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases * 2; i++) {
+        const char *call = cases[i / 2].call;
+        struct client client = client_connect(&server);
+        expect_kept(&client, request("GET", "/hello", ""), "hello");
+        fault_begin(&server, call, errors[i % 2]);
+        int64_t start = now_ms();
+        client_send(&client, text("%s%s", request("GET", cases[i / 2].path, ""), request("GET", "/hello", "")));
+        await(fault_count(&server, call) > 3);
+        expect_patience(&server, call, start);
+        fault_end(&server, call);
+        struct response response = client_read(&client);
+        expect_response(&response, 200, NULL);
+        cr_assert_eq(response.length, cases[i / 2].length);
+        expect_kept(&client, NULL, "hello");
+        expect_kept(&client, request("GET", "/hello", ""), "hello");
+        client_close(&client);
+    }
+    server_stop(&server);
+}
+
+Test(faults, an_answer_for_which_the_kernel_has_no_memory_ends_after_send)
+{
+    struct server server;
+    server_prepare(&server, ONE_WORKER "[timeouts]\nsend = 1s\n" PROBE FILES);
+    file_write_bytes(text("%s/large", server.dir), calloc(1, 200000), 200000);
+    shim_launch(&server);
+    struct client client = client_connect(&server);
+    fault_begin(&server, "sendfile", ENOBUFS);
+    int64_t start = now_ms();
+    client_send(&client, request("GET", "/files/large", ""));
+    cr_assert(client_drain(&client, PATIENCE, NULL));
+    cr_assert_geq(now_ms() - start, 1000);
+    expect_patience(&server, "sendfile", start);
+    fault_end(&server, "sendfile");
+    client_close(&client);
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop(&server);
+}
+
+/* A client who sees the end of an answer that has begun, before it is whole. */
+static void expect_broken(const struct server *server, const char *path)
+{
+    struct client client = client_connect(server);
+    client_send(&client, request("GET", path, ""));
+    cr_assert(client_drain(&client, PATIENCE, NULL));
+    cr_assert_lt(client.length, 100000);
+    client_close(&client);
+}
+
+#define UNREADABLE "sends a file that cannot be read, so the connection is closed: Input/output error"
+
+/* Once for many; and not what clients do. */
+Test(faults, a_file_that_cannot_be_read_while_it_is_sent_is_told)
+{
+    static const int of_clients[] = {EPIPE, ECONNRESET, ETIMEDOUT};
+    static char bytes[200000];
+    struct server server;
+    server_prepare(&server, ONE_WORKER "workers_max = 1\n" FILES "[app:out]\npath = /out\nmodule = @MODULES@/output.so\n");
+    file_write_bytes(text("%s/large", server.dir), bytes, sizeof bytes);
+    int64_t start = now_ms();
+    shim_launch(&server);
+    for (size_t i = 0; i < sizeof of_clients / sizeof *of_clients; i++) {
+        fault_begin(&server, "sendfile", of_clients[i]);
+        expect_broken(&server, "/files/large");
+        cr_assert_eq(fault_count(&server, "sendfile"), 1);
+        fault_end(&server, "sendfile");
+    }
+    cr_assert_not(server_log_has(&server, "sends a file"), "%s", server_log(&server));
+    fault_begin(&server, "sendfile", EIO);
+    for (int i = 0; i < KEPT; i++)
+        expect_broken(&server, "/files/large?which");
+    fault_end(&server, "sendfile");
+    size_t told = text_count(server_log(&server), UNREADABLE " (answer to /files/large?which; ");
+    cr_assert(told > 0 && told <= 1 + (size_t)(now_ms() - start) / 10000, "%zu times", told);
+    fault_begin(&server, "pread", EIO);
+    expect_broken(&server, text("/out/finish_what?what=file&file=%s/large", server.dir));
+    fault_end(&server, "pread");
+    server_log_await(&server, text("handler out.finish_what of module %s/output.so " UNREADABLE " (request", modules_path()), 1);
+    struct response response = get(&server, "/files/large");
+    cr_assert_eq(response.length, sizeof bytes);
     server_stop(&server);
 }
 

@@ -309,6 +309,33 @@ static void expect_last(struct client *client)
     client_expect_close(client);
 }
 
+/* By a Unix socket as by TCP. The worker is busy, so that both are there when it looks: the request and the end. */
+Test(http, a_request_that_came_whole_is_served_though_its_client_has_closed)
+{
+    struct client clients[2], busy;
+    server_start(&server, "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/sock\nworkers = 1\nworkers_max = 1\n"
+                          "[timeouts]\nstall_after = 60s\n" PROBE TROUBLE);
+    clients[0] = client_connect(&server);
+    clients[1] = client_connect_to(text("unix:%s/sock", server.dir));
+    for (int i = 0; i < 2; i++)
+        expect_kept(&clients[i], request("GET", "/hello", ""), "hello");
+    busy = client_connect(&server);
+    client_enter_gate(&busy, &server, "closed");
+    for (int i = 0; i < 2; i++) {
+        client_send(&clients[i], text("POST /echo?%d HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde", i));
+        client_send(&clients[i], "GET /half HTTP/1.1\r\n");
+        client_close(&clients[i]);
+    }
+    server_open_gate(&server, "closed");
+    struct response response = client_read(&busy);
+    expect_response(&response, 200, "through gate closed");
+    for (int i = 0; i < 2; i++)
+        await(text_count(file_read(server.access, NULL), text("POST /echo?%d HTTP/1.1\" 200", i)) == 1);
+    expect_get(&server, "/hello", 200, "hello");
+    cr_assert_eq(text_count(file_read(server.access, NULL), "/half"), 0);
+    server_stop(&server);
+}
+
 Test(http, keepalive_requests_bounds_a_connection)
 {
     server_start(&server, ONE_WORKER "[limits]\nkeepalive_requests = 3\n" PROBE);

@@ -312,3 +312,41 @@ Test(uri, queries_are_decoded_with_plus_as_space)
     char out[4];
     cr_expect_eq(query_decode((struct slice){"a\0b", 3}, out), -1);
 }
+
+Test(uri, queries_are_compared_as_if_decoded)
+{
+    static const struct {
+        const char *text, *wanted;
+        bool equal;
+    } cases[] = {
+        {"", "", true},
+        {"", "a", false},
+        {"a", "", false},
+        {"name", "name", true},
+        {"name", "nama", false},
+        {"name", "names", false},
+        {"name", "nam", false},
+        {"%6e%61%6D%65", "name", true},
+        {"n%61me", "name", true},
+        {"n%61mes", "name", false},
+        {"na%6", "nad", false},
+        {"nam%", "name", false},
+        {"name%", "name", false},
+        {"n%zzme", "name", false},
+        {"%6ename%6e", "nname", false},
+        {"a+b%20c%2B", "a b c+", true},
+        {"a+b", "a+b", false},
+        {"a%2bb", "a+b", true},
+        {"%2541", "%41", true},
+        {"%2541", "A", false},
+        {"%00", "", false},
+        {"a%00", "a", false},
+        {"%c3%a9", "\xc3\xa9", true},
+        {"\xc3%a9", "\xc3\xa9", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_eq(query_equals(slice_from(cases[i].text), slice_from(cases[i].wanted)), cases[i].equal, "'%s' and '%s'", cases[i].text,
+                     cases[i].wanted);
+    cr_expect(!query_equals((struct slice){"a\0", 2}, SLICE("a")));
+    cr_expect(!query_equals((struct slice){"\0", 1}, (struct slice){"\0", 1}));
+}
