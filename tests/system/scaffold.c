@@ -136,6 +136,18 @@ Test(scaffold, a_login_can_be_tested_with_sanitizers)
     cr_assert(ran.code == 0 && strstr(ran.err, "Passing: 1 | Failing: 0") != NULL, "%s%s", ran.out, ran.err);
 }
 
+Test(scaffold, tests_are_linked_with_the_libraries_of_the_module)
+{
+    expect_made("packed");
+    const char *folder = text("%s/packed", test_dir());
+    file_write(text("%s/test.c", folder),
+               "#include <criterion/criterion.h>\n#include <zlib.h>\n"
+               "Test(packed, sums)\n{\n    cr_assert_eq(crc32(0, (const Bytef *)\"a\", 1), 0xe8b7be43);\n}\n");
+    newcomer_make(folder, "clean");
+    struct run ran = run("make", "-C", folder, "PACKAGES=zlib", "test");
+    cr_assert(ran.code == 0 && strstr(ran.err, "Passing: 1 | Failing: 0") != NULL, "%s%s", ran.out, ran.err);
+}
+
 Test(scaffold, tells_editors_how_each_file_is_compiled)
 {
     expect_made("edited");
