@@ -151,11 +151,9 @@ uint32_t give_oldest(struct worker *w, uint32_t most)
     if (most > HANDOFF_BATCH)
         most = HANDOFF_BATCH;
     batch.message.count = batch.fd_count = 0;
-    for (uint32_t i = w->oldest; i < w->top && batch.message.count < most; i = w->table[i].newer) {
-        struct connection *c = &w->table[i];
+    for (struct connection *c = table_oldest(w); c != NULL && batch.message.count < most; c = table_newer(w, c))
         if (!table_is_sound(w, c) || (can_give(c) && add(c, 0) < 0))
             break;
-    }
     uint32_t count = batch.message.count;
     return send_batch(w) ? count : 0;
 }

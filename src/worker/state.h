@@ -189,6 +189,7 @@ void table_give_back(struct worker *w, struct connection *c);
 struct connection *table_find(struct worker *w, uint64_t event); /* NULL: stale */
 uint64_t table_event(const struct connection *c);
 struct connection *table_oldest(struct worker *w); /* of the idle ones; NULL: there is none */
+struct connection *table_newer(struct worker *w, const struct connection *c); /* the next of them; NULL: there is none */
 /* A connection comes to rest: whatever changes it from now on, and seals it no more, is not the worker. */
 void table_seal(const struct worker *w, struct connection *c);
 /* Is it as it was sealed? If not, the worker is noted as damaged. Async-signal-safe. */

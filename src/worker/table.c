@@ -140,10 +140,25 @@ void table_idle(struct worker *w, struct connection *c)
     w->newest = c->index;
 }
 
+/* The links are not part of the check value, as neighbours change them. But each leads back. */
+static bool is_linked(const struct worker *w, const struct connection *c)
+{
+    bool older = c->older == CONNECTION_NONE ? w->oldest == c->index : c->older < w->top && w->table[c->older].newer == c->index;
+    bool newer = c->newer == CONNECTION_NONE ? w->newest == c->index : c->newer < w->top && w->table[c->newer].older == c->index;
+    return older && newer;
+}
+
+struct connection *table_newer(struct worker *w, const struct connection *c)
+{
+    if (!is_linked(w, c))
+        w->damaged = 1;
+    return w->damaged || c->newer == CONNECTION_NONE ? NULL : &w->table[c->newer];
+}
+
 void table_unidle(struct worker *w, struct connection *c)
 {
-    if ((c->older != CONNECTION_NONE && c->older >= w->top) || (c->newer != CONNECTION_NONE && c->newer >= w->top)) {
-        w->damaged = 1; /* the links are not part of the check value: their neighbours change them */
+    if (!is_linked(w, c)) {
+        w->damaged = 1;
         return;
     }
     if (c->older != CONNECTION_NONE)

@@ -100,7 +100,7 @@ static int scribble(tine_request *r)
     return end(r);
 }
 
-/* The link of a free record to the next. */
+/* The link of a free record, or an idle one, to the next. */
 static int scribble_link(tine_request *r)
 {
     struct table table = search(is_no_file, PAGE, table_stride);

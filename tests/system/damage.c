@@ -165,6 +165,21 @@ Test(damage, a_record_in_use_is_nobody_elses)
     server_stop_after_crashes(&server);
 }
 
+/* So does that of those who are idle: the worker that finds it out gives all that it holds, and ends. */
+Test(damage, a_list_of_idle_ones_that_leads_astray_is_found_out)
+{
+    struct server server;
+    struct client clients[KEPT];
+    start(&server, clients);
+    expect_kept(&clients[0], request("GET", text("/scribble/link/%d/1", FIRST), ""), "written over");
+    client_close(&clients[FIRST]);
+    await(server_log_has(&server, ": 0 of its connections are closed"));
+    clients[FIRST] = client_connect(&server);
+    for (int i = 0; i < KEPT; i++)
+        expect_own(&clients[i], i);
+    server_stop_after_crashes(&server);
+}
+
 /* Where the scoreboard is mapped, in the master as in its workers. */
 static off_t scoreboard_of(pid_t process)
 {
