@@ -76,7 +76,7 @@ static void on_nothing(int signal)
 void accept_signals(void)
 {
     static const int ignored[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE, SIGXFSZ, SIGALRM};
-    struct sigaction action = {.sa_handler = on_nothing, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = on_nothing, .sa_flags = SA_RESTART | SA_ONSTACK}; /* a handler may have used up its own */
     sigset_t none;
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         sigaction(ignored[i], &action, NULL);

@@ -54,7 +54,7 @@ static void on_alarm(int signal)
 
 void orphan_hear(struct worker *w)
 {
-    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART | SA_ONSTACK};
     if (w->orphaned)
         return;
     w->orphaned = 1;

@@ -154,6 +154,29 @@ static int child(tine_request *r)
     return tine_text(r, 200, "%s", WIFSIGNALED(status) ? "signal" : "exit");
 }
 
+static int sleep_at(const char *end)
+{
+    volatile char frame[256];
+    frame[0] = 0;
+    if ((const char *)frame - end > 1000)
+        return sleep_at(end) + frame[0];
+    nanosleep(&(struct timespec){0, 500000000}, NULL);
+    return 0;
+}
+
+/* Sleeps where there is next to nothing left of its stack. */
+static int brink(tine_request *r)
+{
+    pthread_attr_t attributes;
+    void *end;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0 || pthread_attr_getstack(&attributes, &end, &size) != 0)
+        return tine_problem(r, 501, "where the stack ends is not known");
+    pthread_attr_destroy(&attributes);
+    sleep_at(end);
+    return tine_text(r, 200, "back");
+}
+
 /* Blocks all signals, and leaves it at that. */
 static int mask(tine_request *r)
 {
@@ -244,6 +267,6 @@ TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/gate/{name}", gate), TINE_
                                            TINE_GET("/supplant", supplant), TINE_GET("/shut", shut), TINE_GET("/leak", leak),
                                            TINE_GET("/child/{how}", child), TINE_GET("/crash/{how}", crash),
                                            TINE_GET("/halves/{name}", halves), TINE_GET("/leave_child", leave_child),
-                                           TINE_GET("/mask/{how}", mask), {0}},
+                                           TINE_GET("/mask/{how}", mask), TINE_GET("/brink", brink), {0}},
             .settings = (const tine_option[]){{"directory", TINE_PATH, ".", "where gates are opened"}, {0}},
             .worker_exit = worker_exit)

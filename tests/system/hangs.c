@@ -108,6 +108,21 @@ Test(hangs, others_of_a_stalled_worker_are_served_meanwhile)
     server_stop_after_crashes(&server);
 }
 
+/* The signal that has it give the others needs some, too. */
+Test(hangs, one_that_stalls_with_no_stack_left_goes_on)
+{
+    struct server server;
+    struct client others[OTHERS];
+    if (is_sanitized())
+        cr_skip_test("sanitizers take more of a stack");
+    server_start(&server, ONE_WORKER "workers_max = 1\n" PROBE TROUBLE);
+    keep_all(&server, others, OTHERS);
+    expect_get(&server, "/trouble/brink", 200, "back");
+    expect_all_kept(others, OTHERS);
+    cr_assert(text_matches(run_tine("status", "-c", server.ini).out, "stalled [1-9]"));
+    server_stop(&server);
+}
+
 /* Which cannot take a whole message beside what they hold, whatever comes. */
 Test(hangs, others_of_a_stalled_worker_are_served_by_workers_of_few_connections)
 {
