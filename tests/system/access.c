@@ -73,7 +73,7 @@ Test(access, of_unix_sockets_is_named_unix)
     struct server server;
     server_start(&server, "[server]\nlisten = 127.0.0.1:0, unix:@DIR@/sock\nworkers = 1\n"
                           "[app:local]\npath = /local\nmodule = respond\nallow = unix:\n"
-                          "[app:net]\npath = /net\nmodule = respond\nallow = ::/0\n");
+                          "[app:net]\npath = /net\nmodule = respond\nallow = 0.0.0.0/0, ::/0\n");
     struct server local = server;
     snprintf(local.address, sizeof local.address, "unix:%s/sock", server.dir);
     expect_get(&server, "/local", 403, NULL);
