@@ -23,23 +23,26 @@ static bool is_filled(const struct master *m, unsigned position)
     return false;
 }
 
-/* There can be no more processes. Were added workers to take up all that there can be, no reload would find room, and nobody could mend
- * what they all wait for. */
-static void settle_for(struct master *m, unsigned count)
-{
-    m->settled = count > m->base + RESERVE ? count - RESERVE : m->base;
-    m->settled_until = m->now + SETTLED_MS;
-    m->wanted = m->settled;
-    log_warning("there cannot be more than %u workers: %u serve on, so that there is room for a reload", count, m->wanted);
-}
-
-/* Those that leave make room by themselves. */
+/* Those that leave, or are to when others are ready, make room by themselves. */
 static bool is_anybody_leaving(const struct master *m)
 {
     for (unsigned i = 0; i < m->slots; i++)
-        if (m->children[i].state == CHILD_LEAVING)
+        if (m->children[i].state != CHILD_NONE && !children_serves(m, &m->children[i]))
             return true;
     return false;
+}
+
+/* There can be no more processes. Were added workers to take up all that there can be, no reload would find room, and nobody could mend
+ * what they all wait for. For a moment only, if others are about to leave: they wait for nobody then. */
+static void settle_for(struct master *m, unsigned count)
+{
+    bool for_long = !is_anybody_leaving(m);
+    unsigned reserve = for_long ? RESERVE : 0;
+    m->settled = count > m->base + reserve ? count - reserve : m->base;
+    m->settled_until = m->now + (for_long ? SETTLED_MS : RETRY_MS);
+    m->wanted = m->settled;
+    if (for_long)
+        log_warning("there cannot be more than %u workers: %u serve on, so that there is room for a reload", count, m->wanted);
 }
 
 /* If one cannot be started the others are not tried either. */
@@ -51,7 +54,7 @@ static void spawn_missing_workers(struct master *m)
             continue;
         if (position->retry_at <= m->now && m->spawn_at <= m->now && children_spawn(m, m->current, i, false) < 0) {
             m->spawn_at = m->now + RETRY_MS;
-            if (i >= m->base && !is_anybody_leaving(m))
+            if (i >= m->base)
                 settle_for(m, i);
         }
         int64_t retry_at = position->retry_at > m->spawn_at ? position->retry_at : m->spawn_at;

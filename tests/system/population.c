@@ -376,13 +376,13 @@ Test(population, workers_max_is_the_most)
     server_stop(&server);
 }
 
-/* Room that workers of an older generation take yet is not what there is for good. */
+/* Room that workers of an older generation take yet, be it until they have successors, is not what there is for good. */
 Test(population, what_those_who_leave_still_take_is_waited_for)
 {
     enum { OLD = 4, NEW = 12 };
     struct server server;
     struct client old[OLD], new[NEW];
-    shim_start(&server, TWO_WORKERS "workers_max = 20\n[timeouts]\nidle_worker = 1h\n" PROBE TROUBLE);
+    shim_start(&server, TWO_WORKERS "workers_max = 20\n[timeouts]\nidle_worker = 1h\ngraceful = 60s\n" PROBE TROUBLE);
     for (int i = 0; i < OLD; i++) {
         old[i] = client_connect(&server);
         client_send(&old[i], request("GET", "/trouble/gate/old", ""));
