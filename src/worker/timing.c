@@ -12,7 +12,7 @@
 
 enum {
     HEAD_GRACE_MS = 5000, /* before the rate counts: heads come in one piece, or lose a packet */
-    LINGER_MS = 2000,
+    LINGER_MS = 5000,
     LINGER_MOST_MS = 30000 /* for one that sends all the while */
 };
 
