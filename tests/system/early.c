@@ -3,8 +3,10 @@
  * Who may not, shall not upload: filters that are asked when a head is there and its body is not.
  */
 #include "client.h"
+#include "shim.h"
 
 #include <criterion/criterion.h>
+#include <crypt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -78,6 +80,190 @@ static void expect_uploaded(const char *target, const char *fields, const char *
     expect_response(&response, 200, answer);
 }
 
+/* ---- What comes with tine ---- */
+
+EarlyTest(bearer_refuses_a_body_before_it_comes)
+{
+    start("tokens", BEARER BATTERY);
+    struct response response = expect_refusal("/", LARGE, 401);
+    expect_field(&response, "WWW-Authenticate", "Bearer realm=\"restricted\"");
+    cr_assert(text_matches(response.body, "a token is needed"), "%s", response.body);
+    expect_refusal("/", LARGE EXPECT, 401);
+    expect_refusal("/", "Transfer-Encoding: chunked\r\n", 401);
+    expect_refusal("/", "Transfer-Encoding: chunked\r\n" EXPECT, 401);
+    expect_refusal("/nowhere", LARGE, 401);
+    response = expect_refusal("/", LARGE "Authorization: Bearer best\r\n", 401);
+    cr_assert(text_matches(response.body, "the token is not known here"), "%s", response.body);
+    cr_assert(text_matches(server_access_await(&server, "POST /"), "\" 401 [0-9]+ "), "%s", server_log(&server));
+}
+
+static bool spools(void)
+{
+    pid_t worker;
+    server_await_workers(&server, 1, &worker);
+    return run("sh", "-c", text("readlink /proc/%d/fd/* | grep -v memfd | grep -q deleted", (int)worker)).code == 0;
+}
+
+/* Half sent, with the last chunk's size cut off, and more of it comes all the same: it is thrown away. */
+EarlyTest(of_a_body_that_is_refused_nothing_is_kept)
+{
+    enum { SIZE = 1000000 };
+    char *bytes = memset(malloc(SIZE), 'x', SIZE);
+    start("tokens", BEARER BATTERY);
+    struct client other = client_connect(&server), client = client_connect(&server);
+    client_send(&client, text("%s5\r\nabcde\r\nfff", request("POST", "/attribute/user", "Transfer-Encoding: chunked\r\n")));
+    cr_assert_eq(client_read(&client).status, 401);
+    client_try_send(&client, bytes, SIZE);
+    client_send(&other, request("GET", "/attribute/user", TOKEN));
+    cr_assert_eq(client_read(&other).status, 200);
+    cr_assert_not(spools());
+    client_close(&client);
+    client = send_head("/attribute/user", LARGE TOKEN);
+    client_send_bytes(&client, bytes, SIZE);
+    await(spools()); /* else the look above would tell nothing */
+    client_close(&client);
+    client_close(&other);
+    free(bytes);
+}
+
+EarlyTest(who_has_the_token_uploads_as_ever)
+{
+    start("tokens", BEARER BATTERY "[app:main2]\npath = /early\nmodule = @MODULES@/early.so\n");
+    struct response response = upload("POST", "/early/", TOKEN, "hello");
+    expect_response(&response, 200, "2 calls, 1 left, 1 open: hello");
+    struct client client = send_head("/early/", TOKEN "Transfer-Encoding: chunked\r\n" EXPECT);
+    cr_assert_eq(client_read(&client).status, 100);
+    client_send(&client, "4\r\nha");
+    client_send(&client, "lf\r\n0\r\n\r\n");
+    expect_kept(&client, NULL, "2 calls, 1 left, 1 open: half");
+    client_send(&client, text("%shal", request("GET", "/attribute/user", TOKEN "Content-Length: 4\r\n")));
+    client_send(&client, "f");
+    expect_kept(&client, NULL, "ada");
+    client_close(&client);
+}
+
+EarlyTest(a_body_that_came_with_its_head_is_refused_as_ever)
+{
+    start("tokens", BEARER BATTERY);
+    struct client client = client_connect(&server);
+    for (int i = 0; i < 2; i++) {
+        client_send(&client, text("%shello", request("POST", "/attribute/user", "Content-Length: 5\r\n")));
+        struct response response = client_read(&client);
+        expect_response(&response, 401, NULL);
+        expect_field(&response, "Connection", NULL);
+    }
+    client_close(&client);
+}
+
+EarlyTest(in_a_pipeline_the_answers_before_it_come_first)
+{
+    start("tokens", BEARER BATTERY);
+    struct client client = client_connect(&server);
+    client_send(&client, text("%s%s%shello%s", request("GET", "/attribute/user", TOKEN), request("GET", "/attribute/user", ""),
+                              request("POST", "/attribute/user", "Content-Length: 5\r\n"), request("POST", "/", LARGE EXPECT)));
+    cr_assert_eq(client_read(&client).status, 200);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(client_read(&client).status, 401);
+    client_expect_close(&client);
+    client_close(&client);
+}
+
+/* While it takes its time. */
+EarlyTest(the_answers_before_it_do_not_wait_for_a_filter)
+{
+    start("", EARLY);
+    const char *gate = text("%s/gate", server.dir);
+    chmod(server.dir, 0755);
+    struct client client = client_connect(&server);
+    client_send(&client, text("%s%s", request("GET", "/", ""), request("POST", text("/?early=gate&gate=%s", gate), LARGE)));
+    struct response response = client_read(&client);
+    expect_response(&response, 200, "1 open");
+    file_write(gate, "");
+    response = client_read(&client);
+    expect_response(&response, 403, NULL);
+    client_close(&client);
+}
+
+EarlyTest(fields_of_filters_around_are_on_the_refusal)
+{
+    start("headers, cors, tokens", "[filter:headers]\nmodule = security_headers\n"
+                                   "[filter:cors]\nmodule = cors\norigins = https://app.example\n" BEARER BATTERY);
+    struct response response = expect_refusal("/attribute/user", LARGE "Origin: https://app.example\r\n", 401);
+    expect_field(&response, "X-Frame-Options", "DENY");
+    expect_field(&response, "Access-Control-Allow-Origin", "https://app.example");
+    expect_field(&response, "WWW-Authenticate", "Bearer realm=\"restricted\"");
+}
+
+EarlyTest(csrf_refuses_what_another_site_sends_and_waits_for_tokens)
+{
+    start("csrf", "[filter:csrf]\nmodule = csrf\nkeys = 0123456789abcdef0123456789abcdef\n" BARE);
+    struct response response = expect_refusal("/", LARGE "Sec-Fetch-Site: cross-site\r\n", 403);
+    cr_assert(text_matches(response.body, "another site"), "%s", response.body);
+    expect_uploaded("/", "Sec-Fetch-Site: same-origin\r\n", "0 calls, 0 left, 0 open: body");
+    response = upload("POST", "/", "Content-Type: application/x-www-form-urlencoded\r\n", "csrf_token=x");
+    expect_response(&response, 403, NULL);
+}
+
+/* By a session, which has to be asked for early itself. */
+EarlyTest(who_is_logged_in_is_known_early)
+{
+    start("session", "[filter:session]\nmodule = session\nkeys = 0123456789abcdef0123456789abcdef\n"
+                     "[filter:member]\nmodule = @MODULES@/early.so\n" BATTERY "filters = member\n"
+                     "[app:login]\npath = /login\nmodule = @MODULES@/battery.so\n");
+    expect_refusal("/session?early=member", LARGE, 401);
+    struct response response = ask(&server, request("POST", "/login/session?user=ada", "Content-Length: 0\r\n"));
+    expect_response(&response, 200, NULL);
+    const char *cookie = response_header(&response, "Set-Cookie");
+    cr_assert_not_null(cookie);
+    struct client client =
+        send_head("/session?early=member", text("Cookie: %.*s\r\n" LARGE EXPECT, (int)strcspn(cookie, ";"), cookie));
+    response = client_read(&client);
+    cr_assert_eq(response.status, 100, "%s", response.head);
+    client_close(&client);
+}
+
+static const char *basic(const char *password)
+{
+    return text("Authorization: Basic %s\r\n", run("sh", "-c", text("printf 'ada:%s' | base64 | tr -d '\\n'", password)).out);
+}
+
+static const char *users_of(const char *password)
+{
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+    cr_assert_not_null(crypt_gensalt_rn("$2y$", 4, NULL, 0, setting, sizeof setting));
+    return text("ada:%s\n", crypt(password, setting));
+}
+
+static void prepare_basic(const char *filters, const char *ini)
+{
+    server_prepare(&server, "");
+    file_write(text("%s/users", server.dir), users_of("right"));
+    server_configure(&server, text(ALONE "filters = %s\n" LIMITS "[filter:login]\nmodule = basic_auth\nfile = @DIR@/users\n%s" BATTERY,
+                                   filters, ini));
+}
+
+/* It is compared once, though both are asked. */
+EarlyTest(basic_auth_refuses_a_body_before_it_comes)
+{
+    prepare_basic("login", "");
+    shim_launch(&server);
+    expect_refusal("/", LARGE, 401);
+    for (int i = 0; i < 3; i++) {
+        fault_begin(&server, "crypt_rn", 1);
+        expect_refusal("/", text("%s" LARGE EXPECT, basic(i == 1 ? "bad" : "wrong")), 401);
+        cr_assert_eq(fault_count(&server, "crypt_rn"), 1);
+        fault_end(&server, "crypt_rn");
+    }
+    struct response response = upload("POST", "/", basic("right"), "body");
+    expect_response(&response, 200, "plain");
+    /* What was wrong once may be right by now. */
+    expect_refusal("/", text("%s" LARGE EXPECT, basic("changed")), 401);
+    file_write(text("%s/users", server.dir), users_of("changed"));
+    await(get_with(&server, "/", basic("changed")).status == 200);
+    response = upload("POST", "/", basic("changed"), "body");
+    expect_response(&response, 200, "plain");
+}
+
 /* ---- Whose author asks for it ---- */
 
 EarlyTest(one_that_passes_is_called_twice_and_leaves_things_once)
@@ -112,22 +298,6 @@ EarlyTest(one_that_refuses_speaks_in_before)
     cr_assert(text_matches(response.body, "refused before its body had come"), "%s", response.body);
     expect_get(&server, "/?key=a", 401, NULL);
     expect_get(&server, "/", 200, "1 open");
-}
-
-/* While it takes its time. */
-EarlyTest(the_answers_before_it_do_not_wait_for_a_filter)
-{
-    start("", EARLY);
-    const char *gate = text("%s/gate", server.dir);
-    chmod(server.dir, 0755);
-    struct client client = client_connect(&server);
-    client_send(&client, text("%s%s", request("GET", "/", ""), request("POST", text("/?early=gate&gate=%s", gate), LARGE)));
-    struct response response = client_read(&client);
-    expect_response(&response, 200, "1 open");
-    file_write(gate, "");
-    response = client_read(&client);
-    expect_response(&response, 403, NULL);
-    client_close(&client);
 }
 
 /* What is asked first decides: whoever comes before, and cannot be asked, is not passed by. */
