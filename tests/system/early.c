@@ -264,6 +264,21 @@ EarlyTest(basic_auth_refuses_a_body_before_it_comes)
     expect_response(&response, 200, "plain");
 }
 
+/* Who has come too often is told nothing by what is further in: not even by a 100 that his guess was right. */
+EarlyTest(who_has_tried_too_often_does_not_learn_that_the_password_was_right)
+{
+    prepare_basic("limit, login", "[filter:limit]\nmodule = rate_limit\nlimit = 2\nper = 1h\n");
+    server_launch(&server);
+    struct client client = send_head("/", text("%s" LARGE EXPECT, basic("right")));
+    cr_assert_eq(client_read(&client).status, 100);
+    client_close(&client);
+    for (int i = 0; i < 2; i++) /* that one did not count, these do, once each */
+        expect_refusal("/", text("%s" LARGE EXPECT, basic("wrong")), 401);
+    struct response response = expect_refusal("/", text("%s" LARGE EXPECT, basic("wrong")), 429);
+    cr_assert_not_null(response_header(&response, "Retry-After"));
+    expect_refusal("/", text("%s" LARGE EXPECT, basic("right")), 429);
+}
+
 /* ---- Whose author asks for it ---- */
 
 EarlyTest(one_that_passes_is_called_twice_and_leaves_things_once)
