@@ -155,6 +155,16 @@ struct tine_filter {
     int (*after)(tine_request *r, tine_app *self) TINE_UNSET;
     /* When nothing changes any more, in the order of `after`: tine_status() and tine_sent() say what came of it. */
     void (*done)(tine_request *r, tine_app *self) TINE_UNSET;
+    /* Who may not, shall not upload: asked when the head is there and some of the body is still to come, before 100 (Continue). A status
+     * refuses the body: without it the request is answered by every `before` as ever, which sees that status by tine_status() and answers
+     * in its own words (a problem is sent if none does), and the connection ends. 0 lets it pass: what was set here is forgotten, what was
+     * deferred is called, `after` and `done` are not, the body is read, and then every `before` runs as ever. So it is called besides
+     * `before` and may not count, nor leave anything that only `done` frees; mostly it is the same function (`.before = check, .early =
+     * check`). It has no body, and cannot stream: to ask for that is an error.
+     * Asked are filters from the outermost in, up to the first that has a `before`, which might have refused, and no `early`; one that
+     * never refuses may have an `early` that returns 0. None is asked where the body came with the head, nor for .stream routes, whose
+     * `before` runs that early anyway, nor by tine_test.h and `tine call`. */
+    int (*early)(tine_request *r, tine_app *self) TINE_UNSET;
 };
 
 /* `static const tine_filter auth = TINE_FILTER("auth", .before = check, .after = tell);` */

@@ -35,6 +35,7 @@ const struct filters *filters_join(const struct filters *outer, const struct fil
         return NULL;
     memcpy(mempcpy(filters->all, outer->all, outer->count * sizeof outer->all[0]), inner->all, inner->count * sizeof inner->all[0]);
     filters->scoped = outer->scoped | inner->scoped << outer->count;
+    filters->early = outer->early | inner->early << outer->count;
     return filters;
 }
 
@@ -50,12 +51,12 @@ const struct filters *filters_of_module(const tine_filter *const *list, struct t
         memcpy(&filters->all[i].code, list[i], size < sizeof(tine_filter) ? size : sizeof(tine_filter));
         filters->all[i].self = self;
         filters->scoped |= (uint32_t)(section->only.count + section->except.count > 0) << i;
+        filters->early |= (uint32_t)(filters->all[i].code.early != NULL) << i;
     }
     return filters;
 }
 
-/* A bit for each filter that this request is none of. */
-static uint32_t find_skipped(const tine_request *r)
+uint32_t filters_skipped(const tine_request *r)
 {
     const struct filters *filters = r->filters;
     struct slice method = request_method(r), path = slice_from(r->path);
@@ -77,7 +78,7 @@ static bool is_skipped(const tine_request *r, size_t i)
 int filters_before(tine_request *r)
 {
     const struct filters *filters = r->filters;
-    r->skipped = filters->scoped != 0 ? find_skipped(r) : 0;
+    r->skipped = filters->scoped != 0 ? filters_skipped(r) : 0;
     for (r->passed = 0; r->passed < filters->count; r->passed++) {
         const struct filter *filter = &filters->all[r->passed];
         if (is_skipped(r, r->passed))
@@ -120,6 +121,15 @@ void filters_after(tine_request *r, bool stream)
     r->response.closed = closed;
 }
 
+void filters_run_deferred(tine_request *r)
+{
+    while (r->deferred != NULL) { /* one may defer another */
+        struct request_deferred *deferred = r->deferred;
+        r->deferred = deferred->next;
+        deferred->function(deferred->argument);
+    }
+}
+
 void filters_done(tine_request *r)
 {
     r->phase = FILTERS_DONE;
@@ -131,9 +141,5 @@ void filters_done(tine_request *r)
             filter->code.done(r, filter->self);
     }
     r->filter = NULL;
-    while (r->deferred != NULL) { /* one may defer another */
-        struct request_deferred *deferred = r->deferred;
-        r->deferred = deferred->next;
-        deferred->function(deferred->argument);
-    }
+    filters_run_deferred(r);
 }

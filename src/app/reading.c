@@ -111,10 +111,18 @@ static long read_whole(struct tine_request *r, char *to, size_t size)
     return (long)length;
 }
 
+/* What is asked early is asked of the head alone, whatever has come of the body. */
+static bool is_too_early(struct tine_request *r)
+{
+    if (r->phase == FILTERS_EARLY)
+        input_mistake(r, "asks for the body as its .early, before it is there");
+    return r->phase == FILTERS_EARLY;
+}
+
 long tine_read(tine_request *r, void *buffer, size_t size)
 {
     struct request_arrival *arrival = &r->arrival;
-    if (!input_takes(r, "tine_read()", buffer, size))
+    if (!input_takes(r, "tine_read()", buffer, size) || is_too_early(r))
         return -1;
     if (!arrival->live)
         return read_whole(r, buffer, size);
@@ -147,7 +155,7 @@ static bool gather(struct tine_request *r)
 
 bool input_gather(struct tine_request *r)
 {
-    return !r->arrival.live || gather(r);
+    return !is_too_early(r) && (!r->arrival.live || gather(r));
 }
 
 bool input_body(struct tine_request *r, struct slice *body)

@@ -88,7 +88,7 @@ void request_reset(struct tine_request *r, const struct head_limits *limits)
     r->filter = NULL;
     r->keys_of = NULL;
     r->passed = 0;
-    r->afters_ran = false;
+    r->afters_ran = r->asked_early = false;
     r->phase = FILTERS_BUILD;
     r->attributes = NULL;
     r->deferred = NULL;

@@ -98,7 +98,7 @@ struct request_arrival {
     bool begun;         /* this is such a request */
     bool live;          /* and its body is not in 'body' */
     bool open;          /* and its end was not seen */
-    bool asked;         /* 100 (Continue) was sent, or is not waited for */
+    bool asked;         /* 100 (Continue) was sent, or is not waited for. Of bodies that are waited for: the latter */
     int status;         /* why it cannot be read on; 0: it can */
     const char *reason;
     size_t used;        /* bytes of the connection's input behind the head that were taken */
@@ -127,6 +127,7 @@ struct tine_request {
     struct tine_app *keys_of;      /* whose tine_shared_*() are; NULL: of who runs now */
     size_t passed;                 /* how many befores let it pass */
     uint32_t skipped;              /* a bit for each of those that do not run around it; set when the first one runs */
+    bool asked_early;              /* whether it may send its body */
     bool afters_ran;
     enum filters_phase phase;
     struct request_attribute *attributes;

@@ -79,12 +79,18 @@ static int begin(struct tine_request *r)
     return result;
 }
 
+/* Not while the handler runs. */
+static const char *when(const struct tine_request *r)
+{
+    return r->phase == FILTERS_EARLY ? "as its .early" : "after the handler";
+}
+
 /* May the body grow? A client that is gone, and a stream that was refused, are no fault of the handler. */
 static bool can_append(tine_request *r, const char *call)
 {
     struct response *response = &r->response;
     if (r->phase != FILTERS_BUILD)
-        request_blame(r, TINE_ERROR, "calls %s after the handler", call);
+        request_blame(r, TINE_ERROR, "calls %s %s", call, when(r));
     else if (response->state == RESPONSE_SENT)
         request_blame(r, TINE_ERROR, "calls %s after tine_finish()", call);
     else if (response->fd >= 0 || response->memory.data != NULL)
@@ -226,7 +232,7 @@ int tine_finish(tine_request *r)
 {
     struct response *response = &r->response;
     if (r->phase != FILTERS_BUILD)
-        request_blame(r, TINE_ERROR, "calls tine_finish() after the handler");
+        request_blame(r, TINE_ERROR, "calls tine_finish() %s", when(r));
     else if (response->state == RESPONSE_SENT)
         request_blame(r, TINE_ERROR, "calls tine_finish() twice");
     if (r->phase != FILTERS_BUILD || response->state >= RESPONSE_SENT)

@@ -65,6 +65,17 @@ void arena_reset(struct arena *arena)
     arena->end = first->bytes + BLOCK_SIZE;
 }
 
+void arena_rewind(struct arena *arena, const struct arena *then)
+{
+    if (then->first == NULL) {
+        arena_release(arena);
+        return;
+    }
+    free_blocks(then->current->following);
+    then->current->following = NULL;
+    *arena = *then;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     size_t rounded = (size + alignof(max_align_t) - 1) & ~(size_t)(alignof(max_align_t) - 1);

@@ -22,6 +22,9 @@ void arena_release(struct arena *arena);
 /* Frees all that was allocated; the first block stays for the next use. */
 void arena_reset(struct arena *arena);
 
+/* Frees what was allocated since 'then', a copy of the arena as it was. */
+void arena_rewind(struct arena *arena, const struct arena *then);
+
 /* Aligned for any type, not zeroed, never NULL: without memory the process ends. */
 void *arena_alloc(struct arena *arena, size_t size);
 

@@ -198,7 +198,7 @@ static int after(tine_request *r, tine_app *self)
     return 0;
 }
 
-static const tine_filter cors_filter = TINE_FILTER("cors", .before = before, .after = after);
+static const tine_filter cors_filter = TINE_FILTER("cors", .before = before, .after = after, .early = before);
 
 TINE_MODULE(.filters = TINE_FILTERS(&cors_filter),
             .settings =

@@ -146,7 +146,7 @@ static int after(tine_request *r, tine_app *self)
     return tine_send(r, tine_status(r), type, page, length + strlen(end));
 }
 
-static const tine_filter filter = TINE_FILTER("tine-run", .before = before, .after = after);
+static const tine_filter filter = TINE_FILTER("tine-run", .before = before, .after = after, .early = before);
 
 TINE_MODULE(.settings = (const tine_option[]){{"state", TINE_PATH, NULL, "the folder that tine run keeps its state in"}, {0}},
             .worker_init = start, .filters = TINE_FILTERS(&filter))

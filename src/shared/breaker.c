@@ -14,14 +14,27 @@ static void begin_anew(struct breaker *breaker)
     atomic_store(&breaker->total, 0);
 }
 
-enum breaker_verdict breaker_admit(struct breaker *breaker, uint32_t generation, int64_t now)
+/* Until when it is, then. */
+static bool is_open(struct breaker *breaker, uint32_t generation, int64_t *until)
 {
     uint32_t former = atomic_load_explicit(&breaker->generation, memory_order_relaxed);
     /* Of an older generation's workers, while a reload is under way, the newer one's counts are none of their business. */
     if (former < generation && atomic_compare_exchange_strong(&breaker->generation, &former, generation))
         begin_anew(breaker);
-    int64_t until = atomic_load(&breaker->open_until);
-    if (until == 0 || former > generation)
+    *until = atomic_load(&breaker->open_until);
+    return *until != 0 && former <= generation;
+}
+
+bool breaker_is_open(struct breaker *breaker, uint32_t generation)
+{
+    int64_t until;
+    return is_open(breaker, generation, &until);
+}
+
+enum breaker_verdict breaker_admit(struct breaker *breaker, uint32_t generation, int64_t now)
+{
+    int64_t until;
+    if (!is_open(breaker, generation, &until))
         return BREAKER_PASS;
     /* Whoever puts off the next try has this one. It may never end (its worker hangs and is killed, say): then the next one is due. */
     if (now < until || !atomic_compare_exchange_strong(&breaker->open_until, &until, now + BREAKER_PAUSE_MS))

@@ -44,6 +44,9 @@ enum breaker_verdict {
 /* May a request enter the route? Call for routes of 'generation'. */
 enum breaker_verdict breaker_admit(struct breaker *breaker, uint32_t generation, int64_t now);
 
+/* Has the route of 'generation' crashed too often lately? breaker_admit() says whether a request may enter it all the same. */
+bool breaker_is_open(struct breaker *breaker, uint32_t generation);
+
 /* The route took a worker of 'generation' down. Returns whether it is open now, having crashed 'limit' times in a minute, or as it was
  * tried. */
 bool breaker_crashed(struct breaker *breaker, uint32_t generation, uint32_t limit, int64_t now);

@@ -130,9 +130,7 @@ void arrival_begin(struct connection *c)
 {
     struct tine_request *r = c->request;
     struct request_arrival *arrival = &r->arrival;
-    bool nothing_yet = buffer_length(&c->in) == r->head.length;
     receive_by_piece(r, read_on);
-    arrival->asked = !r->framing.expect_continue || !nothing_yet;
     arrival->patience = request_bounds(r, the_worker->config)->timeouts.body;
     connection_set_state(c, CONNECTION_READY);
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/arrival.h"
+#include "worker/early.h"
 #include "worker/give.h"
 #include "worker/growth.h"
 #include "worker/guard.h"
@@ -164,10 +165,9 @@ static void conclude_try(struct worker *w, struct breaker *breaker, bool reached
     log_warning("route of %s.%s serves again", breaker->route.app, breaker->route.handler);
 }
 
-/* What is answered already shall not wait for a handler that may take time. False if it has to: the client does not take it now. */
-static bool send_earlier_answers(struct worker *w, struct connection *c)
+bool exchange_send_earlier(struct worker *w, struct connection *c)
 {
-    if (buffer_length(&w->out) == 0 || request_is_quick(c->request))
+    if (buffer_length(&w->out) == 0)
         return true;
     int sent = transmit(w, c);
     c->request->ready_us = 0;
@@ -207,7 +207,7 @@ static void answer(struct worker *w, struct connection *c)
 /* Apart: else each of a request's five steps would save the registers that only this one needs. */
 static __attribute__((noinline)) bool step_ready(struct worker *w, struct connection *c)
 {
-    if (!send_earlier_answers(w, c))
+    if (!request_is_quick(c->request) && !exchange_send_earlier(w, c))
         return false;
     if (w->queue_matters && queue_admit(w, c) == QUEUE_GONE) {
         c->broken = true;
@@ -288,6 +288,8 @@ bool exchange_step(struct worker *w, struct connection *c)
         return intake_step(w, c);
     case CONNECTION_READY:
         return step_ready(w, c);
+    case CONNECTION_EARLY:
+        return early_step(w, c);
     default:
         return false;
     }

@@ -4,6 +4,7 @@
  */
 #include "worker/handler.h"
 
+#include "app/early.h"
 #include "app/module.h"
 #include "app/response.h"
 #include "base/clock.h"
@@ -63,6 +64,23 @@ struct handler_result handler_run(struct worker *w, struct connection *c)
     return result;
 }
 
+/* It may have taken time. */
+static void look_at_clock(struct worker *w)
+{
+    w->looked_us = clock_us();
+    w->now = w->looked_us / 1000;
+}
+
+int handler_ask_early(struct worker *w, struct connection *c)
+{
+    enter(w, c, GUARD_HANDLER);
+    int status = early_ask(c->request);
+    guard_returned(w);
+    leave(w);
+    look_at_clock(w);
+    return status;
+}
+
 /* May it be other than the server's own code, which neither waits nor is worth the guard? A filter answers as well. */
 static bool is_lent_by_module(const struct tine_request *r)
 {
@@ -78,6 +96,5 @@ void handler_release(struct worker *w, struct connection *c)
     response_release(&c->request->response);
     guard_returned(w);
     leave(w);
-    w->looked_us = clock_us(); /* it may have taken time */
-    w->now = w->looked_us / 1000;
+    look_at_clock(w);
 }

@@ -7,11 +7,11 @@
 
 #include "app/receive.h"
 #include "worker/arrival.h"
+#include "worker/early.h"
 
 #include <unistd.h>
 
-/* Nothing more of it is read. Filters see that, too. */
-static void refuse(struct worker *w, struct connection *c, int status, const char *reason)
+void intake_refuse(struct worker *w, struct connection *c, int status, const char *reason)
 {
     struct tine_request *r = c->request;
     if (r->filters == NULL) {
@@ -23,25 +23,32 @@ static void refuse(struct worker *w, struct connection *c, int status, const cha
     connection_set_state(c, CONNECTION_READY);
 }
 
+void intake_go_on(struct worker *w, struct connection *c)
+{
+    if (!c->request->arrival.asked) {
+        w->served = c;
+        buffer_append_text(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    connection_set_state(c, CONNECTION_BODY);
+}
+
 void intake_expect(struct worker *w, struct connection *c)
 {
     struct tine_request *r = c->request;
     const char *reason;
     bool nothing_yet = buffer_length(&c->in) == r->head.length && !c->resumed;
+    r->arrival.asked = !r->framing.expect_continue || !nothing_yet;
     int status = receive_begin(r, w->config, &w->head_limits, &reason);
     if (status != 0) {
-        refuse(w, c, status, reason);
+        intake_refuse(w, c, status, reason);
         return;
     }
     if (r->answer == 0 && r->match.route.route->stream && !c->resumed) { /* what another worker has taken is in the body already */
         arrival_begin(c);
         return;
     }
-    if (r->framing.expect_continue && nothing_yet) {
-        w->served = c;
-        buffer_append_text(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
-    }
-    connection_set_state(c, CONNECTION_BODY);
+    if (!nothing_yet || !early_begin(c))
+        intake_go_on(w, c);
 }
 
 void intake_remove(struct connection *c, size_t length)
@@ -64,10 +71,10 @@ bool intake_step(struct worker *w, struct connection *c)
     int result = receive_take(r, bytes, length, &used);
     intake_remove(c, used);
     if (result > 1)
-        refuse(w, c, result, receive_refusal(r, result));
+        intake_refuse(w, c, result, receive_refusal(r, result));
     else if (result == 1)
         connection_set_state(c, CONNECTION_READY);
-    return result > 0;
+    return result > 0 || early_begin(c);
 }
 
 /* Of a chunked one the head does not say whether it is larger than is allowed now. */
@@ -75,7 +82,7 @@ static void resume_spooled(struct worker *w, struct connection *c, uint64_t leng
 {
     struct body *body = &c->request->body;
     if (length > body->limit) {
-        refuse(w, c, 413, receive_refusal(c->request, 413));
+        intake_refuse(w, c, 413, receive_refusal(c->request, 413));
         return;
     }
     body->fd = *spool;
@@ -104,7 +111,7 @@ void intake_resume(struct worker *w, struct connection *c, const struct handoff_
         ssize_t length = pread(pack, piece, left < sizeof piece ? (size_t)left : sizeof piece, (off_t)(record->input + at));
         int status = length > 0 ? body_append(&r->body, piece, (size_t)length) : 500;
         if (status != 0)
-            refuse(w, c, status, receive_refusal(r, status));
+            intake_refuse(w, c, status, receive_refusal(r, status));
         at += length > 0 ? (uint64_t)length : left;
     }
 }

@@ -10,6 +10,12 @@
 /* The head is read, and a body follows: refuses it or gets ready for it, with 100 (Continue) where the client waits for that. */
 void intake_expect(struct worker *w, struct connection *c);
 
+/* It may come: tells a client that waits for that. */
+void intake_go_on(struct worker *w, struct connection *c);
+
+/* Nothing more of it is read. Filters see that, too. */
+void intake_refuse(struct worker *w, struct connection *c, int status, const char *reason);
+
 /* Takes what has come of it. True: it is whole, or was refused. */
 bool intake_step(struct worker *w, struct connection *c);
 

@@ -34,7 +34,8 @@ enum connection_state {
     CONNECTION_READY,   /* it is whole: its handler's turn */
     CONNECTION_GIVEN,   /* another process has it; its memory is still to be freed */
     CONNECTION_WRITING, /* the client does not take what is to be sent; then on to 'resume' */
-    CONNECTION_LINGER   /* all said; reading to the end, so that the last answer is not lost in a reset */
+    CONNECTION_LINGER,  /* all said; reading to the end, so that the last answer is not lost in a reset */
+    CONNECTION_EARLY    /* its body is still to come: the turn of filters that decide whether it may */
 };
 
 enum { CONNECTION_NONE = UINT32_MAX };
@@ -224,6 +225,8 @@ bool exchange_begin(struct worker *w, struct connection *c);
 bool exchange_read_head(struct worker *w, struct connection *c);
 /* Answers with an error; the connection ends. */
 void exchange_refuse(struct worker *w, struct connection *c, int status, const char *detail);
+/* What is answered already shall not wait for module code that may take time. False if it has to: the client does not take it now. */
+bool exchange_send_earlier(struct worker *w, struct connection *c);
 /* The current answer has been sent, or cannot be: logs it and lets go of the request. */
 void exchange_finish(struct worker *w, struct connection *c);
 /* The client has ended the connection in the middle of a body: nobody is answered, but the access log has a line of it, 400. */

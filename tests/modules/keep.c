@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What batteries keep, by requests: /get?key=..., and so on; /take?key=...&interval=US&burst=N says "WAIT LEFT". What cannot be asked is
- * 503.
+ * What batteries keep, by requests: /get?key=..., and so on; /take?key=...&interval=US&burst=N says "WAIT LEFT", /look of the same whether
+ * one is there. What cannot be asked is 503.
  *
  * Needs: hiredis libssl libcrypto
  */
@@ -77,6 +77,13 @@ static int take(tine_request *r)
     return result == KEEP_OK ? tine_text(r, 200, "%lld %lld", (long long)wait, (long long)left) : answer(r, result);
 }
 
+static int look(tine_request *r)
+{
+    int64_t wait;
+    enum keep_result result = keep_look(keep_of(r), r, tine_query(r, "key"), number(r, "interval"), number(r, "burst"), &wait);
+    return result == KEEP_OK ? tine_text(r, 200, wait > 0 ? "later" : "now") : answer(r, result);
+}
+
 /* One letter over and over, so that a value which is put together of two shows; its length tells of the letter, too. */
 static int storm(tine_request *r)
 {
@@ -100,5 +107,6 @@ static int storm(tine_request *r)
 }
 
 TINE_MODULE(.routes = (const tine_route[]){TINE_GET("/get", get), TINE_POST("/set", set), TINE_POST("/add", add),
-                                           TINE_POST("/delete", drop), TINE_POST("/take", take), TINE_POST("/storm", storm), {0}},
+                                           TINE_POST("/delete", drop), TINE_POST("/take", take), TINE_POST("/look", look),
+                                           TINE_POST("/storm", storm), {0}},
             .settings = (const tine_option[]){KEEP_SETTINGS, {0}}, .load = load, .worker_init = worker_init, .worker_exit = worker_exit)

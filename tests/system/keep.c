@@ -87,10 +87,14 @@ void keep_expect_takes(const struct server *of)
 {
     struct response response;
     for (int left = 2; left >= 0; left--) {
+        response = ask(of, keep_post("/look?key=t&interval=3600000000&burst=3", "", 0));
+        expect_response(&response, 200, "now");
         response = ask(of, keep_post("/take?key=t&interval=3600000000&burst=3", "", 0));
         expect_response(&response, 200, text("0 %d", left));
     }
     long long wait = 0, left = -1;
+    response = ask(of, keep_post("/look?key=t&interval=3600000000&burst=3", "", 0));
+    expect_response(&response, 200, "later");
     response = ask(of, keep_post("/take?key=t&interval=3600000000&burst=3", "", 0));
     cr_expect(sscanf(response.body, "%lld %lld", &wait, &left) == 2 && left == 0 && wait > 3500000000 && wait <= 3600000000, "%s",
               response.body);

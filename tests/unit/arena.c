@@ -34,6 +34,28 @@ Test(arena, the_first_block_serves_again_after_a_reset)
     arena_release(&arena);
 }
 
+Test(arena, rewound_it_is_as_it_was_then)
+{
+    struct arena arena, then;
+    arena_init(&arena);
+    then = arena;
+    arena_alloc(&arena, 100000);
+    arena_rewind(&arena, &then);
+    cr_expect_null(arena.first);
+    for (int round = 0; round < 3; round++) { /* in the first block, in the second, and in one of its own */
+        char *kept = memset(arena_alloc(&arena, 3000), 'k', 3000), *next;
+        then = arena;
+        next = arena_alloc(&arena, 500);
+        for (int i = 0; i < 10; i++)
+            arena_alloc(&arena, 5000);
+        arena_rewind(&arena, &then);
+        cr_expect_eq(arena_alloc(&arena, 500), next);
+        cr_expect(kept[0] == 'k' && kept[2999] == 'k');
+        arena_alloc(&arena, 100000);
+    }
+    arena_release(&arena);
+}
+
 static char *format(struct arena *arena, const char *text, ...)
 {
     va_list arguments;

@@ -9,7 +9,8 @@
  *
  * A password is compared by crypt(), which takes long on purpose. So who was right is remembered for a while: an HMAC of name and password,
  * with a key that only this process knows and only for as long as it lives. Who was wrong is not, and a name that is not there costs what
- * another one does: its password is compared with that of a user whom the name picks, and found wrong whatever comes out.
+ * another one does: its password is compared with that of a user whom the name picks, and found wrong whatever comes out. Only who is asked
+ * early, before his body is there, is asked twice and compared once.
  */
 #include "common/authorization.h"
 #include "common/roster.h"
@@ -34,6 +35,8 @@ struct basic {
     unsigned char key[MAC_SIZE];
     size_t known_count; /* 0: nothing is remembered */
     int64_t known_ms;
+    bool is_refused; /* whose MAC is in 'refused', early: he is refused once more, and that without comparing */
+    unsigned char refused[MAC_SIZE];
     struct crypt_data crypt; /* 32 KB: not for the stack */
     struct known known[];
 };
@@ -135,16 +138,27 @@ static bool is_password(struct basic *basic, const char *name, const char *passw
     return same & (user != NULL);
 }
 
+/* He who was refused early, for whom `before` is called right after that? */
+static bool was_refused(struct basic *basic, const unsigned char mac[MAC_SIZE])
+{
+    bool was = basic->is_refused && CRYPTO_memcmp(basic->refused, mac, MAC_SIZE) == 0;
+
+    basic->is_refused = false;
+    return was;
+}
+
 /* `text` is "name:password", of that length; its colon is overwritten. */
-static bool is_right(struct basic *basic, char *text, size_t length)
+static bool is_right(struct basic *basic, char *text, size_t length, bool early)
 {
     unsigned char mac[MAC_SIZE];
     struct known *known;
     char *colon = strchr(text, ':');
     int64_t now = now_ms();
 
-    if (roster_refresh(&basic->users))
+    if (roster_refresh(&basic->users)) {
         memset(basic->known, 0, basic->known_count * sizeof basic->known[0]);
+        basic->is_refused = false;
+    }
     if (colon == NULL || colon == text)
         return false;
     authenticate_code(basic, text, length, mac);
@@ -152,8 +166,13 @@ static bool is_right(struct basic *basic, char *text, size_t length)
     known = place_of(basic, mac);
     if (known != NULL && known->until > now && CRYPTO_memcmp(known->mac, mac, MAC_SIZE) == 0)
         return true;
-    if (!is_password(basic, text, colon + 1))
+    if (was_refused(basic, mac))
         return false;
+    if (!is_password(basic, text, colon + 1)) {
+        memcpy(basic->refused, mac, MAC_SIZE);
+        basic->is_refused = early;
+        return false;
+    }
     if (known != NULL) {
         memcpy(known->mac, mac, MAC_SIZE);
         known->until = now + basic->known_ms;
@@ -177,7 +196,7 @@ static int decode(const char *credentials, char text[CREDENTIALS_MAX + 1])
     return (int)strlen(text) == size ? size : -1;
 }
 
-static int before(tine_request *r, tine_app *self)
+static int check(tine_request *r, tine_app *self, bool is_early)
 {
     const char *credentials = authorization_credentials(r, "Basic"), *user = NULL;
     char text[CREDENTIALS_MAX + 1];
@@ -186,7 +205,7 @@ static int before(tine_request *r, tine_app *self)
     if (credentials == NULL && tine_setting_number(self, "optional"))
         return 0;
     length = credentials != NULL ? decode(credentials, text) : -1;
-    if (length > 0 && is_right(tine_data(self), text, (size_t)length))
+    if (length > 0 && is_right(tine_data(self), text, (size_t)length, is_early))
         user = tine_printf(r, "%s", text);
     OPENSSL_cleanse(text, sizeof text);
     if (user != NULL)
@@ -194,7 +213,17 @@ static int before(tine_request *r, tine_app *self)
     return authorization_challenge(r, self, "Basic", ", charset=\"UTF-8\"", "a name and a password are needed");
 }
 
-static const tine_filter basic_auth = TINE_FILTER("basic_auth", .before = before);
+static int before(tine_request *r, tine_app *self)
+{
+    return check(r, self, false);
+}
+
+static int early(tine_request *r, tine_app *self)
+{
+    return check(r, self, true);
+}
+
+static const tine_filter basic_auth = TINE_FILTER("basic_auth", .before = before, .early = early);
 
 TINE_MODULE(.filters = TINE_FILTERS(&basic_auth),
             .settings =

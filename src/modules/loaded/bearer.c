@@ -181,7 +181,7 @@ static int before(tine_request *r, tine_app *self)
     return tine_set_attribute(r, "user", tine_printf(r, "%s", user)) == 0 ? 0 : 500;
 }
 
-static const tine_filter bearer_filter = TINE_FILTER("bearer", .before = before);
+static const tine_filter bearer_filter = TINE_FILTER("bearer", .before = before, .early = before);
 
 TINE_MODULE(.filters = TINE_FILTERS(&bearer_filter),
             .settings =

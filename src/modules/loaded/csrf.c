@@ -242,6 +242,12 @@ static bool is_safe(const char *method)
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || strcmp(method, "OPTIONS") == 0 || strcmp(method, "TRACE") == 0;
 }
 
+/* A token may still be in the body; and one that is no good is told of where a handler would run. */
+static int early(tine_request *r, tine_app *self)
+{
+    return !is_safe(tine_method(r)) && find_source(r, tine_data(self)) == FROM_ELSEWHERE ? 403 : 0;
+}
+
 static int before(tine_request *r, tine_app *self)
 {
     struct request_csrf *request = tine_alloc(r, sizeof *request);
@@ -262,7 +268,7 @@ static int after(tine_request *r, tine_app *self)
     return 0;
 }
 
-static const tine_filter csrf_filter = TINE_FILTER("csrf", .before = before, .after = after);
+static const tine_filter csrf_filter = TINE_FILTER("csrf", .before = before, .after = after, .early = early);
 
 TINE_MODULE(.filters = TINE_FILTERS(&csrf_filter),
             .settings =

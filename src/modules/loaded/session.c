@@ -344,7 +344,8 @@ static int after(tine_request *r, tine_app *self)
     return result;
 }
 
-static const tine_filter session_filter = TINE_FILTER("session", .before = before, .after = after);
+/* Early for filters further in, which may ask who is logged in. */
+static const tine_filter session_filter = TINE_FILTER("session", .before = before, .after = after, .early = before);
 
 TINE_MODULE(.filters = TINE_FILTERS(&session_filter),
             .settings =

@@ -414,7 +414,7 @@ void worker_exit(tine_app *app)
     delete static_cast<folder *>(tine_data(app));
 }
 
-const tine_filter filter = TINE_FILTER("template", .before = before);
+const tine_filter filter = TINE_FILTER("template", .before = before, .early = before);
 
 const tine_option settings[] = {
     {"folder", TINE_PATH, nullptr, "where the templates are"},

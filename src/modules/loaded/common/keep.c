@@ -109,13 +109,24 @@ enum keep_result keep_delete(struct keep *keep, tine_request *r, const char *key
     return keep->redis != NULL ? redis_delete(keep, r, shortened) : memory_delete(r, shortened);
 }
 
-enum keep_result keep_take(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us,
-                           int64_t *left)
+static enum keep_result take(struct keep *keep, tine_request *r, const char *key, struct keep_rate rate, int64_t *wait_us, int64_t *left)
 {
     char shortened[KEY_SIZE];
-    struct keep_rate rate = {.interval_us = interval_us < 1 ? 1 : interval_us > FILL_US_MAX ? FILL_US_MAX : interval_us};
-    rate.burst = burst < 1 ? 1 : burst > FILL_US_MAX / rate.interval_us ? FILL_US_MAX / rate.interval_us : burst;
+    rate.interval_us = rate.interval_us < 1 ? 1 : rate.interval_us > FILL_US_MAX ? FILL_US_MAX : rate.interval_us;
+    rate.burst = rate.burst < 1 ? 1 : rate.burst > FILL_US_MAX / rate.interval_us ? FILL_US_MAX / rate.interval_us : rate.burst;
     if (!shorten(key, shortened))
         return KEEP_DOWN;
     return keep->redis != NULL ? redis_take(keep, r, shortened, rate, wait_us, left) : memory_take(r, shortened, rate, wait_us, left);
+}
+
+enum keep_result keep_take(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us,
+                           int64_t *left)
+{
+    return take(keep, r, key, (struct keep_rate){interval_us, burst, false}, wait_us, left);
+}
+
+enum keep_result keep_look(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us)
+{
+    int64_t left;
+    return take(keep, r, key, (struct keep_rate){interval_us, burst, true}, wait_us, &left);
 }

@@ -54,9 +54,12 @@ enum keep_result keep_delete(struct keep *keep, tine_request *r, const char *key
 
 /* Takes a token from a bucket of 'burst', into which one comes each 'interval_us' (GCRA): exact over all workers and machines, whose
  * clocks do not matter. '*wait_us' 0: it was taken; else it was not, and there is one in so long. '*left': how many are left now. Keys of
- * it are for no other function but keep_delete(), which fills the bucket. A bucket fills within ten years at most: a longer one is taken
- * for that. */
+ * it are for no other function but keep_look(), and keep_delete(), which fills the bucket. A bucket fills within ten years at most: a
+ * longer one is taken for that. */
 enum keep_result keep_take(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us,
                            int64_t *left);
+
+/* The same, but nothing is taken: would there be one? */
+enum keep_result keep_look(struct keep *keep, tine_request *r, const char *key, int64_t interval_us, int64_t burst, int64_t *wait_us);
 
 #endif

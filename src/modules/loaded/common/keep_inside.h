@@ -24,6 +24,7 @@ struct keep {
 /* How often, and for how long, a bucket of tokens can be asked for. */
 struct keep_rate {
     int64_t interval_us, burst;
+    bool look; /* only: nothing is taken */
 };
 
 enum keep_result memory_get(tine_request *r, const char *key, const void **data, size_t *length);

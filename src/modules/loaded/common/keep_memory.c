@@ -177,7 +177,7 @@ enum keep_result memory_take(tine_request *r, const char *key, struct keep_rate 
         const char *there = tine_shared_get(r, key, &length);
         if (there != NULL && length == sizeof full)
             memcpy(&full, there, sizeof full);
-        if (!take_at(now, rate, &full, wait_us, left))
+        if (!take_at(now, rate, &full, wait_us, left) || rate.look)
             return KEEP_OK;
         int swapped = tine_shared_swap(r, key, there, length, &full, sizeof full, (full - now) / 1000 + 1);
         if (swapped != 0)

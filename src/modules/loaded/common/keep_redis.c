@@ -20,6 +20,7 @@ static const char take_script[] =
     "local from = math.min(math.max(full, now), now + size)\n"
     "local earliest = from + interval - size\n"
     "if earliest > now then return {earliest - now, 0} end\n"
+    "if ARGV[3] == '1' then return {0, math.floor((now - earliest) / interval)} end\n"
     "full = from + interval\n"
     "redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', string.format('%.0f', math.floor((full - now) / 1000) + 1))\n"
     "return {0, math.floor((now - earliest) / interval)}\n";
@@ -82,6 +83,7 @@ static redisReply *ask_take(struct keep *keep, tine_request *r, const char *sha1
     command_add_key(&command, key);
     command_add_number(&command, 0, rate.interval_us);
     command_add_number(&command, 1, rate.burst);
+    command_add_word(&command, rate.look ? "1" : "0");
     return redis_ask(&command);
 }
 
