@@ -54,7 +54,7 @@ static void on_look(int signal)
     if (!pass_to_main_thread(signal)) {
         w->look = 1;
         guard_stalled(w);
-        if (w->current != NULL && !w->forked && orphan_is(w))
+        if (w->current != NULL && !w->forked && orphan_is(w)) /* else it is found out before module code is entered, or behind it */
             orphan_hear(w);
         if (w->in_accept) {
             dup2(w->dud, w->listeners[0].door);
@@ -65,12 +65,20 @@ static void on_look(int signal)
 }
 
 /* Signals that people and service managers send to a whole process group: workers obey the master only. The alarm ends a worker that
- * dies (guard.c) or is an orphan; until then it is a module's, which may have its own handler, or nobody's. Handlers rather than
+ * dies (guard.c); until then it is a module's, which may have its own handler, or nobody's. Handlers rather than
  * SIG_IGN, which programs that a handler starts would inherit. XFSZ and PIPE: a file that may grow no more (ulimit -f) is, as a pipe that
  * nobody reads, an error of that write and not the end of all that a worker holds. */
 static void on_nothing(int signal)
 {
     (void)signal;
+}
+
+static void on_timer(int signal)
+{
+    int saved = errno;
+    (void)signal;
+    orphan_expire(the_worker);
+    errno = saved;
 }
 
 void accept_signals(void)
@@ -83,7 +91,8 @@ void accept_signals(void)
     action.sa_handler = on_look; /* restarts what it interrupts: a handler's system calls never see it */
     sigaddset(&action.sa_mask, SIGABRT); /* what it gives it also lets go of, before an abort that comes meanwhile would give it again */
     sigaction(WORKER_LOOK_SIGNAL, &action, NULL);
-    action = (struct sigaction){.sa_handler = on_nothing}; /* not SA_RESTART: its purpose is to end accept4() */
+    action.sa_handler = on_timer;
+    action.sa_flags = SA_ONSTACK; /* not SA_RESTART: its purpose is to end accept4() */
     sigaction(accept_timer_signal(), &action, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

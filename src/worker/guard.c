@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "worker/give.h"
 #include "worker/last_words.h"
+#include "worker/orphan.h"
 
 #include <dlfcn.h>
 #include <poll.h>
@@ -22,7 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STACK_BYTES = 64 << 10, DYING_SECONDS = 1, GIVE_TRIES = 100, GIVE_AGAIN_MS = 10 };
+enum { STACK_BYTES = 64 << 10, DYING_SECONDS = 1, GIVE_MS = 3000, GIVE_LATE_MS = 600, GIVE_AGAIN_MS = 10 };
 
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
@@ -98,18 +99,20 @@ static void ask_for_successor(const struct worker *w)
 
 /* All that can be given goes, first 'own', to be answered with 'status' unless that is 0. The channel holds some hundred connections where
  * it was not root who made it: others need a moment to take them. */
-static void give_at_last(struct worker *w, struct connection *own, int status)
+static void give_at_last(struct worker *w, struct connection *own, int status, int64_t ms)
 {
-    bool answered = status == 0;
+    bool answered = status == 0, asked = false;
+    int64_t until = clock_ms() + ms;
     adopt_watch(w, false);
-    for (int tries = 0; tries < GIVE_TRIES; tries++) {
+    do {
         answered = answered || give_to_answer(w, own, status);
         if (give_all(w, own) && answered)
             return;
-        if (tries == 0)
+        if (!asked)
             ask_for_successor(w);
+        asked = true;
         poll(NULL, 0, GIVE_AGAIN_MS);
-    }
+    } while (clock_ms() < until);
     last_words_kept(w);
 }
 
@@ -124,7 +127,8 @@ static void abandon(struct worker *w, int status)
     if (status != 504)
         count_crash(w);
     bool sound = table_is_sound(w, c), earlier = sound && (made || !begun) && send_earlier(w, c);
-    give_at_last(w, c, earlier && !made ? status : 0);
+    /* One that took too long is killed a second after it was told so, and has to say what it was in. */
+    give_at_last(w, c, earlier && !made ? status : 0, status == 504 ? GIVE_LATE_MS : GIVE_MS);
     w->overwritten += !sound;
     if (w->overwritten > 0)
         last_words_overwritten(w);
@@ -154,7 +158,7 @@ static void abandon_stray(struct worker *w)
 {
     if (w->served != NULL)
         send_earlier(w, w->served);
-    give_at_last(w, NULL, 0);
+    give_at_last(w, NULL, 0, GIVE_MS);
 }
 
 /* What is to come may never end. The alarm is blocked as long as we are in here, and a module may have blocked it or taken it. */
@@ -271,6 +275,8 @@ void guard_enter(struct worker *w, struct connection *c, enum guard_stage stage)
     w->stage = stage;
     w->current = c;
     atomic_signal_fence(memory_order_seq_cst); /* all of it before module code, all of the table at rest */
+    if (w->orphaned || (w->look && orphan_is(w))) /* it heard of that just now, and could not tell then that this was to come */
+        orphan_hear(w);
 }
 
 void guard_leave(struct worker *w)
@@ -287,7 +293,7 @@ static void give_up_all(struct worker *w)
 {
     w->current = NULL;
     w->dying = 1; /* it is done here, once */
-    give_at_last(w, NULL, 0);
+    give_at_last(w, NULL, 0, GIVE_MS);
 }
 
 /* Given are those alone whose check value fits; what cannot be given, as it is half answered, is lost as well. By abort(): the core may

@@ -92,7 +92,7 @@ void last_words_kept(const struct worker *w)
     begin(&line, w);
     safe_line_put(&line, SLICE(": up to "));
     safe_line_put_number(&line, atomic_load(&w->slot->held), 10);
-    safe_line_put(&line, SLICE(" connections are lost with it: no other worker took them in time"));
+    safe_line_put(&line, SLICE(" connections are lost with it: they could not be given to other workers in time"));
     end(&line);
 }
 

@@ -17,7 +17,7 @@ void last_words_stray(const struct worker *w, int number, const siginfo_t *info)
 /* That connections could not be given, as nobody knows whose they are. */
 void last_words_overwritten(const struct worker *w);
 
-/* That connections could not be given, as nobody takes them. */
+/* That connections could not be given: nobody takes them, or there is no memory or descriptor for it. */
 void last_words_kept(const struct worker *w);
 
 /* Of any crash, in a handler or not: that it leaves no core. */

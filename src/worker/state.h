@@ -116,6 +116,8 @@ struct worker {
     timer_t accept_timer;
     enum worker_order order;
     volatile sig_atomic_t orphaned; /* the master is gone */
+    bool orphan_told;
+    int64_t leave_by;    /* monotonic ms, of an orphan; 0: of none */
     int64_t patience;    /* ms after its last answer that a leaving worker keeps an idle connection */
     bool accepting;
     int64_t accept_after; /* back-off after EMFILE and the like; 0: none */

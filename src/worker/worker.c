@@ -162,6 +162,7 @@ static int epoll_timeout(const struct worker *w)
     wait = sooner(wait, w->accept_after, w->now);
     wait = sooner(wait, w->give_after, w->now);
     wait = sooner(wait, w->balance_at, w->now);
+    wait = sooner(wait, w->leave_by, w->now);
     return wait < 0 ? -1 : wait > 3600000 ? 3600000 : (int)wait;
 }
 
@@ -262,6 +263,8 @@ static void give_up(struct worker *w)
 /* Nothing is held any more. What others gave and nobody has adopted yet, the last to leave would take to the grave. */
 static void leave_if_done(struct worker *w)
 {
+    if (w->leave_by > 0 && w->now >= w->leave_by)
+        leave(w);
     if (w->accepting || w->held > 0)
         return;
     if (w->order == ORDER_GIVE || !adopt(w))

@@ -83,6 +83,23 @@ Test(giving, a_crash_that_cannot_pack_half_a_request_costs_the_others_nothing)
     server_stop_after_crashes(&server);
 }
 
+/* Nor is what the log says of it, though it is killed a second after it was told to end. */
+Test(giving, a_worker_that_hangs_and_cannot_give_says_what_it_was_in)
+{
+    struct server server;
+    struct client clients[KEPT];
+    shim_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 1s\n" PROBE TROUBLE);
+    keep_all(&server, clients, KEPT);
+    fault_begin(&server, "sendmsg", EAGAIN);
+    struct client hanging = client_connect(&server);
+    client_send(&hanging, request("GET", "/trouble/gate/never", "X-Request-Id: who-hangs\r\n"));
+    server_log_await(&server, " connections are lost with it", 1);
+    server_log_await(&server, "request who-hangs: took longer than [timeouts] request", 1);
+    fault_end(&server, "sendmsg");
+    expect_get(&server, "/hello", 200, "hello");
+    server_stop_after_crashes(&server);
+}
+
 /* Two signals within the time that giving takes. What was sent, and not yet let go of, would be sent again, and be two workers'. */
 Test(giving, a_stall_that_is_aborted_gives_nothing_twice)
 {

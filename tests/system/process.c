@@ -390,6 +390,20 @@ Test(process, so_it_can_while_handlers_of_its_workers_go_on)
     server_stop_after_crashes(&server);
 }
 
+Test(process, a_handler_that_blocks_all_signals_does_not_outlive_its_master_for_long)
+{
+    struct server server;
+    pid_t worker[WORKERS_MAX];
+    server_start(&server, ONE_WORKER "workers_max = 1\n[timeouts]\nrequest = 2s\n" PROBE TROUBLE);
+    server_await_workers(&server, 1, worker);
+    expect_get(&server, "/trouble/mask/thread", 200, "masked");
+    struct client client = client_connect(&server);
+    client_enter_gate(&client, &server, "never");
+    server_signal(&server, SIGKILL);
+    server_wait(&server);
+    await(!process_alive(worker[0]));
+}
+
 /* Ctrl-C and systemd signal the whole group: only the master may act on it. */
 Test(process, workers_ignore_signals_that_are_not_their_masters)
 {
