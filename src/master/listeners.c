@@ -92,19 +92,23 @@ static int open_patiently(struct listening *listening)
     return result;
 }
 
-/* A new socket where an old one is bound to an overlapping address (127.0.0.1:80 to 0.0.0.0:80): both need SO_REUSEPORT for the
- * moment of the bind. Taken back at once: it would let any process of our user steal connections. */
+/* Where addresses overlap (127.0.0.1:80 and 0.0.0.0:80) all sockets need SO_REUSEPORT for the moment in which one is bound or begins to
+ * listen. Taken back at once: it would let any process of our user steal connections. */
+static void share_ports(bool on)
+{
+    for (size_t i = 0; i < open_sockets.count; i++)
+        sockets_share_port(open_sockets.all[i], on);
+}
+
 static int open_beside(struct listening *listening)
 {
     if (open_patiently(listening) == 0)
         return 0;
     if (errno != EADDRINUSE || open_sockets.count == 0 || listening->address.socket.any.sa_family == AF_UNIX)
         return -1;
-    for (size_t i = 0; i < open_sockets.count; i++)
-        sockets_share_port(open_sockets.all[i], true);
+    share_ports(true);
     int result = sockets_open(listening, true), saved = errno;
-    for (size_t i = 0; i < open_sockets.count; i++)
-        sockets_share_port(open_sockets.all[i], false);
+    share_ports(false);
     if (result == 0)
         sockets_share_port(listening, false);
     errno = saved;
@@ -295,11 +299,13 @@ bool listeners_are_drained(bool handshakes)
 static void revive_one(struct listening *listening, const struct config_listen *written)
 {
     char text[ADDRESS_TEXT_MAX];
-    if (listening->closing || !sockets_is_dead(listening))
-        return;
     address_format(&listening->bound, text);
-    if (sockets_revive(listening) < 0) {
-        log_error("the socket of %s was shut down, by a handler or from outside, and cannot be opened again: %s", text, strerror(errno));
+    share_ports(true);
+    int result = sockets_revive(listening), error = errno;
+    share_ports(false);
+    if (result < 0) {
+        log_error("the socket of %s was shut down, by a handler or from outside, and cannot be opened again: %s", text,
+                  error == ENOTSUP ? "it is the service manager's to do so" : strerror(error));
         return;
     }
     log_warning("the socket of %s was shut down, by a handler or from outside: it is open again", text);
@@ -308,10 +314,16 @@ static void revive_one(struct listening *listening, const struct config_listen *
         log_error("%s: %s", text, wrong);
 }
 
-void listeners_revive(const struct listeners *listeners)
+bool listeners_revive(const struct listeners *listeners)
 {
-    for (size_t i = 0; i < listeners->count; i++)
+    bool any = false;
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (listeners->all[i]->closing || !sockets_is_dead(listeners->all[i]))
+            continue;
         revive_one(listeners->all[i], listeners->written[i]);
+        any = true;
+    }
+    return any;
 }
 
 bool listeners_have_waiting(const struct listeners *listeners)

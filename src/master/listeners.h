@@ -66,8 +66,8 @@ bool listeners_have_closing(const struct listeners *listeners);
 /* Those that were shut and are drained stop to listen, in every process. */
 void listeners_close_dropped(struct listeners *listeners);
 
-/* Those that somebody else shut down listen again. Workers that had such a one find out, and leave. */
-void listeners_revive(const struct listeners *listeners);
+/* Those that somebody else shut down listen again. Workers that had such a one find out, and leave. Returns whether there were any. */
+bool listeners_revive(const struct listeners *listeners);
 
 /* Gives sockets what else was written for them: backlog, congestion control, and owner and mode of a Unix socket. */
 void listeners_update(struct listeners *listeners);

@@ -120,6 +120,7 @@ struct master {
     unsigned base;        /* workers that are always there */
     unsigned wanted;      /* that there shall be now */
     unsigned peak;        /* inside handlers at once, since the window began */
+    int64_t shut_out_until; /* who was robbed till then found a listening socket shut down */
     unsigned settled;     /* until settled_until there shall be no more, but what base says: it could not be done */
     int64_t settled_until;
     int64_t window_end;   /* then those that were not needed leave; 0: there are none beyond base */

@@ -19,6 +19,7 @@ enum {
     BACK_OFF_MAX_MS = 30000,
     ALONE_MS = 1000,     /* the most while no worker serves: requests wait for it */
     STATUS_UNKNOWN = -1, /* another process reaped it */
+    SHUT_OUT_MS = 1000,  /* within which they do */
     LIVED_MS = 1000      /* a worker that lived that long did not fail for being started */
 };
 
@@ -27,13 +28,21 @@ static bool was_robbed(int status)
     return status != STATUS_UNKNOWN && WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_ROBBED;
 }
 
+/* All workers find out that a socket was shut down, the first of them before it is open again. */
+static bool was_shut_out(struct master *m, const struct child *child, int status)
+{
+    if (was_robbed(status) && listeners_revive(&child->generation->listeners))
+        m->shut_out_until = m->now + SHUT_OUT_MS;
+    return was_robbed(status) && m->now < m->shut_out_until;
+}
+
 /* What it was about, in words that follow those of describe(); "" if none of it was a handler's doing. */
-static void locate(const struct slot *slot, int status, char *where, size_t size)
+static void locate(const struct slot *slot, int status, bool shut_out, char *where, size_t size)
 {
     supervise_doing(slot, where, size);
-    /* Else a handler called exit() with the same number. One that ran none yet was robbed by that of another: a socket was shut down. */
-    if (where[0] == 0 && was_robbed(status) && atomic_load(&slot->sequence) > 0)
-        snprintf(where, size, ": some handler up to that of %.*s closed a descriptor of the server's, or shut it down",
+    /* Else a handler called exit() with the same number. */
+    if (where[0] == 0 && was_robbed(status) && !shut_out)
+        snprintf(where, size, ": some handler up to that of %.*s closed a descriptor of the server's",
                  (int)sizeof slot->request - 1, slot->request);
 }
 
@@ -113,7 +122,7 @@ static void forget_child(struct master *m, unsigned slot, int status)
         io_close(&m->children[slot].control);
     }
     char where[sizeof shared->request + 100];
-    locate(shared, status, where, sizeof where);
+    locate(shared, status, was_shut_out(m, &child, status), where, sizeof where);
     log_ring_recover(&shared->log, &child.generation->logs.access, child.pid);
     log_ring_free(&shared->log);
     logs_write_ring(&child.generation->logs, &shared->log);
@@ -130,8 +139,6 @@ static void forget_child(struct master *m, unsigned slot, int status)
     child.generation->children--;
     m->alive--;
     m->kick_until = m->now + 1000;
-    if (was_robbed(status))
-        listeners_revive(&child.generation->listeners);
     judge(m, &child, status, where);
 }
 

@@ -259,12 +259,19 @@ bool sockets_is_dead(const struct listening *listening)
     return poll(&poller, 1, 0) > 0 && (poller.revents & (POLLHUP | POLLRDHUP)) != 0;
 }
 
+/* Of the copy all is taken over but what is new: descriptor and inode. */
 static int replace_local(struct listening *listening)
 {
     struct listening another = *listening;
     if (sockets_open(&another, false) < 0)
         return -1;
-    dup3(another.fd, listening->fd, O_CLOEXEC);
+    if (dup3(another.fd, listening->fd, O_CLOEXEC) < 0) {
+        int error = errno;
+        sockets_unlink(&another);
+        io_close(&another.fd);
+        errno = error;
+        return -1;
+    }
     io_close(&another.fd);
     listening->device = another.device;
     listening->inode = another.inode;
@@ -282,12 +289,11 @@ static int listen_again(const struct listening *listening)
     return listen(listening->fd, (int)listening->backlog);
 }
 
-/* A path that was passed in is not ours to bind. */
 int sockets_revive(struct listening *listening)
 {
     if (!is_local(listening))
         return listen_again(listening);
-    errno = EINVAL;
+    errno = ENOTSUP;
     return listening->passed ? -1 : replace_local(listening);
 }
 

@@ -44,7 +44,7 @@ void sockets_shut(struct listening *listening);
 bool sockets_is_dead(const struct listening *listening);
 
 /* Has its address listened at again: a Unix socket that was shut down stays so, hence another takes its place. Returns 0, or -1 with
- * errno. */
+ * errno: ENOTSUP, when its path was passed in and is not ours to bind. */
 int sockets_revive(struct listening *listening);
 
 /* Removes the path of a Unix socket if it still is ours. */

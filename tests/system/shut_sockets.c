@@ -50,6 +50,7 @@ static void expect_opened_again(const char *configuration, unsigned sockets)
     server_log_await(&server, OPEN_AGAIN, sockets);
     expect_new_ones_served(server.address);
     expect_all_kept(kept, KEPT);
+    cr_assert_not(server_log_has(&server, "some handler up to"), "%s", server_log(&server)); /* of most it was not theirs */
     server_stop(&server);
 }
 
@@ -61,6 +62,13 @@ Test(shut_sockets, one_that_a_handler_shuts_down_is_opened_again)
 Test(shut_sockets, so_are_several)
 {
     expect_opened_again("[server]\nlisten = 127.0.0.1:0, 127.0.0.1:0, unix:@DIR@/sock\nworkers = 3\n" PROBE TROUBLE, 3);
+}
+
+/* Two that overlap could not both listen, had they not shared the port for a moment. */
+Test(shut_sockets, so_are_those_whose_addresses_overlap)
+{
+    int port = port_reserve();
+    expect_opened_again(text("[server]\nlisten = 127.0.0.1:%d, 0.0.0.0:%d\nworkers = 2\n" PROBE TROUBLE, port, port), 2);
 }
 
 static ino_t expect_mode(const char *path, mode_t mode)
