@@ -288,12 +288,23 @@ static void announce(struct master *m, int *ready_fd)
     io_close(ready_fd);
 }
 
+/* Nobody serves any more, so nobody shall be let in by a child that some handler forked, which may have the sockets: the next server could
+ * not listen there. */
+static void close_doors(struct master *m)
+{
+    if (m->state == MASTER_RETIRING || succession_is_pending(m))
+        return;
+    listeners_shut(&m->current->listeners, NULL);
+    listeners_close_dropped(&m->current->listeners);
+}
+
 static void finish(struct master *m)
 {
     verdict_finish(m);
     control_close(&m->control);
     if (m->current != NULL) {
         children_write_logs(m);
+        close_doors(m);
         pidfile_remove(m->current->config->pidfile);
         log_info(m->state == MASTER_RETIRING ? "generation %u has left" : "stopped", m->current->number);
         generation_close(m->current);

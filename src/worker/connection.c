@@ -101,10 +101,13 @@ void connection_close(struct worker *w, struct connection *c)
 
 /* Of a client that does not read, or an answer that cannot be finished: what waits in the kernel is thrown away, and the client
  * is told by a reset that it has not got all. */
-static void reset_on_close(int fd)
+static void reset_on_close(const struct worker *w, int fd)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    if (w->has_children) /* closing is not the end of it then; to disconnect it is, and resets */
+        connect(fd, &nobody, sizeof nobody);
 }
 
 /* It has had its answers, but nobody would see its next request. */
@@ -199,7 +202,7 @@ void connection_advance(struct worker *w, struct connection *c)
         return;
     if (c->broken) {
         buffer_clear(&w->out, 1 << 16); /* it shall not go to the next one */
-        reset_on_close(c->fd);
+        reset_on_close(w, c->fd);
         connection_close(w, c);
     } else if (c->ends && c->state == CONNECTION_IDLE) {
         end(w, c);
@@ -353,7 +356,7 @@ static void write_on(struct worker *w, struct connection *c)
     if (starved)
         timing_fed(w, c);
     if (w->now >= c->deadline.at && !timing_taken(w, c)) {
-        reset_on_close(c->fd);
+        reset_on_close(w, c->fd);
         connection_close(w, c);
     } else if (starved) {
         resume_output(w, c);

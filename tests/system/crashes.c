@@ -209,6 +209,24 @@ Test(crashes, a_child_that_stays_keeps_no_connection_open)
     server_stop(&server);
 }
 
+/* Nor does an answer that is cut look whole, nor is the next server kept from listening. */
+Test(crashes, a_child_that_stays_hides_no_end)
+{
+    struct server server;
+    bool clean = true;
+    server_start(&server, text("[server]\nlisten = 127.0.0.1:%d\nworkers = 1\nworkers_max = 1\n" PROBE TROUBLE, port_reserve()));
+    expect_get(&server, "/trouble/leave_child", 200, "left");
+    struct client client = client_connect(&server);
+    client_send(&client, "GET /broken_stream/300000 HTTP/1.0\r\n\r\n");
+    cr_assert(client_drain(&client, PATIENCE, &clean));
+    cr_assert_not(clean);
+    server_stop(&server);
+    server_launch(&server);
+    expect_get(&server, "/hello", 200, "hello");
+    server_open_gate(&server, "child");
+    server_stop(&server);
+}
+
 Test(crashes, a_child_that_returns_from_the_handler_serves_nobody)
 {
     struct server server;
