@@ -22,28 +22,29 @@
 
 static char **arguments;
 
-static bool is_this_program(const char *path, const struct stat *this)
+/* Where /proc is not there, any program of that name. */
+static bool is_this_program(const char *path)
 {
-    struct stat status;
-    return stat(path, &status) == 0 && status.st_dev == this->st_dev && status.st_ino == this->st_ino;
+    struct stat this, status;
+    if (stat("/proc/self/exe", &this) < 0)
+        return access(path, X_OK) == 0;
+    return stat(path, &status) == 0 && status.st_dev == this.st_dev && status.st_ino == this.st_ino;
 }
 
 /* Where the shell found 'name': the entry of PATH, links and all, that leads to this very program. NULL: no entry does. */
 static char *find_in_path(const char *name)
 {
-    struct stat this;
     const char *entry = getenv("PATH");
-    if (entry == NULL || stat("/proc/self/exe", &this) < 0)
-        return NULL;
-    for (size_t length;; entry += length + 1) {
-        char *path = NULL;
-        length = strcspn(entry, ":");
-        if (asprintf(&path, "%.*s/%s", length > 0 ? (int)length : 1, length > 0 ? entry : ".", name) >= 0 && is_this_program(path, &this))
+    while (entry != NULL) {
+        size_t length = strcspn(entry, ":");
+        char *path = memory_new(length + strlen(name) + 3);
+        sprintf(path, "%.*s/%s", length > 0 ? (int)length : 1, length > 0 ? entry : ".", name);
+        if (is_this_program(path))
             return path;
         free(path);
-        if (entry[length] == 0)
-            return NULL;
+        entry = entry[length] == ':' ? entry + length + 1 : NULL;
     }
+    return NULL;
 }
 
 /* A name alone is looked up now: later PATH may lead to another program. */

@@ -23,36 +23,45 @@ static sigset_t without_ours(const sigset_t *set)
     return rest;
 }
 
-/* Found once, when a worker starts: later this may run in a signal handler. */
-static set_mask *find(set_mask **real, const char *name)
+static struct {
+    set_mask *process, *thread;
+} real;
+
+/* Once, when the program starts: later this may run in a signal handler. */
+static __attribute__((constructor)) void find_real(void)
 {
-    if (*real == NULL)
-        *(void **)real = dlsym(RTLD_NEXT, name);
-    return *real;
+    *(void **)&real.process = dlsym(RTLD_NEXT, "sigprocmask");
+    *(void **)&real.thread = dlsym(RTLD_NEXT, "pthread_sigmask");
 }
 
-static int set_but_ours(set_mask *real, int how, const sigset_t *set, sigset_t *before)
+/* A library that is loaded with the program may have come first. */
+static set_mask *known(set_mask *const *found)
+{
+    if (*found == NULL)
+        find_real();
+    return *found;
+}
+
+static int set_but_ours(set_mask *set_real, int how, const sigset_t *set, sigset_t *before)
 {
     bool is_worker = the_worker != NULL && !the_worker->forked;
     if (!is_worker || set == NULL || how == SIG_UNBLOCK)
-        return real(how, set, before);
+        return set_real(how, set, before);
     sigset_t rest = without_ours(set);
-    return real(how, &rest, before);
+    return set_real(how, &rest, before);
 }
-
-static set_mask *process_mask, *thread_mask;
 
 int signal_mask_set(int how, const sigset_t *set, sigset_t *before)
 {
-    return find(&process_mask, "sigprocmask")(how, set, before);
+    return known(&real.process)(how, set, before);
 }
 
 __attribute__((visibility("default"))) int sigprocmask(int how, const sigset_t *set, sigset_t *before)
 {
-    return set_but_ours(find(&process_mask, "sigprocmask"), how, set, before);
+    return set_but_ours(known(&real.process), how, set, before);
 }
 
 __attribute__((visibility("default"))) int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
 {
-    return set_but_ours(find(&thread_mask, "pthread_sigmask"), how, set, before);
+    return set_but_ours(known(&real.thread), how, set, before);
 }
