@@ -195,7 +195,7 @@ static void find_route(struct tine_request *r, const struct apps *apps)
     if (status == 404) {
         status = apps_match(apps, method, r->host, path, &r->match, &allow);
         r->filters = apps_filters(apps, r->host, path, &r->match);
-        r->bounds = bounds_find(apps->config, r->match.app, method, path);
+        r->bounds = bounds_for(apps->config, r->match.app, method, path);
     } else if (status == 0) {
         r->filters = NULL; /* nobody shall be kept from asking whether we live */
     }

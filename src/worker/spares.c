@@ -13,7 +13,8 @@ enum {
     AS_THEY_ARE = 4,
     SHRUNK = 60,         /* more than these are freed */
     TRIM_BYTES = 1 << 20, /* less is not worth it */
-    TRIM_SHARE = 100     /* of the time at most a hundredth: a module may have made a heap that takes long to go through */
+    TRIM_SHARE = 100,    /* of the time at most a hundredth, */
+    TRIM_LONG_US = 3000  /* and never again if it took that long: a module may have made a heap that is large */
 };
 
 /* The heap keeps what is freed below anything that is in use, as much as it ever was. */
@@ -23,8 +24,9 @@ static void trim(struct spares *spares)
     if (spares->given_back < TRIM_BYTES || before < spares->trim_after)
         return;
     malloc_trim(0);
+    int64_t took = clock_us() - before;
     spares->given_back = 0;
-    spares->trim_after = before + (clock_us() - before) * TRIM_SHARE;
+    spares->trim_after = took < TRIM_LONG_US ? before + took * TRIM_SHARE : INT64_MAX;
 }
 
 static __attribute__((noinline)) struct tine_request *take_shrunk(struct spares *spares, const struct head_limits *limits)

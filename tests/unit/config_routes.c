@@ -18,7 +18,7 @@ static const struct config_bounds *bounds_of(const struct config *config, const 
     for (size_t i = 0; app && i < config->app_count; i++)
         if (strcmp(config->apps[i].name, app) == 0)
             found.section = &config->apps[i];
-    return bounds_find(config, app ? &found : NULL, slice_from(method), slice_from(path));
+    return bounds_for(config, app ? &found : NULL, slice_from(method), slice_from(path));
 }
 
 Test(config_routes, have_the_apps_values_with_their_own_on_top)
