@@ -594,8 +594,8 @@ int tine_wait(tine_request *r, int fd, short events, int64_t milliseconds);
 /* Sends the response that was built, whole, and lets go of the client: its next request, on the same connection too, waits for no more
  * than a free worker. The handler may go on working; what it returns does not count any more (400 and above is logged). Its time still
  * counts for [timeouts] request (an app or a [route:NAME] may have its own, as timeouts.request), and after a reload or stop it has
- * [timeouts] graceful to end: tine_sleep() tells. It is lost if the worker is killed: what must not be lost belongs into a queue or database
- * first. Of a .stream handler that has not read its body to the end the connection ends, too. Returns 0, or -1: the client is gone, or
+ * [timeouts] graceful to end: tine_sleep() tells. It is lost if the worker is killed: what must not be lost belongs into a queue or
+ * database first. Of a .stream handler that has not read its body to the end the connection ends, too. Returns 0, or -1: the client is gone, or
  * (logged) it was called before. */
 int tine_finish(tine_request *r);
 

@@ -29,9 +29,11 @@ const struct option_section_info option_sections[SECTIONS] = {
     [SECTION_LIMITS] = {"limits", false, "how large a request may be"},
     [SECTION_LOG] = {"log", false, "what is written down, and where to"},
     [SECTION_APP] = {"app", true, "code mounted on a path; every other key is a setting of its module"},
-    [SECTION_FILTER] = {"filter", true, "code that runs around requests where filters names it; every other key is a setting of its module"},
-    [SECTION_ROUTE] = {"route", true, "timeouts and limits of single routes, as limits.body; others are as the app has them that answers, and of "
-                                      "several sections that have a request the first counts"},
+    [SECTION_FILTER] = {"filter", true,
+                        "code that runs around requests where filters names it; every other key is a setting of its module"},
+    [SECTION_ROUTE] = {"route", true,
+                       "timeouts and limits of single routes, as limits.body; others are as the app has them that answers, and of "
+                       "several sections that have a request the first counts"},
 };
 
 static const char *const format_words[] = {"common", "combined", "json", NULL};
@@ -83,7 +85,8 @@ const struct option options[] = {
     {SECTION_LISTEN, "backlog", OPTION_INTEGER, "1024", IN_LISTEN(backlog), 1, 65535,
      .help = "connections that wait in the kernel to be accepted"},
     {SECTION_LISTEN, "congestion", OPTION_TEXT, "", IN_LISTEN(congestion),
-     .help = "congestion control of TCP (bbr, cubic, ...); empty: reno on a loopback address, else the system's, or what a manager gave it"},
+     .help = "congestion control of TCP (bbr, cubic, ...); empty: reno on a loopback address, else the system's, or what a manager "
+             "gave it"},
     {SECTION_LISTEN, "mode", OPTION_MODE, "0660", IN_LISTEN(mode), .help = "permissions of a Unix socket"},
     {SECTION_LISTEN, "owner", OPTION_TEXT, "", IN_LISTEN(owner), .help = "user a Unix socket is given to"},
     {SECTION_LISTEN, "group", OPTION_TEXT, "", IN_LISTEN(group), .help = "group a Unix socket is given to"},
@@ -150,9 +153,11 @@ const struct option options[] = {
     {SECTION_APP, "deny", OPTION_NETWORKS, "", IN_APP(deny), .help = "networks whose clients may not, whatever allow says"},
     {SECTION_APP, "filters", OPTION_TEXT, "", IN_APP(filters),
      .help = "names of [filter:NAME] that run around the requests of this app, within those of the server; comma separated"},
-    {SECTION_APP, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "one that comes with tine, by its name, or a path to a shared object"},
+    {SECTION_APP, "module", OPTION_MODULE, NULL, IN_APP(module),
+     .help = "one that comes with tine, by its name, or a path to a shared object"},
 
-    {SECTION_FILTER, "module", OPTION_MODULE, NULL, IN_APP(module), .help = "one that comes with tine, by its name, or a path to a shared object"},
+    {SECTION_FILTER, "module", OPTION_MODULE, NULL, IN_APP(module),
+     .help = "one that comes with tine, by its name, or a path to a shared object"},
     {SECTION_FILTER, "only", OPTION_SCOPE, "", IN_APP(only),
      .help = "the requests that it runs around: POST /api/login, /api/articles/{slug}/comments; GET is HEAD as well; empty: all"},
     {SECTION_FILTER, "except", OPTION_SCOPE, "", IN_APP(except),

@@ -86,7 +86,8 @@ static void become(int link)
     inheritance_announce(link);
     notify_pass_on();
     master_pass_signals(&before);
-    execv(arguments[0], arguments); /* not execvp(): what is no program (a file that was cut off) it would hand to /bin/sh, as whom we are */
+    /* Not execvp(): what is no program (a file that was cut off) it would hand to /bin/sh, as whom we are. */
+    execv(arguments[0], arguments);
     int error = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
     notify_withdraw();

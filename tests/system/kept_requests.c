@@ -18,7 +18,8 @@ static void start(struct server *server)
 {
     if (is_sanitized())
         cr_skip_test("the heap is the sanitizers'");
-    server_prepare(server, ONE_WORKER "workers_max = 1\n[log]\naccess = @DIR@/access.log\n[app:heap]\npath = /heap\nmodule = @MODULES@/heap.so\n"
+    server_prepare(server, ONE_WORKER "workers_max = 1\n[log]\naccess = @DIR@/access.log\n"
+                                      "[app:heap]\npath = /heap\nmodule = @MODULES@/heap.so\n"
                                       "[app:fixed]\npath = /fixed\nmodule = respond\nbody = hello\n"
                                       "[app:files]\npath = /files\nmodule = static\nroot = @DIR@/files\n");
     mkdir(text("%s/files", server->dir), 0755);

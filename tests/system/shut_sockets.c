@@ -119,7 +119,8 @@ static bool destroy(int port)
     message.socket.id.idiag_sport = htons((uint16_t)port);
     message.socket.id.idiag_src[0] = htonl(INADDR_LOOPBACK);
     message.socket.id.idiag_cookie[0] = message.socket.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-    bool told = netlink >= 0 && send(netlink, &message, sizeof message, 0) == sizeof message && recv(netlink, &answer, sizeof answer, 0) > 0;
+    bool told = netlink >= 0 && send(netlink, &message, sizeof message, 0) == sizeof message &&
+                recv(netlink, &answer, sizeof answer, 0) > 0;
     close(netlink);
     return told && answer.header.nlmsg_type == NLMSG_ERROR && answer.error.error == 0;
 }
