@@ -273,8 +273,9 @@ Test(process, a_crash_loop_backs_off_and_recovers)
 {
     struct server server;
     pid_t workers[WORKERS_MAX];
-    server_start(&server, TWO_WORKERS PROBE "[app:s]\npath = /s\nmodule = @MODULES@/settings.so\nmust = x\n"
-                                            "crash_if = @DIR@/sick\n");
+    server_start(&server, TWO_WORKERS "workers_max = 2\n" /* one that is added would crash as well */
+                          PROBE "[app:s]\npath = /s\nmodule = @MODULES@/settings.so\nmust = x\n"
+                                "crash_if = @DIR@/sick\n");
     server_await_workers(&server, 2, workers);
     await(has_served(&server, workers[0]));
     await(has_served(&server, workers[1]));
