@@ -126,6 +126,7 @@ static void abandon(struct worker *w, int status)
     scoreboard_count(status == 504 ? &totals->timed_out : &totals->crashed, 1);
     if (status != 504)
         count_crash(w);
+    atomic_fetch_add(&w->slot->allowed, GIVE_MS); /* to the master the handler runs on: it shall not be killed for that meanwhile */
     bool sound = table_is_sound(w, c), earlier = sound && (made || !begun) && send_earlier(w, c);
     /* One that took too long is killed a second after it was told so, and has to say what it was in. */
     give_at_last(w, c, earlier && !made ? status : 0, status == 504 ? GIVE_LATE_MS : GIVE_MS);
